@@ -1,0 +1,1 @@
+# Example configurations and the systemd unit.

@@ -1,0 +1,1 @@
+# Scripts that go into the distribution.

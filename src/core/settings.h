@@ -1,0 +1,74 @@
+/* The settings that are not a module's: top level of the configuration file. Table and cross-checks in settings.c. */
+#ifndef HANDOVERD_CORE_SETTINGS_H
+#define HANDOVERD_CORE_SETTINGS_H
+
+#include "core/config.h"
+
+enum role { ROLE_ACCESS_ROUTER, ROLE_MOBILE_NODE, ROLE_HOME_AGENT };
+enum interface_kind {
+	INTERFACE_ACCESS, /* mobiles live here */
+	INTERFACE_CORE,   /* towards the rest of the network and the other access routers */
+};
+enum protect { PROTECT_IPSEC, PROTECT_NONE };
+enum compat { COMPAT_RFC5568, COMPAT_RFC4068 };
+
+struct setting_interface { /* interfaces = ( { name = "wlan0"; kind = "access"; aps = ("02:…"); } ) */
+	struct config_where where;
+	char *name;
+	int kind;               /* enum interface_kind */
+	struct config_list aps; /* struct lladdr: AP-IDs whose clients appear on this interface */
+};
+
+struct setting_ap { /* in neighbors[].aps */
+	struct config_where where;
+	struct lladdr id;
+	struct prefix prefix;       /* of the link behind this AP */
+	struct in6_addr router;     /* the router's address on that link */
+	struct lladdr link_address; /* the router's link-layer address there */
+};
+
+struct setting_neighbor {
+	struct config_where where;
+	char *name;
+	struct in6_addr address;
+	int protect;            /* enum protect */
+	int compat;             /* enum compat */
+	struct config_list aps; /* struct setting_ap */
+};
+
+struct setting_mobile { /* mobiles = ( { prefix = "2001:db8:a::/64"; key = "hex:…"; } ), or address instead of prefix */
+	struct config_where where;
+	struct in6_addr address;
+	struct prefix prefix;
+	struct secret *key;
+};
+
+struct setting_control {
+	struct config_where where;
+	char *socket; /* control.socket */
+	int64_t clients;  /* at most so many at once */
+	uint64_t queue;   /* octets a slow client may leave unread before it is cut off */
+};
+
+struct setting_log {
+	struct config_where where;
+	int level; /* enum log_level */
+	int sink;  /* auto, stderr, syslog, journal */
+};
+
+struct settings {
+	struct config_where where;
+	int role; /* enum role */
+	char *name;
+	struct config_list interfaces; /* struct setting_interface */
+	struct config_list neighbors;  /* struct setting_neighbor */
+	struct config_list mobiles;    /* struct setting_mobile */
+	struct setting_control control;
+	struct setting_log log;
+};
+
+extern const struct config_table settings_table;
+/* What a table cannot say: duplicates, overlaps, missing keys, a role without what it needs. */
+void settings_check(const struct settings *s, struct config_errors *errors);
+
+#endif

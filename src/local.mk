@@ -1,0 +1,10 @@
+sbin_PROGRAMS += handoverd
+handoverd_SOURCES = src/main.c
+handoverd_LDADD = src/ctl/libctl.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS) $(CAPNG_LIBS)
+
+# handoverctl is handoverd under another name.
+install-exec-hook:
+	$(MKDIR_P) "$(DESTDIR)$(bindir)"
+	cd "$(DESTDIR)$(bindir)" && rm -f handoverctl && $(LN_S) "$(sbindir)/handoverd" handoverctl
+uninstall-hook:
+	rm -f "$(DESTDIR)$(bindir)/handoverctl"

@@ -1,0 +1,96 @@
+/*
+ * Where a mobile's packets go. The data plane of a handover, per mobile one route and no device:
+ *
+ *   direct  the kernel's own routing; nothing of ours in the way
+ *   hold    packets for the address are kept, oldest dropped at the limit, until release (RFC 5568 §4.5-4.6, §5.5)
+ *   tunnel  packets for the address go to a remote care-of address in IPv6 (RFC 2473, RFC 5568 §5.4)
+ *
+ * One object owns one diverted address; every change of state keeps the order of packets:
+ *
+ *   direct → hold     host route to our TUN device
+ *   direct → tunnel   host route: `encap ip6` through one collect-metadata ip6tnl device, or to the TUN device, and the
+ *                     encapsulation happens here (kernels without ip6_tunnel)
+ *   tunnel → hold     as above; what the TUN device still has is sent into the tunnel first
+ *   hold → tunnel     held packets go into the tunnel, then fresh ones; stays in user space while the tunnel lives
+ *   hold → direct     release: held packets are sent straight to the mobile's link-layer address. When the queue is short,
+ *                     the neighbour entry is set INCOMPLETE without a probe, so that the kernel queues fresh packets in
+ *                     order; the host route is removed; the rest is sent; the entry becomes REACHABLE and the kernel sends
+ *                     its queue. No packet can overtake another.
+ *   any → direct      path_close: held packets are dropped and counted
+ *
+ * A hold has two classes: packets that came in the tunnel of `forwarder` (outer source) are older than packets that came
+ * by themselves, and leave before them whatever their order of arrival.
+ */
+#ifndef HANDOVERD_NET_PATH_H
+#define HANDOVERD_NET_PATH_H
+
+#include "core/addr.h"
+#include "core/counter.h"
+#include "core/loop.h"
+#include "net/rtnl.h"
+
+enum tunnel_form { TUNNEL_AUTO, TUNNEL_IP6TNL, TUNNEL_TUN };
+enum drain { DRAIN_IMMEDIATE, DRAIN_RFC5568 /* ≤5 back to back, then at the metered rate of arrival */ };
+
+struct paths;
+struct path;
+
+struct paths_config {
+	enum tunnel_form tunnel;
+	uint64_t hold_limit;        /* octets, all holds together */
+	uint64_t hold_limit_mobile; /* octets, one hold */
+	uint32_t table;             /* routing table and rule range for our own rules */
+	uint8_t hop_limit;          /* outer header */
+};
+
+struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_config *cfg);
+void paths_reconfigure(struct paths *p, const struct paths_config *cfg); /* limits at once; the form for new tunnels */
+void paths_close(struct paths *p); /* every path direct, devices removed */
+bool paths_kernel_tunnel(const struct paths *p);
+
+struct path_stats {
+	uint64_t held, held_dropped, released; /* packets */
+	uint64_t held_now, held_octets;        /* in the hold at this moment */
+	uint64_t tunnelled;                    /* packets through user space; the kernel's are not counted here */
+};
+
+/* Finds or makes the path of an address (state direct). NULL: no memory or the limit of paths. */
+struct path *path_get(struct paths *p, const struct in6_addr *addr);
+struct path *path_find(const struct paths *p, const struct in6_addr *addr);
+struct path_stats path_stats(const struct path *h);
+
+/* forwarder: outer source whose tunnelled packets are the older class; NULL or unspecified: none. */
+int path_hold(struct path *h, const struct in6_addr *forwarder);
+/* Lets the older class through at once (the mobile is here) while fresh packets still wait. */
+int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);
+/* Release to a link; done(arg) runs when the last held packet is out and the path is direct (the path is then closed:
+ * do not touch it again). done may be NULL. The neighbour entry for the address is left REACHABLE. */
+typedef void path_done_fn(const struct path_stats *final, void *arg);
+int path_release(struct path *h, int ifindex, const struct lladdr *l, enum drain drain, path_done_fn *done, void *arg);
+/* Send everything, held first, to remote; local is the outer source. Works from any state; again with another remote moves. */
+int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_addr *remote);
+void path_close(struct path *h); /* NULL allowed */
+
+/*
+ * Tunnel ends. Decapsulation accepts only what an end allows: outer source `remote`, outer destination `local`, and
+ *  - at the mobile (END_MOBILE): inner destination `inner` (PCoA). Also sends: packets from `inner` leave through the
+ *    tunnel to remote (reverse tunnel, RFC 5568 §5.4), by a rule `from inner`.
+ *  - at the PAR (END_ROUTER): inner source `inner`; sends nothing by itself.
+ * Everything else is counted and dropped. Idempotent by (inner); add again with another local or remote moves it.
+ */
+enum tunnel_end { END_MOBILE, END_ROUTER };
+int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
+                   const struct in6_addr *remote);
+void tunnel_end_del(struct paths *p, const struct in6_addr *inner);
+/* Mobile: tells the first decapsulated packet for `inner` after each arming, once. */
+typedef void tunnel_first_fn(const struct in6_addr *inner, usec_t at, void *arg);
+void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg);
+
+enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSULATED, PATH_DECAP_REFUSED, PATH_UNKNOWN_DST,
+	PATH_SEND_ERRORS, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };
+extern struct counter path_counters[PATH_COUNTERS];
+
+struct output;
+void paths_show(struct paths *p, struct output *o); /* `show tunnels`: list of {address, state, form, local, remote, held…} */
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * rtnetlink: what the kernel knows and what we tell it. Requests are synchronous (a few microseconds each); the watcher
+ * keeps a mirror of links and addresses and calls back on changes. Every route carries our protocol number, so a start
+ * can sweep what an earlier life left (rtnl_sweep) and a routing daemon can redistribute them. When the kernel drops
+ * events (ENOBUFS) the buffer grows and everything is dumped again; both are counted.
+ */
+#ifndef HANDOVERD_NET_RTNL_H
+#define HANDOVERD_NET_RTNL_H
+
+#include "core/addr.h"
+#include "core/loop.h"
+
+struct rtnl;
+
+struct rtnl_link {
+	int ifindex;
+	char name[16];
+	struct lladdr lladdr;
+	uint32_t mtu;
+	bool up;      /* administratively */
+	bool carrier; /* IFF_LOWER_UP and operstate not down */
+};
+
+enum rtnl_event { RTNL_LINK, RTNL_LINK_GONE, RTNL_ADDR, RTNL_ADDR_GONE, RTNL_NEIGH, RTNL_NEIGH_GONE, RTNL_RESYNC };
+struct rtnl_note {
+	enum rtnl_event event;
+	int ifindex;
+	struct in6_addr addr; /* RTNL_ADDR*, RTNL_NEIGH* */
+	uint8_t plen;         /* RTNL_ADDR* */
+	bool tentative;       /* RTNL_ADDR: duplicate address detection still runs */
+	bool duplicate;       /* RTNL_ADDR: it failed */
+	struct lladdr lladdr; /* RTNL_NEIGH */
+	bool carrier;         /* RTNL_LINK: the new state */
+};
+typedef void rtnl_fn(const struct rtnl_note *n, void *arg);
+
+/* `protocol`: rtm_protocol of our routes (4..255). NULL and a log line on failure. */
+struct rtnl *rtnl_open(struct loop *l, uint8_t protocol);
+void rtnl_close(struct rtnl *r);
+void rtnl_set_protocol(struct rtnl *r, uint8_t protocol);
+/* Several subscribers; from within a callback only the own subscription may be dropped. */
+struct rtnl_sub *rtnl_subscribe(struct rtnl *r, rtnl_fn *fn, void *arg);
+void rtnl_unsubscribe(struct rtnl_sub *s);
+
+const struct rtnl_link *rtnl_link_by_index(const struct rtnl *r, int ifindex);
+const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name);
+/* First global (or link-local) IPv6 address of a link, not tentative; false: none. plen may be NULL. */
+bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
+bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
+bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
+
+struct rtnl_route {
+	struct prefix dst;
+	struct prefix src;    /* source-specific if src.plen > 0 */
+	int ifindex;
+	struct in6_addr via;  /* unspecified: on-link */
+	struct in6_addr prefsrc;
+	uint32_t table;       /* 0: main */
+	uint32_t metric;      /* 0: 1024, the kernel's */
+	bool onlink;
+	uint8_t type;         /* 0: unicast; RTN_BLACKHOLE… */
+	bool encap;           /* LWTUNNEL_ENCAP_IP6 with: */
+	struct in6_addr encap_src, encap_dst;
+};
+/* All return 0 or a negative errno, and are idempotent: set replaces, del of what is not there is 0. */
+int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt);
+int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt);
+/* NUD states are the kernel's (linux/neighbour.h); l NULL or len 0 where the state needs none. */
+int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const struct lladdr *l, uint16_t nud);
+int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
+int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a); /* proxy ND entry; also turns proxy_ndp on */
+int rtnl_proxy_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
+/* Address; nodad and a preferred lifetime of 0 (deprecated: not chosen as source) on request. */
+struct rtnl_addr {
+	int ifindex;
+	struct in6_addr addr;
+	uint8_t plen;
+	bool nodad, optimistic, deprecated, noprefixroute;
+};
+int rtnl_addr_set(struct rtnl *r, const struct rtnl_addr *a);
+int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a);
+struct rtnl_rule {
+	uint32_t priority; /* ours lie in one range; see rtnl_sweep */
+	struct prefix src, dst; /* plen 0: any */
+	char iif[16];      /* "" any */
+	uint32_t table;
+};
+int rtnl_rule_set(struct rtnl *r, const struct rtnl_rule *rule);
+int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
+int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen); /* 0: leave as is */
+int rtnl_link_del(struct rtnl *r, const char *name);
+/* A collect-metadata ("external") ip6tnl device. -EOPNOTSUPP where the kernel has none. */
+int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex);
+/* Removes every route with our protocol number, rules in our range, proxy entries we recorded, devices whose name starts
+ * with DEVICE_PREFIX. Done at start and at stop. Returns how many things went. */
+#define DEVICE_PREFIX "hov-"
+int rtnl_sweep(struct rtnl *r);
+
+#endif
