@@ -1,0 +1,423 @@
+#include "core/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SIGNALS_MAX 8
+
+struct loop_signal_watch {
+	struct event *event;
+	loop_signal_fn *fn;
+	void *arg;
+};
+
+/*
+ * Timers live in a binary heap ordered by (when, seq). libevent knows only one of them, the earliest: so a million armed
+ * timers cost it nothing, and the virtual loop is the same heap without libevent.
+ */
+struct loop {
+	bool virtual;
+	bool stopped;
+	usec_t now;
+	uint64_t seq;
+	struct timer **heap;
+	size_t n, cap;
+	struct event_base *base; /* NULL in a virtual loop */
+	struct event *wake;      /* due when heap[0] is */
+	usec_t wake_at;          /* for when it is armed; UINT64_MAX: it is not */
+	struct loop_fd *fds;
+	struct loop_signal_watch signals[SIGNALS_MAX];
+	size_t signals_n;
+};
+
+struct loop_fd {
+	struct loop *loop;
+	struct event *event;
+	int fd;
+	bool running; /* its callback is on the stack: loop_fd_del only marks */
+	bool dead;
+	loop_fd_fn *fn;
+	void *arg;
+	struct loop_fd *prev, *next;
+};
+
+static usec_t clock_usec(clockid_t id)
+{
+	struct timespec ts;
+	clock_gettime(id, &ts);
+	return (usec_t)ts.tv_sec * USEC_SEC + (usec_t)ts.tv_nsec / 1000;
+}
+
+/* -- heap ------------------------------------------------------------------------------------------------------------ */
+
+static bool timer_before(const struct timer *a, const struct timer *b)
+{
+	return a->when != b->when ? a->when < b->when : a->seq < b->seq;
+}
+
+static void heap_put(struct loop *l, size_t i, struct timer *t)
+{
+	l->heap[i] = t;
+	t->pos = i + 1;
+}
+
+static void heap_up(struct loop *l, size_t i, struct timer *t)
+{
+	for (; i > 0 && timer_before(t, l->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		heap_put(l, i, l->heap[(i - 1) / 2]);
+	heap_put(l, i, t);
+}
+
+static void heap_down(struct loop *l, size_t i, struct timer *t)
+{
+	for (;;) {
+		size_t child = 2 * i + 1;
+		if (child >= l->n)
+			break;
+		if (child + 1 < l->n && timer_before(l->heap[child + 1], l->heap[child]))
+			child++;
+		if (!timer_before(l->heap[child], t))
+			break;
+		heap_put(l, i, l->heap[child]);
+		i = child;
+	}
+	heap_put(l, i, t);
+}
+
+static void heap_remove(struct loop *l, struct timer *t)
+{
+	size_t i = t->pos - 1;
+	struct timer *last = l->heap[--l->n];
+	t->pos = 0;
+	if (last == t)
+		return;
+	if (i > 0 && timer_before(last, l->heap[(i - 1) / 2]))
+		heap_up(l, i, last);
+	else
+		heap_down(l, i, last);
+}
+
+static void heap_grow(struct loop *l)
+{
+	size_t cap = l->cap ? l->cap * 2 : 64;
+	struct timer **heap = realloc(l->heap, cap * sizeof *heap);
+	if (!heap)
+		abort(); /* a timer that silently never fires would be worse */
+	l->heap = heap;
+	l->cap = cap;
+}
+
+/* Lets libevent know when the earliest timer is due, if that has changed. */
+static void wake_update(struct loop *l)
+{
+	usec_t due = l->n ? l->heap[0]->when : UINT64_MAX;
+	if (l->virtual || due == l->wake_at)
+		return;
+	l->wake_at = due;
+	if (due == UINT64_MAX) {
+		evtimer_del(l->wake);
+		return;
+	}
+	usec_t now = clock_usec(CLOCK_MONOTONIC);
+	usec_t wait = due > now ? due - now : 0;
+	struct timeval tv = { .tv_sec = (time_t)(wait / USEC_SEC), .tv_usec = (suseconds_t)(wait % USEC_SEC) };
+	evtimer_add(l->wake, &tv);
+}
+
+/* -- timers ---------------------------------------------------------------------------------------------------------- */
+
+void timer_init(struct timer *t, struct loop *l, timer_fn *fn, void *arg)
+{
+	*t = (struct timer){ .loop = l, .fn = fn, .arg = arg };
+}
+
+void timer_at(struct timer *t, usec_t when)
+{
+	struct loop *l = t->loop;
+	timer_stop(t);
+	if (l->n == l->cap)
+		heap_grow(l);
+	t->when = when;
+	t->seq = l->seq++;
+	heap_up(l, l->n++, t);
+	wake_update(l);
+}
+
+void timer_after(struct timer *t, usec_t delay)
+{
+	usec_t now = t->loop->now;
+	timer_at(t, delay > UINT64_MAX - now ? UINT64_MAX - 1 : now + delay);
+}
+
+void timer_stop(struct timer *t)
+{
+	if (!t->pos)
+		return;
+	heap_remove(t->loop, t);
+	wake_update(t->loop);
+}
+
+bool timer_armed(const struct timer *t)
+{
+	return t->pos != 0;
+}
+
+/*
+ * Runs what was due at l->now when the round began. A timer that its callback arms anew for now waits for the next round
+ * (its seq is above the mark), so a timer that rearms itself at once cannot starve the descriptors.
+ */
+static void run_due(struct loop *l)
+{
+	uint64_t mark = l->seq;
+	while (l->n && l->heap[0]->when <= l->now && l->heap[0]->seq < mark && !l->stopped) {
+		struct timer *t = l->heap[0];
+		heap_remove(l, t);
+		t->fn(t, t->arg);
+	}
+}
+
+/* -- the real loop --------------------------------------------------------------------------------------------------- */
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)fd;
+	(void)what;
+	l->now = clock_usec(CLOCK_MONOTONIC);
+	l->wake_at = UINT64_MAX;
+	run_due(l);
+	wake_update(l);
+}
+
+struct loop *loop_create(void)
+{
+	struct loop *l = calloc(1, sizeof *l);
+	struct event_config *cfg = event_config_new();
+	if (!l || !cfg)
+		goto fail;
+	/* Sub-millisecond timers: handover steps are shorter than epoll's tick. */
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
+	l->base = event_base_new_with_config(cfg);
+	l->wake = l->base ? evtimer_new(l->base, on_wake, l) : NULL;
+	if (!l->wake)
+		goto fail;
+	event_config_free(cfg);
+	l->wake_at = UINT64_MAX;
+	l->now = clock_usec(CLOCK_MONOTONIC);
+	return l;
+fail:
+	if (cfg)
+		event_config_free(cfg);
+	if (l && l->base)
+		event_base_free(l->base);
+	free(l);
+	return NULL;
+}
+
+struct loop *loop_create_virtual(usec_t start)
+{
+	struct loop *l = calloc(1, sizeof *l);
+	if (l) {
+		l->virtual = true;
+		l->now = start;
+	}
+	return l;
+}
+
+void loop_destroy(struct loop *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		l->heap[i]->pos = 0;
+	while (l->fds)
+		loop_fd_del(l->fds);
+	for (size_t i = 0; i < l->signals_n; i++)
+		event_free(l->signals[i].event);
+	if (l->wake)
+		event_free(l->wake);
+	if (l->base)
+		event_base_free(l->base);
+	free(l->heap);
+	free(l);
+}
+
+usec_t loop_now(const struct loop *l)
+{
+	return l->now;
+}
+
+usec_t loop_now_fresh(struct loop *l)
+{
+	if (!l->virtual)
+		l->now = clock_usec(CLOCK_MONOTONIC);
+	return l->now;
+}
+
+uint64_t loop_realtime(const struct loop *l, usec_t at)
+{
+	if (l->virtual)
+		return at;
+	return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) + at;
+}
+
+int loop_run(struct loop *l)
+{
+	if (l->virtual)
+		return -EINVAL;
+	l->stopped = false;
+	while (!l->stopped) {
+		int r = event_base_loop(l->base, EVLOOP_ONCE);
+		if (r < 0)
+			return -EIO;
+		if (r > 0) /* nothing left to wait for */
+			break;
+	}
+	return 0;
+}
+
+int loop_once(struct loop *l, usec_t wait)
+{
+	if (l->virtual) {
+		usec_t due = loop_next_due(l);
+		loop_advance(l, due < l->now + wait ? due : l->now + wait);
+		return 0;
+	}
+	struct timeval tv = { .tv_sec = (time_t)(wait / USEC_SEC), .tv_usec = (suseconds_t)(wait % USEC_SEC) };
+	l->stopped = false;
+	if (wait)
+		event_base_loopexit(l->base, &tv);
+	int r = event_base_loop(l->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	l->now = clock_usec(CLOCK_MONOTONIC);
+	return r < 0 ? -EIO : 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+	if (l->base)
+		event_base_loopbreak(l->base);
+}
+
+void loop_advance(struct loop *l, usec_t until)
+{
+	l->stopped = false;
+	while (l->n && l->heap[0]->when <= until && !l->stopped) {
+		if (l->heap[0]->when > l->now)
+			l->now = l->heap[0]->when;
+		run_due(l);
+	}
+	if (!l->stopped && until > l->now)
+		l->now = until;
+}
+
+usec_t loop_next_due(const struct loop *l)
+{
+	return l->n ? l->heap[0]->when : UINT64_MAX;
+}
+
+/* -- descriptors ----------------------------------------------------------------------------------------------------- */
+
+static short to_libevent(unsigned events)
+{
+	return (short)((events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0) | EV_PERSIST);
+}
+
+static void fd_free(struct loop_fd *w)
+{
+	event_free(w->event);
+	free(w);
+}
+
+static void on_fd(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_fd *w = arg;
+	w->loop->now = clock_usec(CLOCK_MONOTONIC);
+	w->running = true;
+	w->fn((int)fd, (what & EV_READ ? LOOP_READ : 0U) | (what & EV_WRITE ? LOOP_WRITE : 0U), w->arg);
+	w->running = false;
+	if (w->dead)
+		fd_free(w);
+}
+
+struct loop_fd *loop_fd_add(struct loop *l, int fd, unsigned events, loop_fd_fn *fn, void *arg)
+{
+	struct loop_fd *w = calloc(1, sizeof *w);
+	if (!w || !l->base)
+		goto fail;
+	*w = (struct loop_fd){ .loop = l, .fd = fd, .fn = fn, .arg = arg, .next = l->fds };
+	w->event = event_new(l->base, fd, to_libevent(events), on_fd, w);
+	if (!w->event)
+		goto fail;
+	if (events && event_add(w->event, NULL) < 0) {
+		event_free(w->event);
+		goto fail;
+	}
+	if (l->fds)
+		l->fds->prev = w;
+	l->fds = w;
+	return w;
+fail:
+	free(w);
+	return NULL;
+}
+
+int loop_fd_events(struct loop_fd *w, unsigned events)
+{
+	if (w->dead)
+		return 0;
+	event_del(w->event);
+	if (!events)
+		return 0;
+	if (event_assign(w->event, w->loop->base, w->fd, to_libevent(events), on_fd, w) < 0 || event_add(w->event, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+void loop_fd_del(struct loop_fd *w)
+{
+	if (!w || w->dead)
+		return;
+	event_del(w->event);
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		w->loop->fds = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->dead = true;
+	if (!w->running)
+		fd_free(w);
+}
+
+/* -- signals --------------------------------------------------------------------------------------------------------- */
+
+static void on_signal(evutil_socket_t signum, short what, void *arg)
+{
+	struct loop *l = arg;
+	(void)what;
+	l->now = clock_usec(CLOCK_MONOTONIC);
+	for (size_t i = 0; i < l->signals_n; i++)
+		if (event_get_signal(l->signals[i].event) == (int)signum)
+			l->signals[i].fn((int)signum, l->signals[i].arg);
+}
+
+int loop_signal(struct loop *l, int signum, loop_signal_fn *fn, void *arg)
+{
+	if (!l->base)
+		return -EINVAL;
+	if (l->signals_n == SIGNALS_MAX)
+		return -ENOSPC;
+	struct event *e = evsignal_new(l->base, signum, on_signal, l);
+	if (!e || event_add(e, NULL) < 0) {
+		if (e)
+			event_free(e);
+		return -ENOMEM;
+	}
+	l->signals[l->signals_n++] = (struct loop_signal_watch){ .event = e, .fn = fn, .arg = arg };
+	return 0;
+}
