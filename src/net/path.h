@@ -72,13 +72,17 @@ int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_a
 void path_close(struct path *h); /* NULL allowed */
 
 /*
- * Tunnel ends. Decapsulation accepts only what an end allows: outer source `remote`, outer destination `local`, and
- *  - at the mobile (END_MOBILE): inner destination `inner` (PCoA). Also sends: packets from `inner` leave through the
- *    tunnel to remote (reverse tunnel, RFC 5568 §5.4), by a rule `from inner`.
- *  - at the PAR (END_ROUTER): inner source `inner`; sends nothing by itself.
- * Everything else is counted and dropped. Idempotent by (inner); add again with another local or remote moves it.
+ * Tunnel ends. Decapsulation accepts only what an end allows: outer source `remote`, and
+ *  - at the mobile (END_MOBILE): inner destination `inner` (PCoA); the outer destination is any address of this node, so
+ *    that what is under way to an older care-of address still arrives when `local` moves. Also sends: packets from
+ *    `inner` leave through the tunnel (local → remote; reverse tunnel, RFC 5568 §4), by a rule `from inner`.
+ *  - at the mobile that came back (END_NATIVE): as END_MOBILE, but `inner` is an ordinary address of the link again and
+ *    packets from it go by themselves; what is still under way in the tunnel is taken.
+ *  - at the PAR (END_ROUTER): outer destination `local`, inner source `inner`; sends nothing by itself.
+ * Tunnels nest: what comes out of one may be another's. Everything else is counted and dropped. Idempotent by (inner);
+ * set again with another kind, local or remote changes it.
  */
-enum tunnel_end { END_MOBILE, END_ROUTER };
+enum tunnel_end { END_MOBILE, END_ROUTER, END_NATIVE };
 int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
                    const struct in6_addr *remote);
 void tunnel_end_del(struct paths *p, const struct in6_addr *inner);
