@@ -90,9 +90,11 @@ struct bus_note {
 typedef void bus_fn(struct bus_note *note, void *arg);
 
 struct bus *bus_create(struct loop *l);
-void bus_destroy(struct bus *b);
+void bus_destroy(struct bus *b); /* frees the subscriptions that are left; not from within a callback */
+/* A subscription made from within a callback gets the next note, not the one under way. */
 struct bus_sub *bus_subscribe(struct bus *b, enum bus_topic topic, bus_fn *fn, void *arg); /* NULL: no memory */
 void bus_unsubscribe(struct bus_sub *s);                                                   /* NULL allowed */
+/* Publications within publications end at a depth of 32: the note is dropped and an error logged. */
 void bus_publish(struct bus *b, struct bus_note *note);
 
 #endif

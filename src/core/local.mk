@@ -2,9 +2,17 @@ noinst_LIBRARIES += src/core/libcore.a
 src_core_libcore_a_SOURCES = \
 	src/core/addr.c src/core/addr.h \
 	src/core/buf.c src/core/buf.h \
-	src/core/bus.h src/core/config.h src/core/counter.h src/core/feature.h src/core/handover.h src/core/log.h \
+	src/core/bus.c src/core/bus.h \
+	src/core/config.h src/core/counter.h \
+	src/core/feature.c src/core/feature.h \
+	src/core/handover.h \
+	src/core/log.c src/core/log.h \
 	src/core/loop.c src/core/loop.h \
-	src/core/mobile.h src/core/module.h src/core/neighbor.h src/core/output.h src/core/secret.h src/core/settings.h
+	src/core/mobile.h \
+	src/core/module.c src/core/module.h \
+	src/core/neighbor.h src/core/output.h \
+	src/core/secret.c src/core/secret.h \
+	src/core/settings.h
 
 check_PROGRAMS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop
 TESTS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop

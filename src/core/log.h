@@ -20,6 +20,9 @@ enum log_sink { LOG_SINK_STDERR, LOG_SINK_SYSLOG, LOG_SINK_JOURNAL };
 /* Opens the sink; `ident` is borrowed for the life of the process. Before this, lines go to standard error. */
 void log_open(enum log_sink sink, const char *ident);
 void log_close(void);
+bool log_journal_there(void);                /* does a journal listen on this machine? */
+void log_journal_socket(const char *path);   /* tests: another socket than the journal's; borrowed; NULL: the journal's */
+/* Lines up to this level pass (default: info). At LOG_LEVEL_DEBUG every topic is on. */
 void log_level_set(enum log_level level);
 /* Debug topics (-d TOPIC,…): a comma-separated list, "all" for every one. Borrowed until the next call. */
 void log_topics_set(const char *topics);
@@ -59,7 +62,7 @@ bool bucket_take(struct bucket *b, usec_t now);
 void log_limited(struct bucket *b, usec_t now, enum log_level level, const char *topic, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Tests: every line goes to fn as well (NULL ends it). */
+/* Tests: every line that passes goes to fn as well (NULL ends it). */
 typedef void log_tap_fn(enum log_level level, const char *topic, const char *line, void *arg);
 void log_tap(log_tap_fn *fn, void *arg);
 

@@ -6,9 +6,12 @@
 #define HANDOVERD_CORE_MODULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/config.h"
 #include "core/counter.h"
+
+#define MODULES_MAX 32
 
 struct bus;
 struct handovers;
@@ -30,6 +33,8 @@ struct core {
 	const struct module *const *modules; /* NULL-terminated */
 	const struct config *config;
 	int (*reload)(struct core *core, char *reason, size_t reason_len); /* what SIGHUP and `handoverctl reload` do */
+	const struct module *running[MODULES_MAX]; /* module.c's: in the order they were started */
+	size_t running_n;
 };
 
 struct module_show {
@@ -60,9 +65,16 @@ struct module {
 #define MODULE_ROLE(role) (1U << (role))
 #define MODULE_ALL_ROLES 0xffU
 
+/*
+ * Those of `modules` that run in `role`, each after what it needs, otherwise in the order given. Returns how many, or -1
+ * with why in words: a need that no module of this role meets, or a cycle (both by name).
+ */
+int modules_order(const struct module *const *modules, int role, const struct module *out[MODULES_MAX], char *why,
+                  size_t why_len);
+/* Starts the modules for core->settings->role. 0, or -1 after logging why; what had been started is stopped again. */
 int modules_start(struct core *core);
-void modules_reload(struct core *core);
-void modules_stop(struct core *core);
+void modules_reload(struct core *core); /* core->settings and core->config are already the new ones */
+void modules_stop(struct core *core);   /* in reverse; harmless when nothing runs */
 bool module_running(const struct core *core, const char *name);
 
 #endif

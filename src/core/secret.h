@@ -34,14 +34,22 @@ struct piece {
 int hmac_sha1(const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t out[HMAC_SHA1_LEN]);
 
 /*
+ * HKDF-SHA256 (RFC 5869): the info is the concatenation of `info_n` pieces, at most 12 of them and 1024 octets in all.
+ * salt NULL: none. Returns 0, -EINVAL, -ENOMEM, -ENOTSUP or -EIO.
+ */
+int hkdf_sha256(const struct piece *key, const struct piece *salt, const struct piece *info, size_t info_n, uint8_t *out,
+                size_t out_len);
+
+/*
  * A key of its own for one purpose: out = first out_len octets of HKDF-SHA256 (RFC 5869) with the master key as input
  * keying material, no salt, and as info the label, a zero octet, and the pieces one after the other. The label names
- * protocol and use ("handoverd fmip6 badf"); the man page states every label.
+ * protocol and use ("handoverd fmip6 badf"); the man page states every label. At most 11 pieces.
  */
 int secret_derive(const struct secret *master, const char *label, const struct piece *pieces, size_t n, uint8_t *out,
                   size_t out_len);
 
 /* Keyed hash for tables that strangers can fill (SipHash-2-4 under a key drawn at start). */
 uint64_t hash_keyed(const void *data, size_t len);
+uint64_t siphash24(const uint8_t key[16], const void *data, size_t len);
 
 #endif

@@ -1,0 +1,294 @@
+/*
+ * Keys live in slots of an arena of locked pages that stay out of core dumps, so that one place is wiped and guarded and
+ * no copy is left in the ordinary heap. HMAC and HKDF are OpenSSL's; the hash for tables is our own SipHash-2-4, because
+ * it must be fast and OpenSSL's needs an allocation a call.
+ */
+#include "core/secret.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "core/log.h"
+
+#define ARENA_CHUNK (64U * 1024U)
+#define SECRET_MIN 8 /* octets, of a configured key */
+#define HKDF_PIECES_MAX 12
+
+struct secret {
+	union {
+		struct secret *next_free;
+		size_t refs;
+	} u;
+	size_t len;
+	uint8_t key[SECRET_MAX];
+};
+
+static struct secret *free_slots;
+
+/* Chunks are never given back: keys come and go with the configuration, and their number hardly changes. */
+static int arena_grow(void)
+{
+	void *chunk = mmap(NULL, ARENA_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (chunk == MAP_FAILED)
+		return -ENOMEM;
+	static bool warned;
+	if (mlock(chunk, ARENA_CHUNK) < 0 && !warned) {
+		LOG_WARNING("secret", "keys could be written to swap: locking memory failed error=\"%s\"", strerror(errno));
+		warned = true;
+	}
+	madvise(chunk, ARENA_CHUNK, MADV_DONTDUMP);
+	struct secret *slots = chunk;
+	for (size_t i = ARENA_CHUNK / sizeof *slots; i-- > 0;) {
+		slots[i].u.next_free = free_slots;
+		free_slots = &slots[i];
+	}
+	return 0;
+}
+
+/* An empty slot with room for any key; the caller fills it. */
+static struct secret *slot_take(size_t len)
+{
+	if (!len || len > SECRET_MAX || (!free_slots && arena_grow() < 0))
+		return NULL;
+	struct secret *s = free_slots;
+	free_slots = s->u.next_free;
+	s->u.refs = 1;
+	s->len = len;
+	return s;
+}
+
+struct secret *secret_create(const void *key, size_t len)
+{
+	struct secret *s = slot_take(len);
+	if (s)
+		memcpy(s->key, key, len);
+	return s;
+}
+
+struct secret *secret_ref(struct secret *s)
+{
+	s->u.refs++;
+	return s;
+}
+
+void secret_unref(struct secret *s)
+{
+	if (!s || --s->u.refs)
+		return;
+	secret_wipe(s, sizeof *s);
+	s->u.next_free = free_slots;
+	free_slots = s;
+}
+
+const uint8_t *secret_data(const struct secret *s, size_t *len)
+{
+	*len = s->len;
+	return s->key;
+}
+
+bool secret_eq(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && secret_equal(a->key, b->key, a->len);
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool hex_decode(const char *hex, size_t n, uint8_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+int secret_parse(const char *text, struct secret **out)
+{
+	bool hex = !strncmp(text, "hex:", 4);
+	if (!hex && strncmp(text, "text:", 5) != 0)
+		return -EINVAL;
+	const char *body = text + (hex ? 4 : 5);
+	size_t len = strlen(body);
+	if (hex && len % 2)
+		return -EINVAL;
+	if (hex)
+		len /= 2;
+	if (len < SECRET_MIN || len > SECRET_MAX)
+		return -EINVAL;
+	struct secret *s = slot_take(len);
+	if (!s)
+		return -ENOMEM;
+	if (!hex)
+		memcpy(s->key, body, len);
+	else if (!hex_decode(body, len, s->key)) {
+		secret_unref(s);
+		return -EINVAL;
+	}
+	*out = s;
+	return 0;
+}
+
+void secret_wipe(void *p, size_t n)
+{
+	OPENSSL_cleanse(p, n);
+}
+
+bool secret_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
+void secret_random(void *out, size_t n)
+{
+	uint8_t *p = out;
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			LOG_ERROR("secret", "the kernel gives no random octets error=\"%s\"", strerror(errno));
+			abort();
+		}
+		p += got;
+		n -= (size_t)got;
+	}
+}
+
+int hmac_sha1(const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t out[HMAC_SHA1_LEN])
+{
+	static EVP_MAC *hmac; /* fetching it costs more than a message's worth of hashing */
+	if (!hmac && !(hmac = EVP_MAC_fetch(NULL, "HMAC", NULL)))
+		return -ENOTSUP;
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+	if (!ctx)
+		return -ENOMEM;
+	char digest[] = "SHA1";
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+	size_t len = 0;
+	bool ok = EVP_MAC_init(ctx, key, key_len, params) == 1;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = EVP_MAC_update(ctx, pieces[i].data, pieces[i].len) == 1;
+	ok = ok && EVP_MAC_final(ctx, out, &len, HMAC_SHA1_LEN) == 1 && len == HMAC_SHA1_LEN;
+	EVP_MAC_CTX_free(ctx);
+	return ok ? 0 : -EIO;
+}
+
+/* OpenSSL's parameter lists are not const, though it only reads them. */
+static OSSL_PARAM octets(const char *name, const void *data, size_t len)
+{
+	void *p;
+	memcpy(&p, &data, sizeof p);
+	return OSSL_PARAM_construct_octet_string(name, p, len);
+}
+
+int hkdf_sha256(const struct piece *key, const struct piece *salt, const struct piece *info, size_t info_n, uint8_t *out,
+                size_t out_len)
+{
+	static EVP_KDF *hkdf;
+	if (info_n > HKDF_PIECES_MAX || !key->len)
+		return -EINVAL;
+	if (!hkdf && !(hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL)))
+		return -ENOTSUP;
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(hkdf);
+	if (!ctx)
+		return -ENOMEM;
+	char digest[] = "SHA256";
+	OSSL_PARAM params[HKDF_PIECES_MAX + 4], *p = params;
+	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
+	*p++ = octets(OSSL_KDF_PARAM_KEY, key->data, key->len);
+	if (salt && salt->len)
+		*p++ = octets(OSSL_KDF_PARAM_SALT, salt->data, salt->len);
+	/* OpenSSL takes several infos as one, end to end. */
+	for (size_t i = 0; i < info_n; i++)
+		if (info[i].len)
+			*p++ = octets(OSSL_KDF_PARAM_INFO, info[i].data, info[i].len);
+	*p = OSSL_PARAM_construct_end();
+	bool ok = EVP_KDF_derive(ctx, out, out_len, params) == 1;
+	EVP_KDF_CTX_free(ctx);
+	return ok ? 0 : -EIO;
+}
+
+int secret_derive(const struct secret *master, const char *label, const struct piece *pieces, size_t n, uint8_t *out,
+                  size_t out_len)
+{
+	struct piece info[HKDF_PIECES_MAX] = {{label, strlen(label) + 1}}; /* the zero octet parts label and pieces */
+	if (n >= HKDF_PIECES_MAX)
+		return -EINVAL;
+	if (n)
+		memcpy(info + 1, pieces, n * sizeof *pieces);
+	return hkdf_sha256(&(struct piece){master->key, master->len}, NULL, info, n + 1, out, out_len);
+}
+
+static uint64_t rotate(uint64_t v, unsigned by)
+{
+	return v << by | v >> (64 - by);
+}
+
+static uint64_t little64(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
+static void sip_rounds(uint64_t v[4], unsigned rounds)
+{
+	while (rounds--) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t siphash24(const uint8_t key[16], const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t k0 = little64(key, 8), k1 = little64(key + 8, 8);
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	size_t tail = len % 8;
+	for (const uint8_t *end = p + (len - tail); p < end; p += 8)
+		sip_word(v, little64(p, 8));
+	sip_word(v, little64(p, tail) | (uint64_t)len << 56);
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t hash_keyed(const void *data, size_t len)
+{
+	static uint8_t key[16];
+	static bool drawn;
+	if (!drawn) {
+		secret_random(key, sizeof key);
+		drawn = true;
+	}
+	return siphash24(key, data, len);
+}
