@@ -1,1 +1,2 @@
 # Scripts that go into the distribution.
+EXTRA_DIST += scripts/deps scripts/install-deps scripts/build scripts/lane

@@ -1,1 +1,2 @@
 # Shared helpers of the tests, and what is not a module's.
+include $(srcdir)/tests/lab/local.mk

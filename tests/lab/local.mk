@@ -1,0 +1,11 @@
+# The lab's tools. `make lab` builds them alone, `make fuzzers` the fuzz targets alone.
+LAB_TOOLS = tests/lab/udpflow tests/lab/tcpflow tests/lab/moveport
+check_PROGRAMS += $(LAB_TOOLS)
+tests_lab_udpflow_SOURCES = tests/lab/udpflow.c tests/lab/tool.c tests/lab/tool.h
+tests_lab_tcpflow_SOURCES = tests/lab/tcpflow.c tests/lab/tool.c tests/lab/tool.h
+tests_lab_moveport_SOURCES = tests/lab/moveport.c tests/lab/tool.c tests/lab/tool.h
+
+.PHONY: lab fuzzers
+lab: $(LAB_TOOLS)
+fuzzers: $(filter tests/fuzz/%,$(check_PROGRAMS))
+EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/guest-init
