@@ -39,7 +39,7 @@ static int replay_dir(const char *dir)
 		return -1;
 	}
 	int n = 0;
-	char path[4096];
+	char path[4096 + 258];
 	for (struct dirent *e; (e = readdir(d));) {
 		if (e->d_name[0] == '.')
 			continue;

@@ -1,0 +1,94 @@
+/* Key and token of a transfer against values computed independently, by Python's hmac and hashlib. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cxtp/cxtp_token.h"
+#include "hex.h"
+
+/*
+ *  import hmac, hashlib, ipaddress as ip
+ *  prk = hmac.new(bytes(32), bytes(range(16)), hashlib.sha256).digest()            # RFC 5869 extract, no salt
+ *  pcoa, par, seq = ip.ip_address("2001:db8:a::10").packed, ip.ip_address("2001:db8:a::1").packed, bytes.fromhex("11223344")
+ *  key = hmac.new(prk, b"handoverd cxtp transfer\0" + pcoa + par + seq + b"\x01", hashlib.sha256).digest()[:20]
+ *  hmac.new(key, pcoa + seq + cdbs, hashlib.sha1).digest()[:4]
+ * and for IPv4 the same with ::ffff:192.0.2.10 and ::ffff:192.0.2.1 in the key, 192.0.2.10 in the token.
+ */
+#define KEY6 "52f16ad89d8cb39147c1bd91852dd7863f8e2882"
+#define KEY4 "5eb9bd52215933a22924fcc85bdcb14951b2bcff"
+#define SEQ 0x11223344
+#define TOKEN6 0x72598876          /* under KEY6, no CDBs */
+#define TOKEN6_BLOCK_1 0xb2bda766  /* under KEY6, one request block for FPT 1 */
+#define TOKEN4_KEY6 0x60e1afb7     /* under KEY6, of 192.0.2.10: the four octets, not the mapped form */
+
+static const uint8_t block_1[8] = { 0x00, 0x01, 0x01 };
+static uint8_t key6[CXTP_KEY_LEN], key4[CXTP_KEY_LEN];
+static struct in6_addr mn6, ar6, mn4, ar4;
+
+static int setup(void **state)
+{
+	hex_octets(KEY6, key6, sizeof key6);
+	hex_octets(KEY4, key4, sizeof key4);
+	return addr_parse("2001:db8:a::10", &mn6) || addr_parse("2001:db8:a::1", &ar6) || addr_parse("192.0.2.10", &mn4) ||
+	       addr_parse("192.0.2.1", &ar4);
+}
+
+static void test_key(void **state)
+{
+	uint8_t octets[16], out[CXTP_KEY_LEN];
+	for (uint8_t i = 0; i < sizeof octets; i++)
+		octets[i] = i;
+	struct secret *master = secret_create(octets, sizeof octets);
+	assert_int_equal(cxtp_key(master, &mn6, &ar6, SEQ, out), 0);
+	assert_memory_equal(out, key6, sizeof out);
+	assert_int_equal(cxtp_key(master, &mn4, &ar4, SEQ, out), 0);
+	assert_memory_equal(out, key4, sizeof out);
+	/* Another sequence number, another mobile, another router: another key. */
+	assert_int_equal(cxtp_key(master, &mn6, &ar6, SEQ + 1, out), 0);
+	assert_memory_not_equal(out, key6, sizeof out);
+	assert_int_equal(cxtp_key(master, &ar6, &ar6, SEQ, out), 0);
+	assert_memory_not_equal(out, key6, sizeof out);
+	assert_int_equal(cxtp_key(master, &mn6, &mn6, SEQ, out), 0);
+	assert_memory_not_equal(out, key6, sizeof out);
+	secret_unref(master);
+}
+
+static void test_token(void **state)
+{
+	uint32_t token = 0;
+	assert_int_equal(cxtp_token(key6, sizeof key6, &mn6, SEQ, NULL, 0, &token), 0);
+	assert_int_equal(token, TOKEN6);
+	assert_int_equal(cxtp_token(key6, sizeof key6, &mn6, SEQ, block_1, sizeof block_1, &token), 0);
+	assert_int_equal(token, TOKEN6_BLOCK_1);
+	assert_int_equal(cxtp_token(key6, sizeof key6, &mn4, SEQ, NULL, 0, &token), 0);
+	assert_int_equal(token, TOKEN4_KEY6);
+}
+
+static void test_check(void **state)
+{
+	assert_true(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, NULL, 0, TOKEN6));
+	assert_true(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, block_1, sizeof block_1, TOKEN6_BLOCK_1));
+	/* Nothing that it covers can change. */
+	assert_false(cxtp_token_ok(key4, sizeof key4, &mn6, SEQ, NULL, 0, TOKEN6));
+	assert_false(cxtp_token_ok(key6, sizeof key6, &ar6, SEQ, NULL, 0, TOKEN6));
+	assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ ^ 1, NULL, 0, TOKEN6));
+	assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, block_1, sizeof block_1, TOKEN6));
+	assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, block_1, 4, TOKEN6_BLOCK_1));
+	for (unsigned bit = 0; bit < 32; bit++)
+		assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, NULL, 0, TOKEN6 ^ (1U << bit)));
+	/* 0 says "no token" and is never right. */
+	assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, NULL, 0, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_check),
+	};
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
