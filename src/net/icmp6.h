@@ -1,6 +1,7 @@
 /*
  * Raw ICMPv6: neighbour discovery, RtSolPr/PrRtAdv, CTAR/CTAA, MLD. One socket per owner with a kernel filter on types.
  * Also: sending a whole IPv6 packet in a frame to a link-layer address, for what must not wait for neighbour resolution.
+ * Functions that return int return 0 or a negative errno.
  */
 #ifndef HANDOVERD_NET_ICMP6_H
 #define HANDOVERD_NET_ICMP6_H
@@ -13,19 +14,34 @@ struct icmp6_message {
 	struct in6_addr src, dst;
 	int ifindex;
 	int hop_limit;
-	const uint8_t *data; /* type, code, checksum (verified by the kernel), body; borrowed */
-	size_t len;
+	struct lladdr from;  /* link-layer source; len 0: not known (sockets that are not icmp6_open_frames) */
+	bool router_alert;   /* frames only: came with a Router Alert option of value 0, MLD's (RFC 2711) */
+	const uint8_t *data; /* type, code, checksum (verified), body; borrowed */
+	size_t len;          /* at least 4 */
 	usec_t at;
 };
 typedef void icmp6_fn(const struct icmp6_message *m, void *arg);
 
 /* types: ICMPv6 types to receive. NULL and a log line on failure. */
 struct icmp6 *icmp6_open(struct loop *l, const uint8_t *types, size_t n, icmp6_fn *fn, void *arg);
-void icmp6_close(struct icmp6 *s);
-int icmp6_join(struct icmp6 *s, int ifindex, const struct in6_addr *group);
-/* All multicast groups' packets on an interface, joined or not (MLD listener tracking needs reports sent to any group). */
+/*
+ * The same from packet sockets, one for each of the interfaces: for messages whose link-layer source matters (UNA), or
+ * that go to groups nobody here has joined (MLD reports). Every frame of these types that the link gives us is delivered,
+ * whatever its IPv6 destination, so look at dst; never one that this node sent. Extension headers are walked and the
+ * checksum is verified here. Interfaces can be added and taken away; n may be 0 at first.
+ */
+struct icmp6 *icmp6_open_frames(struct loop *l, const int *ifindexes, size_t n, const uint8_t *types, size_t types_n,
+                                icmp6_fn *fn, void *arg);
+int icmp6_frames_add(struct icmp6 *s, int ifindex); /* 0, also if it is there; -ENODEV, -ENOMEM, … */
+void icmp6_frames_del(struct icmp6 *s, int ifindex);
+/* Packet sockets only: all groups' frames on an interface, joined or not. -EINVAL on another socket or interface. */
 int icmp6_all_multicast(struct icmp6 *s, int ifindex, bool on);
+
+void icmp6_close(struct icmp6 *s); /* either kind; not from within its own callback; NULL allowed */
+int icmp6_join(struct icmp6 *s, int ifindex, const struct in6_addr *group); /* 0, also if joined; negative errno */
+int icmp6_leave(struct icmp6 *s, int ifindex, const struct in6_addr *group);
 /* src unspecified: the kernel chooses. The checksum field is filled in by the kernel. Router Alert on request (MLD). */
+/* ifindex 0: by routing (a link-local or multicast dst needs one). Either kind of socket sends. */
 int icmp6_send(struct icmp6 *s, int ifindex, const struct in6_addr *src, const struct in6_addr *dst, int hop_limit,
                bool router_alert, const void *data, size_t len);
 

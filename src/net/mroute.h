@@ -9,13 +9,18 @@
 #include "core/loop.h"
 
 struct mroute;
-/* NULL and errno: EADDRINUSE if another multicast router runs in this namespace; EOPNOTSUPP/ENOPROTOOPT: kernel has none. */
+/* NULL and errno: EADDRINUSE if another multicast router runs in this namespace; EOPNOTSUPP/ENOPROTOOPT: kernel has none.
+ * max_groups bounds the groups wanted; four times as many (source, group) entries are kept in the kernel. */
 struct mroute *mroute_open(struct loop *l, size_t max_groups);
-void mroute_close(struct mroute *m);
-int mroute_upstream(struct mroute *m, int ifindex);   /* where sources are; joins go there */
-int mroute_downstream(struct mroute *m, int ifindex); /* where listeners are */
-/* Forward `group` to ifindex / no longer. Reference per (group, ifindex) is the caller's; idempotent. -ENOSPC at limits.
- * The first listener joins upstream, the last one leaves. */
+void mroute_close(struct mroute *m); /* leaves upstream, removes every entry; NULL allowed */
+/* These return 0 or a negative errno and are idempotent. */
+int mroute_upstream(struct mroute *m, int ifindex);   /* where sources are; joins go there; one; 0: none any more */
+int mroute_downstream(struct mroute *m, int ifindex); /* where listeners are; 31 with the upstream */
+void mroute_drop(struct mroute *m, int ifindex);      /* the interface is gone: forwards nothing to it any more */
+/* Forward `group` to ifindex / no longer. Reference per (group, ifindex) is the caller's; idempotent. -ENOSPC at limits,
+ * -EINVAL for a group that must not leave its link (ff01::/16, ff02::/16), -ENODEV for an interface that is neither.
+ * The first listener joins upstream, the last one leaves. Sources' entries that stand change at once, in place: other
+ * listeners lose no packet. */
 int mroute_forward(struct mroute *m, const struct in6_addr *group, int ifindex, bool on);
 
 struct output;

@@ -1,0 +1,101 @@
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net/packet.h"
+
+enum { OPT_PAD1 = 0, OPT_ROUTER_ALERT = 5, OPT_HOME_ADDRESS = 0xc9 };
+
+/* RFC 8200 §4.2: the two highest bits of an option's type say what a node does that does not know it; 0 is: skip. */
+static bool option_skippable(uint8_t type)
+{
+	return (type & 0xc0) == 0;
+}
+
+static bool walk_option(uint8_t header, uint8_t type, struct rd *body, struct packet6 *out)
+{
+	if (header == IPPROTO_HOPOPTS && type == OPT_ROUTER_ALERT) {
+		if (rd_left(body) != 2)
+			return false;
+		out->router_alert = true;
+		return rd_u16(body, &out->alert);
+	}
+	if (header == IPPROTO_DSTOPTS && type == OPT_HOME_ADDRESS) {
+		if (rd_left(body) != 16 || !addr_is_zero(&out->home))
+			return false;
+		return rd_addr6(body, &out->home) && !addr_is_zero(&out->home) && !addr_is_multicast(&out->home);
+	}
+	return option_skippable(type);
+}
+
+static bool walk_options(uint8_t header, struct rd *r, struct packet6 *out)
+{
+	while (rd_left(r)) {
+		uint8_t type, n;
+		struct rd body;
+		if (!rd_u8(r, &type))
+			return false;
+		if (type == OPT_PAD1)
+			continue;
+		if (!rd_u8(r, &n) || !rd_sub(r, n, &body) || !walk_option(header, type, &body, out))
+			return false;
+	}
+	return true;
+}
+
+/* One extension header; *proto becomes what follows it. */
+static bool walk_header(struct rd *r, struct packet6 *out)
+{
+	uint8_t header = out->proto, next, words, type, segments;
+	struct rd body;
+	if (!rd_u8(r, &next) || !rd_u8(r, &words) || !rd_sub(r, 6U + 8U * words, &body))
+		return false;
+	out->proto = next;
+	if (header != IPPROTO_ROUTING)
+		return walk_options(header, &body, out);
+	return rd_u8(&body, &type) && rd_u8(&body, &segments) && segments == 0;
+}
+
+bool packet6_walk(const void *packet, size_t len, struct packet6 *out)
+{
+	struct rd r = rd_make(packet, len), body;
+	uint32_t version;
+	uint16_t payload;
+	memset(out, 0, sizeof *out);
+	if (!rd_u32(&r, &version) || version >> 28 != 6 || !rd_u16(&r, &payload) || !rd_u8(&r, &out->proto) ||
+	    !rd_u8(&r, &out->hop_limit) || !rd_addr6(&r, &out->src) || !rd_addr6(&r, &out->dst) || !rd_sub(&r, payload, &body))
+		return false;
+	/* Hop-by-hop options stand directly behind the IPv6 header or not at all (RFC 8200 §4.1). */
+	if (out->proto == IPPROTO_HOPOPTS && !walk_header(&body, out))
+		return false;
+	while (out->proto == IPPROTO_DSTOPTS || out->proto == IPPROTO_ROUTING)
+		if (!walk_header(&body, out))
+			return false;
+	if (out->proto == IPPROTO_HOPOPTS || out->proto == IPPROTO_FRAGMENT)
+		return false;
+	out->len = rd_left(&body);
+	out->data = rd_bytes(&body, out->len);
+	return true;
+}
+
+void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
+                        uint8_t hop_limit)
+{
+	wr_u32(w, 6U << 28);
+	wr_u16(w, 0);
+	wr_u8(w, next_header);
+	wr_u8(w, hop_limit);
+	wr_addr6(w, src);
+	wr_addr6(w, dst);
+}
+
+void packet6_put_home(struct wr *w, uint8_t next_header, const struct in6_addr *home)
+{
+	wr_u8(w, next_header);
+	wr_u8(w, 2);
+	wr_u8(w, 1); /* PadN of 4 octets: the option is aligned 8n+6 */
+	wr_u8(w, 2);
+	wr_u16(w, 0);
+	wr_u8(w, OPT_HOME_ADDRESS);
+	wr_u8(w, 16);
+	wr_addr6(w, home);
+}

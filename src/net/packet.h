@@ -1,0 +1,39 @@
+/*
+ * One IPv6 packet as a packet socket gives it, walked from its header to the upper layer: pure, for whoever takes packets
+ * from a packet socket because the kernel would change or drop them (MLD reports to any group, FBUs with a Home Address
+ * option), and for whoever builds such packets.
+ */
+#ifndef HANDOVERD_NET_PACKET_H
+#define HANDOVERD_NET_PACKET_H
+
+#include "core/addr.h"
+#include "core/buf.h"
+
+#define PACKET6_HEADER 40       /* octets of an IPv6 header */
+#define PACKET6_HOME_OPTIONS 24 /* octets of a destination-options header with a Home Address option (RFC 6275 §6.3) */
+
+struct packet6 {
+	struct in6_addr src, dst;
+	struct in6_addr home; /* Home Address option; unspecified if none */
+	uint8_t hop_limit;
+	bool router_alert;    /* a Router Alert option stood in the hop-by-hop header (RFC 2711) */
+	uint16_t alert;       /* its value; 0 is MLD */
+	uint8_t proto;        /* upper-layer protocol */
+	const uint8_t *data;  /* the upper layer's octets, borrowed */
+	size_t len;
+};
+
+/*
+ * Walks hop-by-hop, destination options and routing headers. False: cut short, not IPv6, a fragment, a routing header
+ * with segments left, an option that forbids unknowing nodes to go on, or two Home Address options. Octets beyond the
+ * payload length (padding of the link) are ignored.
+ */
+bool packet6_walk(const void *packet, size_t len, struct packet6 *out);
+
+/* Writes an IPv6 header, payload length open (patch 16 bits at offset 4). */
+void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
+                        uint8_t hop_limit);
+/* Writes a destination-options header that holds a Home Address option, 24 octets. */
+void packet6_put_home(struct wr *w, uint8_t next_header, const struct in6_addr *home);
+
+#endif
