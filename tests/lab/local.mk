@@ -8,4 +8,5 @@ tests_lab_moveport_SOURCES = tests/lab/moveport.c tests/lab/tool.c tests/lab/too
 .PHONY: lab fuzzers
 lab: $(LAB_TOOLS)
 fuzzers: $(filter tests/fuzz/%,$(check_PROGRAMS))
-EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/guest-init
+EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/guest-init tests/lab/netns.py tests/lab/topology.py \
+	tests/lab/traffic.py
