@@ -8,6 +8,7 @@
 #define HANDOVERD_NET_RTNL_H
 
 #include "core/addr.h"
+#include "core/counter.h"
 #include "core/loop.h"
 
 struct rtnl;
@@ -18,15 +19,18 @@ struct rtnl_link {
 	struct lladdr lladdr;
 	uint32_t mtu;
 	bool up;      /* administratively */
-	bool carrier; /* IFF_LOWER_UP and operstate not down */
+	bool carrier; /* IFF_LOWER_UP, and operstate up or unknown (dormant is a radio that has not finished its handshake) */
 };
 
-enum rtnl_event { RTNL_LINK, RTNL_LINK_GONE, RTNL_ADDR, RTNL_ADDR_GONE, RTNL_NEIGH, RTNL_NEIGH_GONE, RTNL_RESYNC };
+/* RTNL_ROUTE_GONE: somebody deleted a route with our protocol number (or we did). RTNL_RESYNC: events were lost; links
+ * and addresses have been told again as far as they changed, neighbours and routes must be looked at anew. */
+enum rtnl_event { RTNL_LINK, RTNL_LINK_GONE, RTNL_ADDR, RTNL_ADDR_GONE, RTNL_NEIGH, RTNL_NEIGH_GONE, RTNL_ROUTE_GONE,
+	RTNL_RESYNC };
 struct rtnl_note {
 	enum rtnl_event event;
 	int ifindex;
-	struct in6_addr addr; /* RTNL_ADDR*, RTNL_NEIGH* */
-	uint8_t plen;         /* RTNL_ADDR* */
+	struct in6_addr addr; /* RTNL_ADDR*, RTNL_NEIGH*; RTNL_ROUTE_GONE: destination */
+	uint8_t plen;         /* RTNL_ADDR*, RTNL_ROUTE_GONE */
 	bool tentative;       /* RTNL_ADDR: duplicate address detection still runs */
 	bool duplicate;       /* RTNL_ADDR: it failed */
 	struct lladdr lladdr; /* RTNL_NEIGH */
@@ -48,6 +52,10 @@ const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name
 bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
+bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); /* in the prefix of an address there? */
+/* What the kernel's routing says of a destination now: 0 and the outgoing link and MTU (either may be NULL), or a negative
+ * errno. The MTU is the route's own or learnt one, else the link's. */
+int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu);
 
 struct rtnl_route {
 	struct prefix dst;
@@ -57,10 +65,12 @@ struct rtnl_route {
 	struct in6_addr prefsrc;
 	uint32_t table;       /* 0: main */
 	uint32_t metric;      /* 0: 1024, the kernel's */
+	uint32_t mtu;         /* 0: the link's. Locked, so that forwarding honours it and senders get Packet Too Big */
 	bool onlink;
 	uint8_t type;         /* 0: unicast; RTN_BLACKHOLE… */
 	bool encap;           /* LWTUNNEL_ENCAP_IP6 with: */
 	struct in6_addr encap_src, encap_dst;
+	uint8_t encap_hop_limit; /* 0: 64 */
 };
 /* All return 0 or a negative errno, and are idempotent: set replaces, del of what is not there is 0. */
 int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt);
@@ -80,20 +90,25 @@ struct rtnl_addr {
 int rtnl_addr_set(struct rtnl *r, const struct rtnl_addr *a);
 int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a);
 struct rtnl_rule {
-	uint32_t priority; /* ours lie in one range; see rtnl_sweep */
+	uint32_t priority;
 	struct prefix src, dst; /* plen 0: any */
 	char iif[16];      /* "" any */
 	uint32_t table;
 };
 int rtnl_rule_set(struct rtnl *r, const struct rtnl_rule *rule);
 int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
-int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen); /* 0: leave as is */
+/* Up, with this MTU and queue (0: leave as is), and without IPv6 addresses of the kernel's own making: our devices only. */
+int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen);
 int rtnl_link_del(struct rtnl *r, const char *name);
 /* A collect-metadata ("external") ip6tnl device. -EOPNOTSUPP where the kernel has none. */
 int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex);
-/* Removes every route with our protocol number, rules in our range, proxy entries we recorded, devices whose name starts
- * with DEVICE_PREFIX. Done at start and at stop. Returns how many things went. */
+/* Removes whatever carries our protocol number: routes, rules, neighbour and proxy entries, addresses (kernels from 5.18
+ * on keep it for addresses); and devices whose name starts with DEVICE_PREFIX. Done at start and at stop. Returns how many
+ * things went. */
 #define DEVICE_PREFIX "hov-"
 int rtnl_sweep(struct rtnl *r);
+
+enum { RTNL_REQUESTS, RTNL_REQUEST_ERRORS, RTNL_EVENTS, RTNL_OVERRUNS, RTNL_RESYNCS, RTNL_SWEPT, RTNL_COUNTERS };
+extern struct counter rtnl_counters[RTNL_COUNTERS];
 
 #endif

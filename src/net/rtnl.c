@@ -1,0 +1,601 @@
+/*
+ * Requests. Each is one message on a socket of its own and waits for the acknowledgement, which the kernel gives before
+ * send() returns; so nothing here blocks, and what was asked for is in force when the call is back.
+ */
+#include "net/rtnl_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/if_tunnel.h>
+#include <linux/lwtunnel.h>
+#include <linux/neighbour.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/log.h"
+
+struct counter rtnl_counters[RTNL_COUNTERS] = {
+	[RTNL_REQUESTS] = { .name = "rtnl_requests", .help = "Requests to the kernel" },
+	[RTNL_REQUEST_ERRORS] = { .name = "rtnl_request_errors", .help = "Requests that the kernel refused" },
+	[RTNL_EVENTS] = { .name = "rtnl_events", .help = "Notifications from the kernel" },
+	[RTNL_OVERRUNS] = { .name = "rtnl_overruns", .help = "Times the kernel dropped notifications" },
+	[RTNL_RESYNCS] = { .name = "rtnl_resyncs", .help = "Full dumps after lost notifications" },
+	[RTNL_SWEPT] = { .name = "rtnl_swept", .help = "Things of an earlier life that were removed" },
+};
+
+/* -- exchange -------------------------------------------------------------------------------------------------------- */
+
+struct nl_msg *rtnl_request(uint16_t type, uint16_t flags, const void *hdr, size_t len)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+	if (m && nlmsg_append(m, (void *)(uintptr_t)hdr, len, NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* One datagram of an answer. Returns 1: more to come; 0 or a negative errno: over. */
+static int take_answer(struct rtnl *r, struct nlmsghdr *h, int left, rtnl_message_fn *fn, void *arg, bool *interrupted)
+{
+	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		if (h->nlmsg_seq != r->seq)
+			continue; /* the rest of an exchange that was given up */
+		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+			*interrupted = true;
+		if (h->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (h->nlmsg_type == NLMSG_ERROR) {
+			if (nlmsg_datalen(h) < (int)sizeof(int))
+				return -EBADMSG;
+			return *(const int *)nlmsg_data(h);
+		}
+		if (fn)
+			fn(h, arg);
+	}
+	return 1;
+}
+
+static int exchange_once(struct rtnl *r, struct nlmsghdr *h, rtnl_message_fn *fn, void *arg, bool *interrupted)
+{
+	int fd = nl_socket_get_fd(r->sk);
+	h->nlmsg_seq = ++r->seq;
+	h->nlmsg_pid = nl_socket_get_local_port(r->sk);
+	while (send(fd, h, h->nlmsg_len, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	for (;;) {
+		ssize_t n = recv(fd, r->buf, RTNL_BUF, MSG_TRUNC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if ((size_t)n > RTNL_BUF)
+			return -EMSGSIZE;
+		int rc = take_answer(r, (struct nlmsghdr *)(void *)r->buf, (int)n, fn, arg, interrupted);
+		if (rc <= 0)
+			return rc;
+	}
+}
+
+int rtnl_exchange(struct rtnl *r, struct nl_msg *m, rtnl_message_fn *fn, void *arg)
+{
+	if (!m)
+		return -ENOMEM;
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	bool dump = (h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	if (!dump)
+		h->nlmsg_flags |= NLM_F_ACK;
+	rtnl_counters[RTNL_REQUESTS].value++;
+	int rc;
+	bool interrupted;
+	int tries = 0;
+	do { /* a table that changed under a dump is read again: callers take the same entry twice without harm */
+		interrupted = false;
+		rc = exchange_once(r, h, fn, arg, &interrupted);
+	} while (rc == 0 && dump && interrupted && ++tries < 4);
+	if (rc < 0)
+		rtnl_counters[RTNL_REQUEST_ERRORS].value++;
+	nlmsg_free(m);
+	return rc;
+}
+
+static int finish(struct rtnl *r, struct nl_msg *m, int put, int harmless)
+{
+	if (put < 0) {
+		nlmsg_free(m);
+		return -EMSGSIZE;
+	}
+	int rc = rtnl_exchange(r, m, NULL, NULL);
+	return rc == -harmless ? 0 : rc;
+}
+
+static int put_addr(struct nl_msg *m, int type, const struct in6_addr *a)
+{
+	return nla_put(m, type, sizeof *a, a);
+}
+
+bool rtnl_protocol_ours(const struct rtnl *r, uint8_t protocol)
+{
+	return r->protocols[protocol / 8] & (1U << (protocol % 8));
+}
+
+void rtnl_set_protocol(struct rtnl *r, uint8_t protocol)
+{
+	r->protocol_changed |= protocol != r->protocol;
+	r->protocol = protocol;
+	r->protocols[protocol / 8] |= (uint8_t)(1U << (protocol % 8));
+	int rc = rtnl_watch_protocol(r);
+	if (rc < 0)
+		LOG_WARNING(RTNL_LOG, "deletions of routes are not watched protocol=%d error=\"%s\"", protocol, strerror(-rc));
+}
+
+/* -- routes ---------------------------------------------------------------------------------------------------------- */
+
+static int put_encap(struct nl_msg *m, const struct rtnl_route *rt)
+{
+	int bad = nla_put_u16(m, RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_IP6);
+	struct nlattr *nest = nla_nest_start(m, RTA_ENCAP);
+	if (bad < 0 || !nest)
+		return -1;
+	bad |= nla_put_u64(m, LWTUNNEL_IP6_ID, 0);
+	bad |= put_addr(m, LWTUNNEL_IP6_DST, &rt->encap_dst);
+	if (!addr_is_zero(&rt->encap_src))
+		bad |= put_addr(m, LWTUNNEL_IP6_SRC, &rt->encap_src);
+	bad |= nla_put_u8(m, LWTUNNEL_IP6_HOPLIMIT, rt->encap_hop_limit ? rt->encap_hop_limit : 64);
+	return bad ? -1 : nla_nest_end(m, nest);
+}
+
+static int put_mtu(struct nl_msg *m, uint32_t mtu)
+{
+	struct nlattr *nest = nla_nest_start(m, RTA_METRICS);
+	if (!nest)
+		return -1;
+	int bad = nla_put_u32(m, RTAX_LOCK, 1U << RTAX_MTU);
+	bad |= nla_put_u32(m, RTAX_MTU, mtu);
+	return bad ? -1 : nla_nest_end(m, nest);
+}
+
+static struct nl_msg *route_request(const struct rtnl *r, uint16_t type, uint16_t flags, const struct rtnl_route *rt, int *bad)
+{
+	uint32_t table = rt->table ? rt->table : RT_TABLE_MAIN;
+	struct rtmsg rtm = {
+		.rtm_family = AF_INET6,
+		.rtm_dst_len = rt->dst.plen,
+		.rtm_src_len = rt->src.plen,
+		.rtm_table = (unsigned char)(table < 256 ? table : RT_TABLE_UNSPEC),
+		.rtm_protocol = r->protocol,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = rt->type ? rt->type : RTN_UNICAST,
+		.rtm_flags = rt->onlink ? RTNH_F_ONLINK : 0,
+	};
+	struct nl_msg *m = rtnl_request(type, flags, &rtm, sizeof rtm);
+	if (!m)
+		return NULL;
+	*bad |= nla_put_u32(m, RTA_TABLE, table);
+	*bad |= nla_put_u32(m, RTA_PRIORITY, rt->metric ? rt->metric : 1024);
+	if (rt->dst.plen)
+		*bad |= put_addr(m, RTA_DST, &rt->dst.addr);
+	if (rt->src.plen)
+		*bad |= put_addr(m, RTA_SRC, &rt->src.addr);
+	return m;
+}
+
+static bool route_is_v6(const struct rtnl_route *rt)
+{
+	return !addr_is_v4(&rt->dst.addr) && !addr_is_v4(&rt->via) && !addr_is_v4(&rt->src.addr);
+}
+
+int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt)
+{
+	int bad = 0;
+	if (!route_is_v6(rt))
+		return -EAFNOSUPPORT;
+	struct nl_msg *m = route_request(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, rt, &bad);
+	if (!m)
+		return -ENOMEM;
+	if (rt->ifindex)
+		bad |= nla_put_u32(m, RTA_OIF, (uint32_t)rt->ifindex);
+	if (!addr_is_zero(&rt->via))
+		bad |= put_addr(m, RTA_GATEWAY, &rt->via);
+	if (!addr_is_zero(&rt->prefsrc))
+		bad |= put_addr(m, RTA_PREFSRC, &rt->prefsrc);
+	if (rt->mtu)
+		bad |= put_mtu(m, rt->mtu);
+	if (rt->encap)
+		bad |= put_encap(m, rt);
+	return finish(r, m, bad < 0 ? -1 : 0, 0);
+}
+
+int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt)
+{
+	int bad = 0;
+	struct nl_msg *m = route_request(r, RTM_DELROUTE, 0, rt, &bad);
+	if (!m)
+		return -ENOMEM;
+	/* Only a route of ours, whatever its form when it was set; but a reload may have changed the number since. */
+	struct rtmsg *rtm = nlmsg_data(nlmsg_hdr(m));
+	rtm->rtm_type = RTN_UNSPEC;
+	if (r->protocol_changed)
+		rtm->rtm_protocol = RTPROT_UNSPEC;
+	return finish(r, m, bad < 0 ? -1 : 0, ESRCH);
+}
+
+struct lookup {
+	struct rtnl *rtnl;
+	int ifindex;
+	uint32_t mtu;
+};
+
+static void take_lookup(struct nlmsghdr *h, void *arg)
+{
+	struct lookup *l = arg;
+	struct nlattr *tb[RTA_MAX + 1], *metrics[RTAX_MAX + 1];
+	if (h->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(h, sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0 || !tb[RTA_OIF])
+		return;
+	l->ifindex = (int)nla_get_u32(tb[RTA_OIF]);
+	if (tb[RTA_METRICS] && nla_parse_nested(metrics, RTAX_MAX, tb[RTA_METRICS], NULL) == 0 && metrics[RTAX_MTU])
+		l->mtu = nla_get_u32(metrics[RTAX_MTU]);
+}
+
+int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu)
+{
+	struct rtmsg rtm = { .rtm_family = AF_INET6, .rtm_dst_len = 128 };
+	struct lookup l = { .rtnl = r };
+	struct nl_msg *m = rtnl_request(RTM_GETROUTE, 0, &rtm, sizeof rtm);
+	if (!m)
+		return -ENOMEM;
+	if (put_addr(m, RTA_DST, dst) < 0) {
+		nlmsg_free(m);
+		return -EMSGSIZE;
+	}
+	int rc = rtnl_exchange(r, m, take_lookup, &l);
+	if (rc < 0)
+		return rc;
+	if (!l.ifindex)
+		return -ENETUNREACH;
+	const struct rtnl_link *link = rtnl_link_by_index(r, l.ifindex);
+	if (ifindex)
+		*ifindex = l.ifindex;
+	if (mtu)
+		*mtu = l.mtu ? l.mtu : link ? link->mtu : 1500;
+	return 0;
+}
+
+/* -- neighbours ------------------------------------------------------------------------------------------------------ */
+
+static int neigh_request(struct rtnl *r, bool set, int ifindex, const struct in6_addr *a, const struct lladdr *l,
+                         uint16_t nud, uint8_t flags)
+{
+	struct ndmsg ndm = { .ndm_family = AF_INET6, .ndm_ifindex = ifindex, .ndm_state = nud, .ndm_flags = flags };
+	struct nl_msg *m = rtnl_request(set ? RTM_NEWNEIGH : RTM_DELNEIGH, set ? NLM_F_CREATE | NLM_F_REPLACE : 0, &ndm, sizeof ndm);
+	if (!m)
+		return -ENOMEM;
+	int bad = put_addr(m, NDA_DST, a);
+	if (set && l && l->len)
+		bad |= nla_put(m, NDA_LLADDR, l->len, l->octet);
+	if (set)
+		bad |= nla_put_u8(m, NDA_PROTOCOL, r->protocol);
+	return finish(r, m, bad, set ? 0 : ENOENT);
+}
+
+int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const struct lladdr *l, uint16_t nud)
+{
+	return neigh_request(r, true, ifindex, a, l, nud, 0);
+}
+
+int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a)
+{
+	int rc = neigh_request(r, false, ifindex, a, NULL, 0, 0);
+	return rc == -ENODEV ? 0 : rc;
+}
+
+/* Writes a value under /proc/sys and returns the old one, if that is wanted. */
+int rtnl_sysctl(const char *value, char *old, size_t old_len, const char *fmt, ...)
+{
+	char path[160];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(path, sizeof path, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return -ENAMETOOLONG;
+	int fd = open(path, (value ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int rc = 0;
+	if (old && old_len) {
+		ssize_t got = pread(fd, old, old_len - 1, 0);
+		if (got < 0)
+			rc = -errno;
+		old[got > 0 ? got : 0] = '\0';
+		old[strcspn(old, "\n")] = '\0';
+	}
+	if (value && rc == 0 && pwrite(fd, value, strlen(value), 0) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/* Without this switch the kernel keeps proxy entries and answers for none of them. */
+static void proxy_enable(struct rtnl *r, int ifindex)
+{
+	char ifname[IF_NAMESIZE], old[16];
+	if (!if_indextoname((unsigned)ifindex, ifname))
+		return;
+	int rc = rtnl_sysctl("1", old, sizeof old, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", ifname);
+	if (rc < 0) {
+		LOG_WARNING(RTNL_LOG, "proxy neighbour discovery cannot be turned on interface=%s error=\"%s\"", ifname, strerror(-rc));
+		return;
+	}
+	if (old[0] != '0')
+		return;
+	struct proxy_saved *p = calloc(1, sizeof *p);
+	if (!p)
+		return;
+	memcpy(p->ifname, ifname, sizeof p->ifname);
+	p->next = r->proxies;
+	r->proxies = p;
+}
+
+static void proxies_restore(struct rtnl *r)
+{
+	while (r->proxies) {
+		struct proxy_saved *p = r->proxies;
+		r->proxies = p->next;
+		(void)rtnl_sysctl("0", NULL, 0, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", p->ifname);
+		free(p);
+	}
+}
+
+int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a)
+{
+	proxy_enable(r, ifindex);
+	return neigh_request(r, true, ifindex, a, NULL, NUD_PERMANENT, NTF_PROXY);
+}
+
+int rtnl_proxy_del(struct rtnl *r, int ifindex, const struct in6_addr *a)
+{
+	int rc = neigh_request(r, false, ifindex, a, NULL, 0, NTF_PROXY);
+	return rc == -ENODEV ? 0 : rc;
+}
+
+/* -- addresses ------------------------------------------------------------------------------------------------------- */
+
+static struct nl_msg *addr_request(uint16_t type, uint16_t flags, const struct rtnl_addr *a, int *bad)
+{
+	bool v4 = addr_is_v4(&a->addr);
+	uint32_t ifa_flags = (a->nodad ? IFA_F_NODAD : 0) | (a->optimistic ? IFA_F_OPTIMISTIC : 0) |
+	                     (a->noprefixroute ? IFA_F_NOPREFIXROUTE : 0);
+	struct ifaddrmsg ifa = {
+		.ifa_family = v4 ? AF_INET : AF_INET6,
+		.ifa_prefixlen = (unsigned char)(v4 && a->plen >= 96 ? a->plen - 96 : a->plen),
+		.ifa_flags = (unsigned char)ifa_flags,
+		.ifa_index = (unsigned)a->ifindex,
+	};
+	struct nl_msg *m = rtnl_request(type, flags, &ifa, sizeof ifa);
+	if (!m)
+		return NULL;
+	const uint8_t *octets = a->addr.s6_addr + (v4 ? 12 : 0);
+	*bad |= nla_put(m, IFA_LOCAL, v4 ? 4 : 16, octets);
+	*bad |= nla_put(m, IFA_ADDRESS, v4 ? 4 : 16, octets);
+	if (type == RTM_NEWADDR)
+		*bad |= nla_put_u32(m, IFA_FLAGS, ifa_flags);
+	return m;
+}
+
+int rtnl_addr_set(struct rtnl *r, const struct rtnl_addr *a)
+{
+	int bad = 0;
+	struct nl_msg *m = addr_request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, a, &bad);
+	if (!m)
+		return -ENOMEM;
+	struct ifa_cacheinfo life = { .ifa_prefered = a->deprecated ? 0 : UINT32_MAX, .ifa_valid = UINT32_MAX };
+	bad |= nla_put(m, IFA_CACHEINFO, sizeof life, &life);
+	/* An address that was here before us does not become ours: the sweep would take it away. */
+	const struct addr_entry *old = rtnl_addr_entry(r, a->ifindex, &a->addr);
+	if (!old || rtnl_protocol_ours(r, old->protocol))
+		bad |= nla_put_u8(m, IFA_PROTO, r->protocol);
+	return finish(r, m, bad, 0);
+}
+
+int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a)
+{
+	int bad = 0;
+	struct nl_msg *m = addr_request(RTM_DELADDR, 0, a, &bad);
+	if (!m)
+		return -ENOMEM;
+	int rc = finish(r, m, bad, EADDRNOTAVAIL);
+	return rc == -ENODEV ? 0 : rc;
+}
+
+/* -- rules ----------------------------------------------------------------------------------------------------------- */
+
+static int rule_request(struct rtnl *r, bool set, const struct rtnl_rule *rule)
+{
+	struct fib_rule_hdr frh = {
+		.family = AF_INET6,
+		.dst_len = rule->dst.plen,
+		.src_len = rule->src.plen,
+		.table = (uint8_t)(rule->table < 256 ? rule->table : RT_TABLE_UNSPEC),
+		.action = FR_ACT_TO_TBL,
+	};
+	struct nl_msg *m = rtnl_request(set ? RTM_NEWRULE : RTM_DELRULE, set ? NLM_F_CREATE | NLM_F_EXCL : 0, &frh, sizeof frh);
+	if (!m)
+		return -ENOMEM;
+	int bad = nla_put_u32(m, FRA_PRIORITY, rule->priority);
+	if (rule->table)
+		bad |= nla_put_u32(m, FRA_TABLE, rule->table);
+	if (rule->src.plen)
+		bad |= put_addr(m, FRA_SRC, &rule->src.addr);
+	if (rule->dst.plen)
+		bad |= put_addr(m, FRA_DST, &rule->dst.addr);
+	if (rule->iif[0])
+		bad |= nla_put_string(m, FRA_IIFNAME, rule->iif);
+	if (set)
+		bad |= nla_put_u8(m, FRA_PROTOCOL, r->protocol);
+	return finish(r, m, bad, set ? EEXIST : ENOENT);
+}
+
+static bool rule_same_selector(const struct rtnl_rule *a, const struct rtnl_rule *b)
+{
+	return a->priority == b->priority && a->src.plen == b->src.plen && addr_eq(&a->src.addr, &b->src.addr) &&
+	       a->dst.plen == b->dst.plen && addr_eq(&a->dst.addr, &b->dst.addr) && strcmp(a->iif, b->iif) == 0;
+}
+
+static struct rule_entry **rule_find(struct rtnl *r, const struct rtnl_rule *rule)
+{
+	struct rule_entry **p = &r->rules;
+	while (*p && !rule_same_selector(&(*p)->rule, rule))
+		p = &(*p)->next;
+	return p;
+}
+
+/* The kernel would keep two rules that differ only in their table: so the older one goes, after the new one stands. */
+int rtnl_rule_set(struct rtnl *r, const struct rtnl_rule *rule)
+{
+	struct rule_entry **p = rule_find(r, rule);
+	if (!*p) {
+		*p = calloc(1, sizeof **p);
+		if (!*p)
+			return -ENOMEM;
+		(*p)->rule = *rule;
+	}
+	int rc = rule_request(r, true, rule);
+	if (rc < 0)
+		return rc;
+	if ((*p)->rule.table != rule->table)
+		rule_request(r, false, &(*p)->rule);
+	(*p)->rule = *rule;
+	return 0;
+}
+
+int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule)
+{
+	struct rule_entry **p = rule_find(r, rule), *e = *p;
+	int rc = rule_request(r, false, rule);
+	if (e) {
+		*p = e->next;
+		free(e);
+	}
+	return rc;
+}
+
+/* -- links ----------------------------------------------------------------------------------------------------------- */
+
+static int put_no_addresses(struct nl_msg *m)
+{
+	struct nlattr *spec = nla_nest_start(m, IFLA_AF_SPEC);
+	struct nlattr *inet6 = spec ? nla_nest_start(m, AF_INET6) : NULL;
+	if (!inet6 || nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
+		return -1;
+	nla_nest_end(m, inet6);
+	nla_nest_end(m, spec);
+	return 0;
+}
+
+int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct nl_msg *m = rtnl_request(RTM_NEWLINK, 0, &ifi, sizeof ifi);
+	if (!m)
+		return -ENOMEM;
+	int bad = put_no_addresses(m);
+	if (mtu)
+		bad |= nla_put_u32(m, IFLA_MTU, mtu);
+	if (txqlen)
+		bad |= nla_put_u32(m, IFLA_TXQLEN, txqlen);
+	int rc = finish(r, m, bad, 0);
+	return rc < 0 ? rc : rtnl_refresh_link(r, ifindex);
+}
+
+int rtnl_link_del(struct rtnl *r, const char *name)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m = rtnl_request(RTM_DELLINK, 0, &ifi, sizeof ifi);
+	if (!m)
+		return -ENOMEM;
+	return finish(r, m, nla_put_string(m, IFLA_IFNAME, name), ENODEV);
+}
+
+int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
+	struct nl_msg *m = rtnl_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof ifi);
+	if (!m)
+		return -ENOMEM;
+	int bad = nla_put_string(m, IFLA_IFNAME, name);
+	struct nlattr *info = nla_nest_start(m, IFLA_LINKINFO);
+	bad |= info ? nla_put_string(m, IFLA_INFO_KIND, "ip6tnl") : -1;
+	struct nlattr *data = info ? nla_nest_start(m, IFLA_INFO_DATA) : NULL;
+	bad |= data ? nla_put_flag(m, IFLA_IPTUN_COLLECT_METADATA) : -1;
+	bad |= data ? nla_put_u8(m, IFLA_IPTUN_PROTO, IPPROTO_IPV6) : -1;
+	if (bad == 0) {
+		nla_nest_end(m, data);
+		nla_nest_end(m, info);
+	}
+	int rc = finish(r, m, bad, 0);
+	if (rc < 0)
+		return rc;
+	*ifindex = (int)if_nametoindex(name);
+	return *ifindex ? rtnl_refresh_link(r, *ifindex) : -ENODEV;
+}
+
+/* -- open and close -------------------------------------------------------------------------------------------------- */
+
+static int request_socket(struct rtnl *r)
+{
+	int one = 1;
+	r->sk = nl_socket_alloc();
+	r->buf = malloc(RTNL_BUF);
+	if (!r->sk || !r->buf)
+		return -ENOMEM;
+	int rc = nl_connect(r->sk, NETLINK_ROUTE);
+	if (rc < 0)
+		return -EPROTONOSUPPORT;
+	/* Filters in dump requests count (kernels from 4.20 on); older ones send everything, and we look ourselves too. */
+	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof one);
+	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one);
+	return 0;
+}
+
+struct rtnl *rtnl_open(struct loop *l, uint8_t protocol)
+{
+	struct rtnl *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	r->loop = l;
+	r->protocol = protocol;
+	r->protocols[protocol / 8] |= (uint8_t)(1U << (protocol % 8));
+	int rc = request_socket(r);
+	if (rc == 0)
+		rc = rtnl_watch_open(r);
+	if (rc < 0) {
+		LOG_ERROR(RTNL_LOG, "rtnetlink cannot be opened error=\"%s\"", strerror(-rc));
+		rtnl_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void rtnl_close(struct rtnl *r)
+{
+	if (!r)
+		return;
+	proxies_restore(r);
+	rtnl_watch_close(r);
+	while (r->rules) {
+		struct rule_entry *e = r->rules;
+		r->rules = e->next;
+		free(e);
+	}
+	nl_socket_free(r->sk);
+	free(r->buf);
+	free(r);
+}
