@@ -12,7 +12,6 @@
 #include <linux/if_tunnel.h>
 #include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,9 @@
 #ifndef HANDOVERD_NET_RTNL_PRIV_H
 #define HANDOVERD_NET_RTNL_PRIV_H
 
+#include <netinet/in.h> /* these two before linux/if.h, which then leaves out what they have */
+#include <net/if.h>
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>

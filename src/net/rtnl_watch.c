@@ -10,7 +10,6 @@
 #include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
