@@ -7,7 +7,19 @@
 
 #include "core/addr.h"
 #include "core/bus.h"
+#include "core/counter.h"
 #include "core/loop.h"
+
+enum {
+	HANDOVER_COUNT_RUNNING,
+	HANDOVER_COUNT_STARTED,
+	HANDOVER_COUNT_COMPLETE,
+	HANDOVER_COUNT_FAILED,
+	HANDOVER_COUNT_CANCELLED,
+	HANDOVER_COUNT_STEPS_LOST,
+	HANDOVER_COUNTERS
+};
+extern struct counter handover_counters[HANDOVER_COUNTERS]; /* shown as handovers.… */
 
 enum handover_step {
 	/* RFC 4260 §4. On a plain wire: an upper-layer trigger naming an AP stands for 1, carrier lost for 2 (and for 1, if
@@ -46,15 +58,19 @@ enum handover_step {
 	STEP_FIRST_PACKET, /* MN: first packet for the PCoA on the new link */
 	STEPS
 };
-/* '0'..'6', 'a'..'g', or 0. */
-char handover_step_letter(enum handover_step s);
-const char *handover_step_name(enum handover_step s); /* "FBU", "carrier lost"…; API */
-
 enum handover_role { HANDOVER_PAR, HANDOVER_NAR, HANDOVER_MN };
 enum handover_mode { HANDOVER_PREDICTIVE, HANDOVER_REACTIVE, HANDOVER_NETWORK, HANDOVER_MOBILE_IP };
 enum handover_result { HANDOVER_RUNNING, HANDOVER_COMPLETE, HANDOVER_FAILED, HANDOVER_CANCELLED };
 
-#define HANDOVER_STEPS_MAX 48    /* steps kept per handover, repeats included; later ones are counted, not kept */
+/* '0'..'6', 'a'..'g', or 0. */
+char handover_step_letter(enum handover_step s);
+const char *handover_step_name(enum handover_step s); /* "scan", "FBU", "PCTD"…; API, listed in handoverctl(8) */
+const char *handover_role_name(enum handover_role r);     /* "par", "nar", "mn" */
+const char *handover_mode_name(enum handover_mode m);     /* "predictive", "reactive", "network", "mobile-ip" */
+const char *handover_result_name(enum handover_result r); /* "running", "complete", "failed", "cancelled" */
+
+/* Steps kept per handover, repeats included. Beyond, repeats are counted, not kept; a first occurrence always is. */
+#define HANDOVER_STEPS_MAX 48
 #define HANDOVER_CONTEXTS_MAX 16
 
 struct handover_mark {
@@ -72,11 +88,11 @@ struct handover {
 	enum handover_role role;
 	enum handover_mode mode;
 	enum handover_result result;
-	struct in6_addr pcoa; /* names the mobile */
+	struct in6_addr pcoa; /* names the mobile; set by handover_open, not to be changed */
 	struct in6_addr ncoa; /* unspecified until known */
-	struct in6_addr par;  /* addresses of the two routers; text names are looked up when shown */
+	struct in6_addr par;  /* addresses of the two routers */
 	struct in6_addr nar;
-	char from[64], to[64];
+	char from[64], to[64]; /* their names, if known; "": the address is shown */
 	char reason[96]; /* why failed, cancelled, or devolved; "" */
 	usec_t started, ended;
 	usec_t gap_start, gap_end;  /* MN: link-layer gap (carrier lost → found) */
@@ -96,16 +112,27 @@ void handovers_destroy(struct handovers *t);
  * BUS_HANDOVER_ENDED was delivered; look it up by id after that. NULL: no memory. */
 struct handover *handover_open(struct handovers *t, enum handover_role role, enum handover_mode mode,
                                const struct in6_addr *pcoa);
+struct handover *handover_by_id(const struct handovers *t, uint64_t id); /* running or ended; NULL: none (any more) */
+/* The running one; of several of one role and mobile the newest. */
 struct handover *handover_running(const struct handovers *t, enum handover_role role, const struct in6_addr *pcoa);
-/* The running record of either role whose PCoA or NCoA is addr; NULL: none. */
+/* The running record of whatever role whose PCoA or NCoA is addr, the newest of several; NULL: none. */
 struct handover *handover_of(const struct handovers *t, const struct in6_addr *addr);
-void handover_step(struct handovers *t, struct handover *h, enum handover_step s); /* at the loop's now; h NULL: ignored */
+/*
+ * Marks a step, now or when it was really seen (which may be before the record was opened), and publishes
+ * BUS_HANDOVER_STEP. h may be NULL or ended: ignored.
+ */
+void handover_step(struct handovers *t, struct handover *h, enum handover_step s);
 void handover_step_at(struct handovers *t, struct handover *h, enum handover_step s, usec_t at);
 void handover_context(struct handover *h, uint16_t fpt, const char *name, uint8_t status); /* adds or updates */
+/* Ends it, publishes BUS_HANDOVER_ENDED. fmt gives the reason; NULL: the one that is there stays. Ended already: ignored. */
 void handover_close(struct handovers *t, struct handover *h, enum handover_result r, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The observed scenario: letters in order of their first occurrence in time. out is NUL-terminated. */
+/*
+ * The observed scenario: letters in order of their first occurrence in time. An answer does not precede its question (b
+ * after a, e after d, f after c): what was seen of it before the question, in the same microsecond or unsolicited, counts
+ * as seen right after it. out is NUL-terminated.
+ */
 #define SCENARIO_STRLEN 24
 const char *handover_scenario(const struct handover *h, char out[SCENARIO_STRLEN]);
 

@@ -5,12 +5,13 @@ src_core_libcore_a_SOURCES = \
 	src/core/bus.c src/core/bus.h \
 	src/core/config.h src/core/counter.h \
 	src/core/feature.c src/core/feature.h \
-	src/core/handover.h \
+	src/core/handover.c src/core/handover.h \
 	src/core/log.c src/core/log.h \
 	src/core/loop.c src/core/loop.h \
-	src/core/mobile.h \
+	src/core/mobile.c src/core/mobile.h \
 	src/core/module.c src/core/module.h \
-	src/core/neighbor.h src/core/output.h \
+	src/core/neighbor.c src/core/neighbor.h \
+	src/core/output.c src/core/output.h \
 	src/core/secret.c src/core/secret.h \
 	src/core/settings.h
 
@@ -22,3 +23,12 @@ tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
 tests_unit_test_addr_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
 tests_unit_test_loop_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_mobile tests/unit/test_neighbor tests/unit/test_handover
+TESTS += tests/unit/test_mobile tests/unit/test_neighbor tests/unit/test_handover
+tests_unit_test_mobile_SOURCES = tests/unit/test_mobile.c tests/unit/table_output.h
+tests_unit_test_mobile_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_neighbor_SOURCES = tests/unit/test_neighbor.c tests/unit/table_output.h
+tests_unit_test_neighbor_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_handover_SOURCES = tests/unit/test_handover.c tests/unit/table_output.h
+tests_unit_test_handover_LDADD = $(CORE_LIBS) $(TEST_LIBS)

@@ -11,7 +11,23 @@
 #include "core/addr.h"
 #include "core/loop.h"
 
-struct output; /* made by src/ctl; lives for one command */
+/*
+ * What a writer is: five functions. Keys and texts are borrowed for the call. A value's kind says how it may be written:
+ * OUTPUT_NULL comes with text NULL, OUTPUT_BARE is a number, true or false, OUTPUT_TEXT is anything (it may hold any octet
+ * but zero, control characters and broken UTF-8 included: escaping is the writer's).
+ */
+enum output_kind { OUTPUT_NULL, OUTPUT_BARE, OUTPUT_TEXT };
+struct output;
+struct output_writer {
+	void (*list_begin)(struct output *o, const char *key);
+	void (*list_end)(struct output *o);
+	void (*item_begin)(struct output *o, const char *key);
+	void (*item_end)(struct output *o);
+	void (*value)(struct output *o, const char *key, enum output_kind kind, const char *text);
+};
+struct output { /* first member of a writer's own struct; made by src/ctl, lives for one command */
+	const struct output_writer *writer;
+};
 
 void out_list_begin(struct output *o, const char *key); /* key NULL at the top level and inside lists */
 void out_list_end(struct output *o);
@@ -22,7 +38,8 @@ void out_fmt(struct output *o, const char *key, const char *fmt, ...) __attribut
 void out_int(struct output *o, const char *key, int64_t value);
 void out_uint(struct output *o, const char *key, uint64_t value);
 void out_bool(struct output *o, const char *key, bool value);
-void out_msec(struct output *o, const char *key, usec_t value); /* milliseconds with three decimals */
+/* Milliseconds with three decimals. A difference of two times that fell below zero prints as negative. */
+void out_msec(struct output *o, const char *key, usec_t value);
 void out_time(struct output *o, const char *key, uint64_t realtime_usec); /* ISO 8601, UTC, milliseconds */
 void out_addr(struct output *o, const char *key, const struct in6_addr *a); /* unspecified: null */
 void out_prefix(struct output *o, const char *key, const struct prefix *p);
