@@ -14,6 +14,12 @@
 #include "core/counter.h"
 #include "core/loop.h"
 
+/*
+ * libsctp and libusrsctp export functions of their own by some of these names; hidden, ours can neither be taken for theirs
+ * at run time nor theirs for ours. <netinet/sctp.h> cannot be included beside this header; <linux/sctp.h> can.
+ */
+#pragma GCC visibility push(hidden)
+
 enum sctp_backend { SCTP_AUTO, SCTP_KERNEL, SCTP_USRSCTP };
 
 struct sctp_config {
@@ -58,5 +64,7 @@ int sctp_send(struct sctp_peer *p, uint32_t ppid, const void *data, size_t len, 
 enum { SCTP_UP, SCTP_DOWN, SCTP_RESTARTS, SCTP_REFUSED, SCTP_SENT, SCTP_RECEIVED, SCTP_QUEUE_FULL, SCTP_TOO_LONG, SCTP_ABANDONED,
 	SCTP_COUNTERS };
 extern struct counter sctp_counters[SCTP_COUNTERS];
+
+#pragma GCC visibility pop
 
 #endif
