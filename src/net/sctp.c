@@ -7,6 +7,8 @@
  *
  * The sockets are the backends' (sctp_kernel.c, sctp_usrsctp.c); sctp_backend.h says how the two sides meet.
  */
+#include "config.h"
+
 #include "net/sctp_backend.h"
 
 #include <errno.h>

@@ -12,6 +12,8 @@
  * In UDP (RFC 6951) the local port is no property of a socket but net.sctp.udp_port of the network namespace. It is set
  * if it was 0, and then put back at the end; another value than ours is an error.
  */
+#include "config.h"
+
 #include "net/sctp_backend.h"
 
 #include <errno.h>
@@ -488,7 +490,7 @@ static int kernel_open(struct sctp *s)
 	k->s = s;
 	k->fd = socket(AF_INET6, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP);
 	if (k->fd < 0) {
-		rc = errno == EAFNOSUPPORT ? -EPROTONOSUPPORT : -errno;
+		rc = errno == EAFNOSUPPORT || errno == ESOCKTNOSUPPORT ? -EPROTONOSUPPORT : -errno;
 		goto no_socket;
 	}
 	rc = s->cfg.udp_port != 0 ? udp_port_claim(k) : 0;

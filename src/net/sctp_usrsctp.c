@@ -15,6 +15,8 @@
  * retransmitted, slow otherwise. The library starts one thread of its own, for address changes of AF_INET sockets: as
  * there are none, and as path numbers are used again instead of deregistered, it sleeps until the end.
  */
+#include "config.h"
+
 #include "net/sctp_backend.h"
 
 #include <errno.h>
