@@ -32,3 +32,14 @@ tests_unit_test_neighbor_SOURCES = tests/unit/test_neighbor.c tests/unit/table_o
 tests_unit_test_neighbor_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 tests_unit_test_handover_SOURCES = tests/unit/test_handover.c tests/unit/table_output.h
 tests_unit_test_handover_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_log tests/unit/test_bus tests/unit/test_secret tests/unit/test_feature
+TESTS += tests/unit/test_log tests/unit/test_bus tests/unit/test_secret tests/unit/test_feature
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_bus_SOURCES = tests/unit/test_bus.c
+tests_unit_test_bus_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
+tests_unit_test_secret_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_feature_SOURCES = tests/unit/test_feature.c
+tests_unit_test_feature_LDADD = $(CORE_LIBS) $(TEST_LIBS)
