@@ -209,14 +209,22 @@ class Topology:
             # The first packet of a flow must not be the one that finds the neighbours out.
             self.ns[m.name].run("ping", "-6", "-c", "1", "-W", "5", "-I", m.address(point), CN)
 
-    def has_address(self, mobile, point):
-        """Whether a mobile has its address of that access point, and may use it."""
+    def _address(self, mobile, point):
         want = mobile.address(point)
         for link in self.ns[mobile.name].json("-6", "addr", "show", "dev", "wlan0"):
             for a in link.get("addr_info", ()):
                 if a.get("local") == want:
-                    return not a.get("tentative")
-        return False
+                    return a
+        return None
+
+    def knows_address(self, mobile, point):
+        """Whether a mobile has its address of that access point, were it still to be checked for duplicates."""
+        return self._address(mobile, point) is not None
+
+    def has_address(self, mobile, point):
+        """Whether a mobile has its address of that access point, and may use it."""
+        a = self._address(mobile, point)
+        return a is not None and not a.get("tentative")
 
     def solicit(self, mobile):
         """A router solicitation, as a host's network manager sends when the carrier comes: the kernel alone sends none when
