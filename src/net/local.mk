@@ -8,3 +8,14 @@ src_net_libnet_a_SOURCES += src/net/sctp.c src/net/sctp_backend.h src/net/sctp_k
 check_PROGRAMS += tests/bench/sctp_echo
 tests_bench_sctp_echo_SOURCES = tests/bench/sctp_echo.c
 tests_bench_sctp_echo_LDADD = $(NET_LIBS)
+src_net_libnet_a_SOURCES += \
+	src/net/icmp6.c src/net/icmp6_frames.c src/net/icmp6_private.h src/net/frames.c src/net/icmp4.c \
+	src/net/mh.c src/net/mh_guard.c src/net/mh_private.h src/net/rawsock.c src/net/rawsock.h
+
+check_LIBRARIES += tests/net/libnslab.a
+tests_net_libnslab_a_SOURCES = tests/net/nslab.c tests/net/nslab.h
+check_PROGRAMS += tests/net/test_raw_sockets
+TESTS += tests/net/test_raw_sockets
+tests_net_test_raw_sockets_SOURCES = tests/net/test_raw_sockets.c
+tests_net_test_raw_sockets_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_raw_sockets_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
