@@ -9,8 +9,9 @@
  * The kernel accepts associations before anyone can be asked; one that is not admitted is aborted as soon as it is
  * reported.
  *
- * In UDP (RFC 6951) the local port is no property of a socket but net.sctp.udp_port of the network namespace. It is set
- * if it was 0, and then put back at the end; another value than ours is an error.
+ * In UDP (RFC 6951) the local port is no property of a socket but net.sctp.udp_port of the network namespace, from which
+ * a socket takes it when it is made. It is set if it was 0, and then put back at the end; another value than ours is an
+ * error.
  */
 #include "config.h"
 
@@ -480,6 +481,15 @@ static int endpoint_bind(struct kernel *k)
 	return k->watch == NULL ? -ENOMEM : 0;
 }
 
+static int endpoint_socket(void)
+{
+	int fd = socket(AF_INET6, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EAFNOSUPPORT || errno == ESOCKTNOSUPPORT ? -EPROTONOSUPPORT : -errno;
+}
+
 static int kernel_open(struct sctp *s)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
@@ -488,30 +498,27 @@ static int kernel_open(struct sctp *s)
 	if (k == NULL)
 		return -ENOMEM;
 	k->s = s;
-	k->fd = socket(AF_INET6, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_SCTP);
-	if (k->fd < 0) {
-		rc = errno == EAFNOSUPPORT || errno == ESOCKTNOSUPPORT ? -EPROTONOSUPPORT : -errno;
-		goto no_socket;
+	k->fd = rc = endpoint_socket(); /* loads the kernel's SCTP, without which there is no udp_port to claim */
+	if (rc >= 0 && s->cfg.udp_port != 0) {
+		close(k->fd);
+		rc = udp_port_claim(k);
+		k->fd = rc = rc < 0 ? rc : endpoint_socket();
 	}
-	rc = s->cfg.udp_port != 0 ? udp_port_claim(k) : 0;
-	if (rc < 0)
-		goto no_port;
-	rc = endpoint_bind(k);
-	if (rc < 0) {
-		LOG_ERROR("sctp", "SCTP socket failed address=%s port=%u reason=\"%s\"", ADDR(&s->cfg.local), s->cfg.port,
-		          strerror(-rc));
-		goto no_endpoint;
+	if (rc >= 0)
+		rc = endpoint_bind(k);
+	if (rc == 0) {
+		s->be = k;
+		return 0;
 	}
-	s->be = k;
-	return 0;
-no_endpoint:
-	if (k->udp_port_set)
-		udp_port_write(0);
-no_port:
-	close(k->fd);
-no_socket:
 	if (rc == -EPROTONOSUPPORT && s->cfg.backend == SCTP_KERNEL)
 		LOG_ERROR("sctp", "SCTP refused udp_port=%u reason=\"this kernel has none, or none in UDP\"", s->cfg.udp_port);
+	else if (rc != -EPROTONOSUPPORT)
+		LOG_ERROR("sctp", "SCTP socket failed address=%s port=%u reason=\"%s\"", ADDR(&s->cfg.local), s->cfg.port,
+		          strerror(-rc));
+	if (k->fd >= 0)
+		close(k->fd);
+	if (k->udp_port_set)
+		udp_port_write(0);
 	free(k);
 	return rc;
 }
