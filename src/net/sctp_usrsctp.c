@@ -20,8 +20,6 @@
 #include "net/sctp_backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/ip.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,7 +27,7 @@
 #include <unistd.h>
 #include <usrsctp.h>
 
-#include "core/buf.h"
+#include "net/sctp_lower.h"
 
 #define READ_SIZE 65536
 #define BATCH 64 /* packets taken from a socket in one round, so that no flood starves the loop */
@@ -43,11 +41,6 @@
 #define TICK_BUSY (5 * USEC_MSEC)
 #define TICK_IDLE (100 * USEC_MSEC)
 #define BUSY_FOR USEC_SEC /* after a packet that may have to be sent again; later retransmissions can bear TICK_IDLE */
-
-enum chunk_type {
-	CHUNK_DATA = 0, CHUNK_INIT = 1, CHUNK_INIT_ACK = 2, CHUNK_SACK = 3, CHUNK_HEARTBEAT = 4, CHUNK_HEARTBEAT_ACK = 5,
-	CHUNK_ABORT = 6, CHUNK_FORWARD_TSN = 0xc0,
-};
 
 struct path {
 	struct sctp_peer *peer; /* NULL: dropped while its socket was being read */
@@ -66,8 +59,7 @@ struct path {
 
 struct user { /* an endpoint's part */
 	struct sctp *s;
-	int fd[2]; /* [0] IPv6 raw, or UDP for both families; [1] IPv4 raw; -1: none */
-	struct loop_fd *watch[2];
+	struct sctp_lower lower;
 	struct bucket aborts;
 };
 
@@ -86,78 +78,7 @@ static struct {
 	uintptr_t last_number;
 } stack;
 
-struct packet { /* one that has arrived */
-	struct in6_addr src, dst;
-	uint16_t udp_port;
-	const uint8_t *data;
-	size_t len;
-	uint16_t sport, dport;
-	uint32_t tag;
-	uint8_t first;     /* type of the first chunk */
-	uint32_t init_tag; /* of an INIT */
-};
-
-/* ---- sending packets ---- */
-
-static void fill_sockaddr(struct sockaddr_in6 *sin6, const struct in6_addr *addr, uint16_t port)
-{
-	*sin6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = *addr, .sin6_port = htons(port) };
-}
-
-static void mapped_to_v4(const struct in6_addr *mapped, struct in_addr *out)
-{
-	memcpy(out, &mapped->s6_addr[12], sizeof(*out));
-}
-
-/* Adds the source address to msg, in the form that the socket's family wants. */
-static void put_source(struct msghdr *msg, const struct in6_addr *source, bool v4_socket)
-{
-	struct cmsghdr *c = msg->msg_control;
-	struct in6_pktinfo pi6 = { .ipi6_addr = *source };
-	struct in_pktinfo pi4 = { 0 };
-
-	c->cmsg_level = v4_socket ? IPPROTO_IP : IPPROTO_IPV6;
-	c->cmsg_type = v4_socket ? IP_PKTINFO : IPV6_PKTINFO;
-	if (v4_socket) {
-		mapped_to_v4(source, &pi4.ipi_spec_dst);
-		c->cmsg_len = CMSG_LEN(sizeof(pi4));
-		memcpy(CMSG_DATA(c), &pi4, sizeof(pi4));
-		msg->msg_controllen = CMSG_SPACE(sizeof(pi4));
-	} else {
-		c->cmsg_len = CMSG_LEN(sizeof(pi6));
-		memcpy(CMSG_DATA(c), &pi6, sizeof(pi6));
-		msg->msg_controllen = CMSG_SPACE(sizeof(pi6));
-	}
-}
-
-/* What cannot leave is lost, as on any network: SCTP sends it again. */
-static void transmit(const struct user *u, const struct in6_addr *source, const struct in6_addr *to, uint16_t udp_port,
-                     const void *data, size_t len)
-{
-	bool udp = u->s->cfg.udp_port != 0;
-	bool v4_socket = !udp && addr_is_v4(to);
-	struct sockaddr_in6 sin6;
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	union {
-		struct cmsghdr align;
-		uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_name = &sin6, .msg_namelen = sizeof(sin6) };
-
-	fill_sockaddr(&sin6, to, udp ? udp_port : 0);
-	if (v4_socket) {
-		mapped_to_v4(to, &sin.sin_addr);
-		msg.msg_name = &sin;
-		msg.msg_namelen = sizeof(sin);
-	}
-	if (!addr_is_zero(source)) {
-		msg.msg_control = &control;
-		put_source(&msg, source, v4_socket);
-	}
-	if (sendmsg(u->fd[v4_socket], &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		LOG_DEBUG("sctp", "packet not sent peer=%s reason=\"%s\"", ADDR(to), strerror(errno));
-}
+/* ---- the stack: one, with its clock ---- */
 
 static void tick_soon(usec_t wait)
 {
@@ -170,17 +91,15 @@ static void tick_soon(usec_t wait)
 /* Looks at what goes out: the tags it gives to the peer, and whether it starts a retransmission timer. */
 static void note_output(struct path *path, const void *data, size_t len)
 {
-	struct rd r = rd_make(data, len);
-	uint32_t tag;
-	uint8_t type;
+	struct sctp_packet p = { .data = data, .len = len };
 
-	if (!rd_skip(&r, 12) || !rd_u8(&r, &type))
+	if (!sctp_packet_parse(&p))
 		return;
-	if ((type == CHUNK_INIT || type == CHUNK_INIT_ACK) && rd_skip(&r, 3) && rd_u32(&r, &tag) && tag != path->tags[0]) {
+	if (p.init_tag != 0 && p.init_tag != path->tags[0]) {
 		path->tags[1] = path->tags[0];
-		path->tags[0] = tag;
+		path->tags[0] = p.init_tag;
 	}
-	if (type != CHUNK_SACK && type != CHUNK_HEARTBEAT && type != CHUNK_HEARTBEAT_ACK) {
+	if (p.first != CHUNK_SACK && p.first != CHUNK_HEARTBEAT && p.first != CHUNK_HEARTBEAT_ACK) {
 		stack.busy_until = stack.clock + BUSY_FOR;
 		tick_soon(TICK_BUSY);
 	}
@@ -196,12 +115,10 @@ static int stack_output(void *number, void *data, size_t len, uint8_t tos, uint8
 		return 0;
 	note_output(path, data, len);
 	if (path->peer != NULL)
-		transmit(path->user, &path->source, &path->peer->addr, path->reply_port ? path->reply_port : path->udp_port, data,
-		         len);
+		sctp_lower_send(&path->user->lower, &path->source, &path->peer->addr,
+		                path->reply_port ? path->reply_port : path->udp_port, data, len);
 	return 0;
 }
-
-/* ---- the stack: one, with its clock ---- */
 
 static void stack_sync(void)
 {
@@ -547,17 +464,7 @@ static void path_read(struct path *path)
 
 /* ---- packets that arrive ---- */
 
-static bool packet_parse(struct packet *p)
-{
-	struct rd r = rd_make(p->data, p->len);
-
-	if (!rd_u16(&r, &p->sport) || !rd_u16(&r, &p->dport) || !rd_u32(&r, &p->tag) || !rd_skip(&r, 4) || !rd_u8(&r, &p->first))
-		return false;
-	p->init_tag = 0;
-	return p->first != CHUNK_INIT || (rd_skip(&r, 3) && rd_u32(&r, &p->init_tag));
-}
-
-static bool checksum_right(const struct packet *p)
+static bool checksum_right(const struct sctp_packet *p)
 {
 	static uint8_t copy[READ_SIZE];
 	uint32_t is, should;
@@ -576,25 +483,18 @@ static bool checksum_right(const struct packet *p)
  * belongs to an association of our earlier life with its own tag and the T bit, so that the peer sees at once that we
  * started anew.
  */
-static void answer_abort(struct user *u, const struct packet *p)
+static void answer_abort(struct user *u, const struct sctp_packet *p)
 {
 	bool init = p->first == CHUNK_INIT;
 	uint8_t abort[16];
-	struct wr w = wr_make(abort, sizeof(abort));
 	uint32_t sum;
 
 	if (!bucket_take(&u->aborts, loop_now(u->s->loop)))
 		return;
-	wr_u16(&w, p->dport);
-	wr_u16(&w, p->sport);
-	wr_u32(&w, init ? p->init_tag : p->tag);
-	wr_u32(&w, 0);
-	wr_u8(&w, CHUNK_ABORT);
-	wr_u8(&w, init ? 0 : 1);
-	wr_u16(&w, 4);
+	sctp_packet_abort(abort, p->dport, p->sport, init ? p->init_tag : p->tag, !init);
 	sum = usrsctp_crc32c(abort, sizeof(abort)); /* comes in the order in which it is stored */
 	memcpy(abort + 8, &sum, sizeof(sum));
-	transmit(u, &p->dst, &p->src, p->udp_port, abort, sizeof(abort));
+	sctp_lower_send(&u->lower, &p->dst, &p->src, p->udp_port, abort, sizeof(abort));
 }
 
 static bool of_an_earlier_life(uint8_t chunk)
@@ -603,7 +503,7 @@ static bool of_an_earlier_life(uint8_t chunk)
 }
 
 /* The path that a packet belongs to. NULL: there is none and there shall be none. */
-static struct path *packet_path(struct user *u, const struct packet *p)
+static struct path *packet_path(struct user *u, const struct sctp_packet *p)
 {
 	struct sctp *s = u->s;
 	struct sctp_peer *peer = sctp_find(s, &p->src);
@@ -628,20 +528,19 @@ static struct path *packet_path(struct user *u, const struct packet *p)
 }
 
 /* Keeps the addresses of both ends at what the peer has proven to use (RFC 6951 §5.4). */
-static void learn(struct path *path, const struct packet *p)
+static void learn(struct path *path, const struct sctp_packet *p)
 {
 	if (p->tag == 0 || (p->tag != path->tags[0] && p->tag != path->tags[1]))
 		return;
 	path->udp_port = p->udp_port;
-	if (addr_is_zero(&path->user->s->cfg.local))
-		path->source = p->dst;
+	path->source = p->dst;
 }
 
-static void packet_input(struct user *u, struct packet *p)
+static void packet_input(struct user *u, struct sctp_packet *p)
 {
 	struct path *path;
 
-	if (!packet_parse(p) || p->dport != u->s->cfg.port)
+	if (!sctp_packet_parse(p) || p->dport != u->s->cfg.port)
 		return;
 	path = packet_path(u, p);
 	if (path == NULL)
@@ -649,7 +548,7 @@ static void packet_input(struct user *u, struct packet *p)
 	learn(path, p);
 	if (p->first == CHUNK_INIT) {
 		path->reply_port = p->udp_port;
-		if (path->assoc == 0 && addr_is_zero(&u->s->cfg.local))
+		if (path->assoc == 0)
 			path->source = p->dst;
 	}
 	usrsctp_conninput((void *)path->number, p->data, p->len, 0);
@@ -657,131 +556,21 @@ static void packet_input(struct user *u, struct packet *p)
 	stack_read_ready();
 }
 
-/* The destination address of what recvmsg has read, from its control data. */
-static void packet_destination(struct msghdr *msg, struct in6_addr *dst)
-{
-	struct cmsghdr *c;
-	struct in6_pktinfo pi;
-
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			memcpy(&pi, CMSG_DATA(c), sizeof(pi));
-			*dst = pi.ipi6_addr;
-		}
-}
-
-/* IPv4 raw sockets give the IP header too: takes the addresses from it and steps over it. */
-static bool strip_ipv4(struct packet *p)
-{
-	struct rd r = rd_make(p->data, p->len);
-	uint8_t first;
-
-	if (!rd_u8(&r, &first) || !rd_skip(&r, 11) || !rd_addr4(&r, &p->src) || !rd_addr4(&r, &p->dst))
-		return false;
-	r = rd_make(p->data, p->len);
-	if (!rd_skip(&r, (size_t)(first & 15) * 4))
-		return false;
-	p->data = r.p;
-	p->len = rd_left(&r);
-	return true;
-}
-
-static bool packet_read(int fd, bool v4_raw, struct packet *p)
-{
-	static uint8_t buf[READ_SIZE];
-	struct sockaddr_in6 from = { 0 };
-	union {
-		struct cmsghdr align;
-		uint8_t octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 64];
-	} control;
-	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_name = &from, .msg_namelen = sizeof(from),
-		.msg_control = &control, .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
-
-	if (n < 0)
-		return false;
-	*p = (struct packet){ .data = buf, .len = (size_t)n };
-	if (v4_raw)
-		return strip_ipv4(p);
-	p->src = from.sin6_addr;
-	p->udp_port = ntohs(from.sin6_port);
-	packet_destination(&msg, &p->dst);
-	return true;
-}
-
 static void user_input(int fd, unsigned events, void *arg)
 {
 	struct user *u = arg;
 	struct sctp *s = u->s;
-	struct packet p;
+	struct sctp_packet p;
 	int i;
 
 	sctp_hold(s);
 	stack_sync();
-	for (i = 0; i < BATCH && !sctp_closed(s) && packet_read(fd, fd == u->fd[1], &p); i++)
+	for (i = 0; i < BATCH && !sctp_closed(s) && sctp_lower_read(&u->lower, fd, &p); i++)
 		packet_input(u, &p);
 	sctp_release(s);
 }
 
 /* ---- the endpoint ---- */
-
-static int bind_to(int fd, int family, const struct in6_addr *addr, uint16_t port)
-{
-	struct sockaddr_in6 sin6;
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-
-	fill_sockaddr(&sin6, addr, port);
-	if (addr_is_v4(addr))
-		mapped_to_v4(addr, &sin.sin_addr);
-	return family == AF_INET ? bind(fd, (struct sockaddr *)&sin, sizeof(sin)) :
-	                           bind(fd, (struct sockaddr *)&sin6, sizeof(sin6));
-}
-
-static int user_socket(struct user *u, int i, int family, int type, int protocol)
-{
-	const struct sctp_config *cfg = &u->s->cfg;
-	const int on = 1, off = 0, room = 1 << 20;
-	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-
-	if (fd < 0)
-		return -errno;
-	u->fd[i] = fd;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (family == AF_INET6 && (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
-	                           (type == SOCK_DGRAM && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) < 0)))
-		return -errno;
-	if (bind_to(fd, family, &cfg->local, cfg->udp_port) < 0)
-		return -errno;
-	u->watch[i] = loop_fd_add(u->s->loop, fd, LOOP_READ, user_input, u);
-	return u->watch[i] == NULL ? -ENOMEM : 0;
-}
-
-static int user_sockets(struct user *u)
-{
-	const struct sctp_config *cfg = &u->s->cfg;
-	bool any = addr_is_zero(&cfg->local), v4 = addr_is_v4(&cfg->local);
-	int rc = 0;
-
-	if (cfg->udp_port != 0)
-		return user_socket(u, 0, AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
-	if (any || !v4)
-		rc = user_socket(u, 0, AF_INET6, SOCK_RAW, IPPROTO_SCTP);
-	if (rc == 0 && (any || v4))
-		rc = user_socket(u, 1, AF_INET, SOCK_RAW, IPPROTO_SCTP);
-	return rc;
-}
-
-static void user_close_sockets(struct user *u)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		loop_fd_del(u->watch[i]);
-		if (u->fd[i] >= 0)
-			close(u->fd[i]);
-	}
-}
 
 /* A kernel with SCTP answers every packet of protocol 132 that it has no association for with an ABORT. */
 static bool kernel_would_interfere(const struct sctp_config *cfg)
@@ -804,13 +593,11 @@ static int user_open(struct sctp *s)
 	if ((u = calloc(1, sizeof(*u))) == NULL)
 		return -ENOMEM;
 	u->s = s;
-	u->fd[0] = u->fd[1] = -1;
 	bucket_init(&u->aborts, 20, 20);
-	rc = user_sockets(u);
+	rc = sctp_lower_open(&u->lower, s->loop, &s->cfg, user_input, u);
 	if (rc < 0) {
 		LOG_ERROR("sctp", "usrsctp socket failed address=%s udp_port=%u reason=\"%s\"", ADDR(&s->cfg.local), s->cfg.udp_port,
 		          strerror(-rc));
-		user_close_sockets(u);
 		free(u);
 		return rc;
 	}
@@ -824,7 +611,7 @@ static void user_close(struct sctp *s)
 {
 	struct user *u = s->be;
 
-	user_close_sockets(u);
+	sctp_lower_close(&u->lower);
 	free(u);
 	s->be = NULL;
 	if (--stack.endpoints == 0)
