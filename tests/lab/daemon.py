@@ -14,6 +14,13 @@ KEY = "hex:000102030405060708090a0b0c0d0e0f1011121314151617"
 SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
 
 
+# The two forms of the data plane and of SCTP, as configured.
+FORMS = {
+    "user": {"tunnel": {"form": "tun"}, "cxtp": {"sctp": "usrsctp"}},
+    "kernel": {"tunnel": {"form": "ip6tnl"}, "cxtp": {"sctp": "kernel"}},
+}
+
+
 # ---- configuration -------------------------------------------------------------------------------------------------
 
 def libconfig(value, depth=0):

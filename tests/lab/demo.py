@@ -5,18 +5,18 @@ a reactive one. Shows each as a timeline and all in one table, and checks what i
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import draw_svg, draw_text, lanes, movement, timeline, traffic  # noqa: E402
-from lab.daemon import Daemons, Daemon, merged, multicast_proxy  # noqa: E402
+from lab.daemon import Daemon, Daemons, multicast_proxy  # noqa: E402
 from lab.netns import LabError  # noqa: E402
 from lab.topology import Topology, wait_for  # noqa: E402
 
@@ -187,10 +187,10 @@ def picture_of(run, width=82):
     zero = run.link["down_ns"]
     steps = run.steps()
     marks = [(s["at_ns"] - zero) / 1e6 for s in steps] + [(at - zero) / 1e6 for at in run.notes.values()] + [run.gap_ms]
-    start, end = min([-20.0] + marks) - 10, max(marks) + 30
-    bin_ms = max(0.5, round((end - start) / width * 2) / 2)
-    start = -(-start // bin_ms - 1) * -bin_ms if start % bin_ms else start
-    start = (start // bin_ms) * bin_ms
+    start, end = min(marks + [0.0]), max(marks)
+    margin = max(10.0, (end - start) * 0.12)
+    bin_ms = max(0.5, math.ceil((end - start + 2 * margin) / width * 2) / 2)
+    start = math.floor((start - margin) / bin_ms) * bin_ms
     end = start + width * bin_ms
     strips = []
     for key, name in (("udp", "UDP"), ("group", "multicast")):

@@ -60,7 +60,7 @@ def draw_axis(svg, t, y):
     at = -(-t.start // step) * step
     while at <= t.end:
         svg.line(x_of(t, at), y, x_of(t, at), y + 5)
-        svg.text(x_of(t, at), y + 18, f"{at:g}", 11, SOFT, "middle")
+        svg.text(x_of(t, at), y + 18, f"{at + 0:g}", 11, SOFT, "middle")
         at += step
     svg.text(MARGIN + LABEL - 12, y + 18, "ms since link down", 11, SOFT, "end")
 

@@ -58,7 +58,7 @@ def axis_lines(t, n):
     while at <= t.end:
         c = column_of(t, at, n)
         ticks[c] = "┴"
-        text = f"{at:g}"
+        text = f"{at + 0:g}"
         first = max(0, c - len(text) // 2)
         if all(x == " " for x in labels[max(0, first - 1):first + len(text) + 1]):
             labels[first:first + len(text)] = text

@@ -67,14 +67,27 @@ class Streams:
         return out
 
 
+def wait_step(daemon, name, limit=10.0):
+    """Until the newest handover at that node has a step of this name."""
+    def there():
+        mine = daemon.handovers()
+        return mine and any(s["name"] == name for s in mine[-1]["steps"])
+    wait_for(f"{daemon.node}: step {name}", there, limit, 0.005)
+
+
+def listens(daemon, group):
+    """Whether that router's context module knows a listener of the group."""
+    return group in daemon.ctl("show", "contexts")
+
+
 def predictive(topology, daemons, mobile, to, gap_ms):
     """The mobile is told to move, gets its FBack on the old link, then the link goes. Returns the link's times."""
     d = daemons[mobile.name]
-    with d.watch() as watch:
-        wait_for("the watch listens", lambda: watch.events or watch.process.poll() is None)
-        d.ctl("handover", "self", "to", to.ap_id)
-        watch.wait_step("FBack")
-        return topology.move([(mobile, to)], gap_ms)
+    known = len(d.handovers())
+    d.ctl("handover", "self", "to", to.ap_id)
+    wait_for(f"{d.node}: its handover is recorded", lambda: len(d.handovers()) > known, step=0.005)
+    wait_step(d, "FBack")
+    return topology.move([(mobile, to)], gap_ms)
 
 
 def wait_discovered(daemon, point, limit=10.0):

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from .netns import LabError
+from .netns import LabError, run
 from .topology import tool, wait_for
 
 
@@ -118,3 +118,11 @@ class Capture:
         self.process.terminate()
         self.process.wait()
         return self.path
+
+
+def dissect(path, fields):
+    """What tshark reads in a capture: one dict for each packet."""
+    argv = ["tshark", "-r", path, "-T", "fields", "-E", "separator=\t"]
+    for f in fields:
+        argv += ["-e", f]
+    return [dict(zip(fields, line.split("\t"))) for line in run(*argv).splitlines()]

@@ -1,0 +1,338 @@
+"""
+What a handover must do to the traffic of a mobile, and what must remain when something goes wrong. Each test runs on both forms of
+the data plane: in user space (TUN and usrsctp), and the kernel's own (ip6tnl and kernel SCTP), the latter wherever there is one.
+"""
+
+import os
+import time
+
+import pytest
+
+from lab import loss, movement, netns, traffic
+from lab.daemon import FORMS, merged
+from lab.netns import LabError
+from lab.topology import CN, GROUP, wait_for
+
+LANE = os.environ.get("HANDOVERD_LANE", "native")
+# Packets a second: what the lane carries well below its limit. A sanitized daemon gets a fifth.
+RATE = {"native": 10000, "uml": 2000, "qemu": 50}[LANE] // (5 if os.environ.get("HANDOVERD_LAB_SLOW") else 1)
+PPS = {"user": RATE, "kernel": RATE}
+
+forms = pytest.mark.parametrize("form", [
+    pytest.param("user", marks=pytest.mark.needs("tun", "nft")),
+    pytest.param("kernel", marks=pytest.mark.needs("tun", "sctp", "ip6tnl")),
+])
+user_form = pytest.mark.needs("tun", "nft")
+
+
+@pytest.fixture
+def cast(lab, request):
+    """cast(form, …): the usual cast in that form, started. Without multicast where the kernel has no multicast routing."""
+    def make(form, **kw):
+        kw["extra"] = merged(FORMS[form], kw.get("extra"))
+        kw.setdefault("proxy", False)
+        return lab(**kw).start()
+    return make
+
+
+class Flow:
+    """A numbered stream to each of some mobiles, at the addresses they have now."""
+
+    def __init__(self, c, mobiles=None, rate=RATE, settle=0.3):
+        self.c, self.mobiles = c, mobiles or c.mobiles
+        self.rate = rate
+        self.interval = 1e9 / rate
+        self.to = {m.name: m.address(m.point) for m in self.mobiles}
+        self.receivers = [traffic.udp_receiver(c.topology, m.name, flows=1, base=i, idle_ms=1500) for i, m in enumerate(self.mobiles)]
+        self.sender = traffic.udp_sender(c.topology, "cn", list(self.to.values()), rate)
+        self.wait(int(rate * settle))
+
+    def wait(self, packets, limit=20):
+        for r in self.receivers:
+            r.wait(packets, limit)
+
+    def more(self, seconds):
+        """Until packets have come that were sent `seconds` later than the last that came."""
+        for r in self.receivers:
+            r.wait(r.report()["flows"][0]["next"] + int(seconds * self.rate), seconds + 15)
+
+    def finish(self):
+        """{mobile's name: report}"""
+        sent = self.sender.finish("stop")
+        self.sent = sent["flows"]
+        return {m.name: r.finish(f"total {n}")["flows"][0] for m, r, n in zip(self.mobiles, self.receivers, sent["flows"])}
+
+
+def assert_clean(report, what="", lost=0):
+    words = f"{what} {report['lost']} lost, {report['duplicated']} duplicated, {report['reordered']} reordered: {report['missing'][:5]}"
+    assert (report["duplicated"], report["reordered"]) == (0, 0), words
+    if lost is not None:
+        assert report["lost"] == lost, words
+
+
+def record(c, node, address):
+    return c.daemons[node].wait_handover(address)
+
+
+def letters(c, mobile, here, there, address):
+    """The scenario as all three saw it, in order of time."""
+    from lab import timeline
+    records = [(lane, record(c, node, address)) for lane, node in (("mn", mobile.name), ("par", here.name), ("nar", there.name))]
+    return timeline.scenario(timeline.merge_steps(records, 0))
+
+
+# ---- the main job ------------------------------------------------------------------------------------------------------
+
+@forms
+@pytest.mark.parametrize("gap", [0, 20, 100, 500])
+def test_predictive(cast, form, gap):
+    """Nothing lost, nothing twice, nothing out of order, however long the link was away."""
+    c = cast(form)
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    flow = Flow(c)
+    link = movement.predictive(c.topology, c.daemons, mobile, there, gap)
+    mn = record(c, mobile.name, address)
+    flow.more(0.3)
+    report = flow.finish()[mobile.name]
+    assert_clean(report)
+    assert mn["result"] == "complete" and mn["mode"] == "predictive"
+    assert letters(c, mobile, here, there, address) == "1abcdef23456g"
+    print(f"link gap {(link['up_ns'] - link['down_ns']) / 1e6:.1f} ms, interruption {report['gap_ms']:.1f} ms")
+
+
+@forms
+@pytest.mark.parametrize("gap", [20, 100, 500])
+def test_reactive(cast, form, gap):
+    """What is lost was sent into the gap before the FBU reached the previous router; after that nothing."""
+    c = cast(form)
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    flow = Flow(c)
+    offset = time.time_ns() - time.monotonic_ns()
+    link = movement.reactive(c.topology, c.daemons, mobile, there, gap)
+    mn = record(c, mobile.name, address)
+    flow.more(0.3)
+    report = flow.finish()[mobile.name]
+    par = record(c, here.name, address)
+    fbu = next(s["at_us"] for s in par["steps"] if s["name"] == "FBU") * 1000 - offset
+    assert_clean(report, lost=None)
+    # A sleeping sender catches up in bursts: its neighbours tell when a packet was sent to within some milliseconds.
+    assert movement.lost_outside(report, link["down_ns"], fbu, max(flow.interval * 2, 3e6)) == []
+    assert mn["result"] == "complete" and mn["mode"] == "reactive"
+    assert letters(c, mobile, here, there, address) == "ab123456gcdef"
+
+
+@forms
+def test_ten_mobiles_at_the_same_moment(cast, form):
+    c = cast(form, mobiles=10)
+    here, there = c.points
+    addresses = {m.name: m.address(here) for m in c.mobiles}
+    flow = Flow(c, rate=RATE / 10)
+    for m in c.mobiles:
+        c.daemons[m.name].ctl("handover", "self", "to", there.ap_id)
+    for m in c.mobiles:
+        movement.wait_step(c.daemons[m.name], "FBack")
+    c.topology.move([(m, there) for m in c.mobiles], 50)
+    for m in c.mobiles:
+        assert record(c, m.name, addresses[m.name])["result"] == "complete"
+    flow.more(0.5)
+    for name, report in flow.finish().items():
+        assert_clean(report, name)
+
+
+@forms
+def test_back_before_the_first_handover_has_finished(cast, form):
+    """To the new router and, as soon as the link is there, back to the old one."""
+    c = cast(form)
+    mobile, (here, there) = c.mobiles[0], c.points
+    flow = Flow(c)
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    movement.predictive(c.topology, c.daemons, mobile, here, 20)
+    flow.more(1)
+    assert_clean(flow.finish()[mobile.name])
+
+
+@forms
+def test_announced_but_never_gone(cast, form):
+    """The mobile announces its move, leaves, and comes back to where it was: what the new router holds must reach it."""
+    c = cast(form)
+    mobile, (here, there) = c.mobiles[0], c.points
+    flow = Flow(c)
+    d = c.daemons[mobile.name]
+    d.ctl("handover", "self", "to", there.ap_id)
+    movement.wait_step(d, "FBack")
+    c.topology.move([(mobile, here)], 50)
+    flow.more(1)
+    assert_clean(flow.finish()[mobile.name])
+
+
+@forms
+def test_download_over_ten_movements(cast, form):
+    """100 MB, octet by octet the same after ten movements back and forth."""
+    total = 100_000_000 if LANE == "native" else 5_000_000
+    if os.environ.get("HANDOVERD_LAB_SLOW"):
+        total //= 5
+    c = cast(form)
+    mobile = c.mobiles[0]
+    traffic.tcp_server(c.topology, "cn", total, rate=total / 12)
+    fetch = traffic.tcp_fetch(c.topology, mobile.name, CN, mobile.address(mobile.point), total)
+    for i in range(10):
+        fetch.wait(int(total * (i + 0.5) / 11), 60)
+        movement.predictive(c.topology, c.daemons, mobile, c.points[(i + 1) % 2], 20)
+    report = fetch.line(120)
+    assert report["complete"] and report["identical"] and report["bytes"] == total, report
+
+
+# ---- when messages get lost ----------------------------------------------------------------------------------------------
+
+@user_form
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("message", ["HI", "HAck", "FBack", "PCTD", "CTDR"])
+def test_a_message_is_lost(cast, message, times):
+    """The handover completes all the same, or goes on as the next scenario, and the timeline says which."""
+    c = cast("user", proxy=True)
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    group = traffic.udp_receiver(c.topology, mobile.name, 9002, groups=[f"{GROUP}%wlan0"])
+    wait_for("the previous router knows the listener", lambda: movement.listens(c.daemons[here.name], GROUP))
+    flow = Flow(c)
+    d = c.daemons[mobile.name]
+    with loss.Loss(c.topology, message, count=times) as lost:
+        d.ctl("handover", "self", "to", there.ap_id)
+        try:
+            movement.wait_step(d, "FBack", 5)
+        except LabError:
+            pass  # then the mobile leaves without: reactive
+        c.topology.move([(mobile, there)], 50)
+        records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+        if message in ("PCTD", "CTDR"):
+            wait_for(f"{times} lost", lambda: lost.count() == times)
+        assert lost.count() == times
+    flow.more(0.5)
+    report = flow.finish()[mobile.name]
+    group.finish("stop")
+    assert all(r["result"] == "complete" for r in records.values()), records
+    early = letters(c, mobile, here, there, address).startswith("1abcdef2")
+    assert records[mobile.name]["mode"] == ("predictive" if early else "reactive")
+    assert_clean(report, message, lost=0 if early else None)
+    contexts = records[there.name]["contexts"]
+    assert contexts and all(x["status"] == 0 for x in contexts)
+
+
+# ---- crashes and restarts ------------------------------------------------------------------------------------------------
+
+KILLS = ([("par", s) for s in ("RtSolPr", "FBU", "HI", "HAck", "tunnel", "FBack")]
+         + [("nar", s) for s in ("HI", "hold", "HAck", "UNA", "release")]
+         + [("mn", s) for s in ("RtSolPr", "PrRtAdv", "FBU", "FBack", "join", "UNA")])
+
+
+@user_form
+@pytest.mark.parametrize("role,step", KILLS)
+def test_killed_at_a_step(cast, role, step):
+    """A daemon dies at this step and comes back: nothing of its earlier life is left, and the mobile can hand over again."""
+    c = cast("user", proxy=True)
+    mobile, (here, there) = c.mobiles[0], c.points
+    victim = c.daemons[{"par": here.name, "nar": there.name, "mn": mobile.name}[role]]
+    before = netns.snapshot(c.topology.ns[victim.node])
+    d = c.daemons[mobile.name]
+    with victim.watch() as watch:
+        d.ctl("handover", "self", "to", there.ap_id)
+        late = step in ("UNA", "release", "join")
+        if late:
+            movement.wait_step(d, "FBack")
+            c.topology.move([(mobile, there)], 20)
+        watch.wait_step(step)
+        victim.kill()
+    if not late:
+        c.topology.move([(mobile, there)], 20)
+    victim.start()
+    after = netns.snapshot(c.topology.ns[victim.node])
+    # A mobile's own addresses and routes change with the link it is on.
+    ignore = ("addresses", "routes", "groups") if role == "mn" else ()
+    assert netns.differences(before, after, ignore) == []
+    again(c, mobile, there, here)
+
+
+def again(c, mobile, here, there):
+    """From wherever it was left, the mobile gets an address at `here` and hands over to `there` without loss."""
+    c.daemons.wait_associated()
+    c.topology.solicit(mobile)
+    wait_for("an address at the new router", lambda: c.topology.has_address(mobile, here), 15)
+    c.topology.ns[mobile.name].run("ping", "-6", "-c", "1", "-W", "5", "-I", mobile.address(here), CN)
+    flow = Flow(c)
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    assert record(c, mobile.name, mobile.address(here))["result"] == "complete"
+    flow.more(0.2)
+    assert_clean(flow.finish()[mobile.name], "the next handover:")
+
+
+@forms
+@pytest.mark.parametrize("moment", ["idle", "prepared", "moved"])
+def test_terminated_daemons_restore_the_system(lab, form, moment):
+    c = lab(extra=FORMS[form], proxy=False)
+    c.topology.bring_up()
+    mobile, (here, there) = c.mobiles[0], c.points
+    before = {n: netns.snapshot(c.topology.ns[n]) for n in (here.name, there.name, mobile.name)}
+    c.daemons.start(here.name, there.name, mobile.name)
+    c.daemons.wait_associated()
+    d = c.daemons[mobile.name]
+    if moment != "idle":
+        d.ctl("handover", "self", "to", there.ap_id)
+        movement.wait_step(d, "FBack")
+    if moment == "moved":
+        c.topology.move([(mobile, there)], 20)
+        d.wait_handover()
+    for node in (mobile.name, there.name, here.name):
+        assert c.daemons[node].stop() == 0
+        # The mobile may keep what it autoconfigured on the new link.
+        ignore = ("addresses", "routes", "groups") if node == mobile.name and moment == "moved" else ()
+        assert netns.differences(before[node], netns.snapshot(c.topology.ns[node]), ignore) == [], node
+
+
+# ---- bounds ---------------------------------------------------------------------------------------------------------------
+
+@forms
+def test_a_full_hold_drops_the_oldest(cast, form):
+    c = cast(form, extra={"hold": {"limit": "64k", "limit_mobile": "32k"}})
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    flow = Flow(c, rate=2000 if LANE == "native" else 500)
+    movement.predictive(c.topology, c.daemons, mobile, there, 500)
+    nar = record(c, there.name, address)
+    flow.more(0.3)
+    report = flow.finish()[mobile.name]
+    assert nar["held_dropped"] > 0
+    assert_clean(report, lost=nar["held_dropped"])
+    assert report["missing_runs"] == 1, "the oldest are one run"
+    assert "hold" in c.daemons[there.name].log()
+
+
+# ---- contexts ----------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.needs("tun", "nft", "mroute6")
+@pytest.mark.parametrize("mode", ["predictive", "reactive"])
+def test_multicast_follows_without_a_report(cast, mode):
+    """The new router forwards the mobile's groups before the mobile has said a word of MLD there."""
+    c = cast("user", proxy=True)
+    mobile, (here, there) = c.mobiles[0], c.points
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    receiver = traffic.udp_receiver(c.topology, mobile.name, 9002, groups=[f"{GROUP}%wlan0"])
+    sender = traffic.udp_sender(c.topology, "cn", GROUP, 500, port=9002, hop_limit=16, oif="eth0")
+    receiver.wait(200)
+    # The kernel would report its groups whenever the carrier comes: keep it quiet from here on.
+    c.topology.ns[mobile.name].run("nft", "-f", "-", stdin="table inet lab_mld {\nchain out { type filter hook output priority 0;\n"
+                                   "icmpv6 type { 131, 132, 143 } drop;\n}\n}\n")
+    capture = traffic.Capture(c.topology, there.name, "wlan", "ip6")
+    getattr(movement, mode)(c.topology, c.daemons, mobile, there, 50)
+    c.daemons[mobile.name].wait_handover()
+    report = receiver.report()["flows"][0]
+    receiver.wait(report["next"] + 300)
+    sender.finish("stop")
+    receiver.finish("stop")
+    packets = traffic.dissect(capture.stop(), ["ipv6.src", "ipv6.dst", "icmpv6.type"])
+    first = next(i for i, p in enumerate(packets) if p["ipv6.dst"] == GROUP)
+    # Queries of the router are allowed: reports (131, 143) and dones (132) are not, before or after.
+    assert [p for p in packets if p["icmpv6.type"] in ("131", "132", "143") and p["ipv6.src"] != ""
+            and packets.index(p) < first and p["ipv6.src"].endswith("ff:fe00:1")] == []
