@@ -14,9 +14,15 @@ src_net_libnet_a_SOURCES += \
 	src/net/mh.c src/net/mh_guard.c src/net/mh_private.h src/net/rawsock.c src/net/rawsock.h
 
 check_LIBRARIES += tests/net/libnslab.a
-tests_net_libnslab_a_SOURCES = tests/net/nslab.c tests/net/nslab.h
+tests_net_libnslab_a_SOURCES = tests/net/nslab.c tests/net/nslab.h tests/net/mcast.c tests/net/mcast.h
 check_PROGRAMS += tests/net/test_raw_sockets
 TESTS += tests/net/test_raw_sockets
 tests_net_test_raw_sockets_SOURCES = tests/net/test_raw_sockets.c
 tests_net_test_raw_sockets_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_raw_sockets_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
+src_net_libnet_a_SOURCES += src/net/mroute.c src/net/mroute_kernel.c src/net/mroute_kernel.h
+check_PROGRAMS += tests/net/test_mroute
+TESTS += tests/net/test_mroute
+tests_net_test_mroute_SOURCES = tests/net/test_mroute.c
+tests_net_test_mroute_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_mroute_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)

@@ -19,11 +19,13 @@ int mroute_downstream(struct mroute *m, int ifindex); /* where listeners are; 31
 void mroute_drop(struct mroute *m, int ifindex);      /* the interface is gone: forwards nothing to it any more */
 /* Forward `group` to ifindex / no longer. Reference per (group, ifindex) is the caller's; idempotent. -ENOSPC at limits,
  * -EINVAL for a group that must not leave its link (ff01::/16, ff02::/16), -ENODEV for an interface that is neither.
- * The first listener joins upstream, the last one leaves. Sources' entries that stand change at once, in place: other
+ * The first listener joins upstream, the last one leaves; should the join fail, its error is returned, what else could be
+ * done is done, and the next call tries again. Sources' entries that stand change at once, in place: other
  * listeners lose no packet. */
 int mroute_forward(struct mroute *m, const struct in6_addr *group, int ifindex, bool on);
 
 struct output;
+/* Items of a list the caller has begun, one for each (source, group): {source, group, from, interfaces, packets}. */
 void mroute_show(struct mroute *m, struct output *o);
 
 #endif

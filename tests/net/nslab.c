@@ -74,9 +74,9 @@ void nslab_veth(int a, const char *name_a, int b, const char *name_b)
 {
 	nslab_enter(a);
 	nslab_sh("ip link add %s type veth peer name %s netns /proc/%d/fd/%d", name_a, name_b, getpid(), b);
-	nslab_sh("ip link set %s up", name_a);
+	nslab_sh("ip link set dev %s up", name_a);
 	nslab_enter(b);
-	nslab_sh("ip link set %s up", name_b);
+	nslab_sh("ip link set dev %s up", name_b);
 	/* The link-local addresses of both, which come with the carrier. */
 	for (int i = 0; i < 200; i++) {
 		if (!nslab_try("ip -6 addr show dev %s | grep -q fe80", name_b)) {
