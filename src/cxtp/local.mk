@@ -1,5 +1,14 @@
 noinst_LIBRARIES += src/cxtp/libcxtp.a
 src_cxtp_libcxtp_a_SOURCES = \
+	src/cxtp/cxtp_contexts.c src/cxtp/cxtp_contexts.h \
+	src/cxtp/cxtp_count.c src/cxtp/cxtp_count.h \
+	src/cxtp/cxtp_mn.c src/cxtp/cxtp_mn.h \
+	src/cxtp/cxtp_nar.c src/cxtp/cxtp_nar.h \
+	src/cxtp/cxtp_par.c src/cxtp/cxtp_par.h \
+	src/cxtp/cxtp_params.h \
+	src/cxtp/cxtp_rate.c src/cxtp/cxtp_rate.h \
+	src/cxtp/cxtp_seen.c src/cxtp/cxtp_seen.h \
+	src/cxtp/cxtp_table.h \
 	src/cxtp/cxtp_token.c src/cxtp/cxtp_token.h \
 	src/cxtp/cxtp_wire.c src/cxtp/cxtp_wire.h
 
@@ -14,6 +23,13 @@ check_PROGRAMS += tests/unit/test_cxtp_token
 TESTS += tests/unit/test_cxtp_token
 tests_unit_test_cxtp_token_SOURCES = tests/unit/test_cxtp_token.c tests/unit/hex.h
 tests_unit_test_cxtp_token_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
+
+# The machines in a world of their own.
+SIM_CXTP = tests/replay/sim_cxtp.c tests/replay/sim_cxtp.h
+check_PROGRAMS += tests/replay/test_cxtp
+TESTS += tests/replay/test_cxtp
+tests_replay_test_cxtp_SOURCES = tests/replay/test_cxtp.c $(SIM_CXTP)
+tests_replay_test_cxtp_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_cxtp_wire
 TESTS += tests/fuzz/fuzz_cxtp_wire

@@ -1,0 +1,163 @@
+#include "cxtp/cxtp_contexts.h"
+
+#include <string.h>
+
+#include "core/log.h"
+#include "cxtp/cxtp_count.h"
+
+bool cxtp_requested(const uint8_t *request, size_t len, uint16_t fpt)
+{
+	if (!len)
+		return true;
+	struct rd r = rd_make(request, len);
+	struct cxtp_block b;
+	while (cxtp_block_next(&r, true, &b) > 0)
+		if (b.fpt == fpt)
+			return true;
+	return false;
+}
+
+struct collecting {
+	struct wr *w;
+	uint16_t fpt;
+	bool cut;
+};
+
+static bool collect_emit(const void *data, size_t len, void *arg)
+{
+	struct collecting *c = arg;
+	size_t size = (4 + len + 7) / 8 * 8;
+	if (size > CXTP_BLOCK_MAX || c->w->cap - c->w->len < size) {
+		c->cut = true;
+		return false;
+	}
+	cxtp_block_put(c->w, c->fpt, NULL, data, len);
+	cxtp_count(CXTP_CONTEXTS_COLLECTED);
+	return true;
+}
+
+void cxtp_collect(struct core *core, const struct feature_subject *s, const uint8_t *request, size_t len, struct wr *w)
+{
+	const struct feature *all[FEATURES_MAX];
+	size_t n = features(all, FEATURES_MAX);
+	bool cut = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!cxtp_requested(request, len, all[i]->fpt))
+			continue;
+		struct collecting c = { .w = w, .fpt = all[i]->fpt };
+		int err = all[i]->collect(core, s, collect_emit, &c);
+		cut |= c.cut;
+		if (err < 0) {
+			cxtp_count(CXTP_CONTEXTS_FAILED);
+			LOG_WARNING("cxtp", "context not collected mobile=%s feature=%s reason=\"%s\"", ADDR(&s->previous), all[i]->name,
+			            strerror(-err));
+		}
+	}
+	if (cut) {
+		cxtp_count(CXTP_CONTEXTS_CUT);
+		LOG_WARNING("cxtp", "contexts do not fit one message mobile=%s limit=%zu kept=%zu", ADDR(&s->previous), w->cap, w->len);
+	}
+}
+
+/* False: no room for another feature. */
+static bool note(struct cxtp_contexts *c, uint16_t fpt, uint8_t status)
+{
+	if (status)
+		c->complete = false;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->entries[i].fpt != fpt)
+			continue;
+		if (!c->entries[i].status)
+			c->entries[i].status = status;
+		return true;
+	}
+	if (c->n == CXTP_CONTEXTS_MAX) {
+		c->complete = false;
+		return false;
+	}
+	c->entries[c->n++] = (struct cxtp_status){ .fpt = fpt, .status = status };
+	return true;
+}
+
+/* Data that is present only in part has no meaning to a feature that says nothing of its fields. */
+static uint8_t install_block(struct core *core, const struct feature_subject *s, const struct cxtp_block *b)
+{
+	const struct feature *f = feature_find(b->fpt);
+	if (!f)
+		return FEATURE_UNKNOWN;
+	if (b->has_presence || b->len > FEATURE_DATA_MAX)
+		return FEATURE_MALFORMED;
+	return f->install(core, s, b->data, b->len);
+}
+
+static bool noted(const struct cxtp_contexts *c, uint16_t fpt)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->entries[i].fpt == fpt)
+			return true;
+	return false;
+}
+
+void cxtp_install(struct core *core, const struct feature_subject *s, const uint8_t *blocks, size_t blocks_len,
+                  const uint8_t *request, size_t len, struct cxtp_contexts *out)
+{
+	*out = (struct cxtp_contexts){ .complete = true };
+	struct rd r = rd_make(blocks, blocks_len);
+	struct cxtp_block b;
+	while (cxtp_block_next(&r, false, &b) > 0) {
+		/* The token covers what was asked for, and nothing else is authorized. */
+		if (!cxtp_requested(request, len, b.fpt))
+			continue;
+		if (!note(out, b.fpt, 0)) {
+			cxtp_count(CXTP_CONTEXTS_FAILED);
+			continue;
+		}
+		uint8_t status = install_block(core, s, &b);
+		note(out, b.fpt, status);
+		out->blocks += status == 0;
+		cxtp_count(status ? CXTP_CONTEXTS_FAILED : CXTP_CONTEXTS_INSTALLED);
+		if (status)
+			LOG_WARNING("cxtp", "context not installed mobile=%s fpt=%u status=%u", ADDR(&s->previous), b.fpt, status);
+	}
+	r = rd_make(request, len);
+	while (cxtp_block_next(&r, true, &b) > 0)
+		if (!noted(out, b.fpt))
+			note(out, b.fpt, CXTP_STATUS_ABSENT);
+}
+
+void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, struct cxtp_contexts *out)
+{
+	*out = (struct cxtp_contexts){ .complete = false };
+	struct rd r = rd_make(request, len);
+	struct cxtp_block b;
+	while (cxtp_block_next(&r, true, &b) > 0)
+		note(out, b.fpt, status);
+	if (len)
+		return;
+	const struct feature *all[FEATURES_MAX];
+	size_t n = features(all, FEATURES_MAX);
+	for (size_t i = 0; i < n; i++)
+		note(out, all[i]->fpt, status);
+	/* No entry would tell the mobile that all went well. FPT 0 is reserved and stands for no feature. */
+	if (!n)
+		note(out, 0, status);
+}
+
+void cxtp_contexts_ctaa(const struct cxtp_contexts *c, struct wr *w)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->entries[i].status)
+			cxtp_status_put(w, c->entries[i].fpt, c->entries[i].status);
+}
+
+bool cxtp_contexts_ctdr(const struct cxtp_contexts *c, struct wr *w)
+{
+	bool all = true;
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->entries[i].status == CXTP_STATUS_ABSENT)
+			continue;
+		all &= c->entries[i].status == 0;
+		cxtp_status_put(w, c->entries[i].fpt, c->entries[i].status);
+	}
+	return all;
+}

@@ -1,0 +1,37 @@
+/* Between the registry of features (core/feature.h) and the CDBs of a message. */
+#ifndef HANDOVERD_CXTP_CONTEXTS_H
+#define HANDOVERD_CXTP_CONTEXTS_H
+
+#include "core/feature.h"
+#include "cxtp/cxtp_wire.h"
+
+#define CXTP_CONTEXTS_MAX 64 /* features told apart in one transfer; blocks of further ones are refused */
+
+/* What became of a transfer's contexts, one entry for each feature: 0, or the first thing that went wrong. */
+struct cxtp_contexts {
+	struct cxtp_status entries[CXTP_CONTEXTS_MAX];
+	size_t n;
+	size_t blocks; /* put in force */
+	bool complete; /* nothing went wrong */
+};
+
+/* Does a request (its CDBs, §2.5.1) ask for this feature? One without CDBs asks for all. */
+bool cxtp_requested(const uint8_t *request, size_t len, uint16_t fpt);
+
+/* Previous router: appends the blocks of every feature asked for. What does not fit is left out and counted. */
+void cxtp_collect(struct core *core, const struct feature_subject *s, const uint8_t *request, size_t len, struct wr *w);
+
+/* New router: puts in force what the blocks hold and the request asks for. What it names and no block brought is noted as
+ * CXTP_STATUS_ABSENT. */
+void cxtp_install(struct core *core, const struct feature_subject *s, const uint8_t *blocks, size_t blocks_len,
+                  const uint8_t *request, size_t len, struct cxtp_contexts *out);
+
+/* Nothing came: notes `status` for each feature asked for; when all were, for each one this router offers. */
+void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, struct cxtp_contexts *out);
+
+/* Entries as they go into a CTAA (those that failed) and into a CTDR (those that came). */
+void cxtp_contexts_ctaa(const struct cxtp_contexts *c, struct wr *w);
+/* Returns the S bit: every context that came is in place (§2.5.4). */
+bool cxtp_contexts_ctdr(const struct cxtp_contexts *c, struct wr *w);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * CXTP at the previous router: pushes a mobile's contexts when its CTAR announces a move, sends them when the new router
+ * asks with the mobile's token, and forgets them when the new router has them.
+ *
+ * Life of a transfer: while outstanding (CT_MAX_TRANSFER_TIME from the last CTD) key and contexts are kept and a CT-Req with
+ * the same sequence number gets them again; then both are wiped, and a CT-Req with a valid token is answered from the
+ * features anew. The transfer is remembered until the CTDR, a CTC, or context_lifetime.
+ */
+#ifndef HANDOVERD_CXTP_PAR_H
+#define HANDOVERD_CXTP_PAR_H
+
+#include "core/buf.h"
+#include "core/secret.h"
+#include "cxtp/cxtp_params.h"
+#include "cxtp/cxtp_rate.h"
+#include "cxtp/cxtp_wire.h"
+
+#define CXTP_OWN_MAX 16 /* addresses of ours that a mobile may know its previous router by */
+
+struct cxtp_par_ops {
+	/* A message to a neighbour, by its address in the table, copied. 0, or a negative errno. */
+	int (*send)(const struct in6_addr *peer, const void *msg, size_t len, void *arg);
+	/* A CTAA back over the link that a CTAR came by. */
+	void (*answer)(const struct cxtp_link *to, const void *msg, size_t len, void *arg);
+	/* The usable neighbour that a mobile calls `router` (its table address or that on one of its links): its table address. */
+	bool (*neighbor)(const struct in6_addr *router, struct in6_addr *address, void *arg);
+	/* The mobile's master key; borrowed; NULL: none configured. */
+	const struct secret *(*master)(const struct in6_addr *pcoa, void *arg);
+	/* Our addresses by which that mobile may know us, likeliest first; how many. */
+	size_t (*own)(const struct in6_addr *pcoa, struct in6_addr *out, size_t max, void *arg);
+	/* Appends the blocks of the features asked for. nar: the neighbour they go to. */
+	void (*collect)(const struct in6_addr *pcoa, const struct in6_addr *nar, const uint8_t *request, size_t len, struct wr *w,
+	                void *arg);
+	/* The mobile is at another router now. */
+	void (*forget)(const struct in6_addr *pcoa, void *arg);
+	uint32_t (*random)(void *arg);
+	/* What happened, for the timeline of the mobile's handover: a step, a context's fate, the end. */
+	void (*mark)(const struct in6_addr *pcoa, enum handover_step step, usec_t at, void *arg);
+	void (*context)(const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, void *arg);
+	void (*end)(const struct in6_addr *pcoa, const struct in6_addr *nar, enum handover_result result, const char *reason,
+	            void *arg);
+};
+
+struct cxtp_par;
+/* Borrows all it is given. rate is shared with the new router's machine. NULL: no memory. */
+struct cxtp_par *cxtp_par_create(struct loop *l, const struct cxtp_params *params, struct cxtp_rate *rate,
+                                 const struct cxtp_par_ops *ops, void *arg);
+void cxtp_par_destroy(struct cxtp_par *p); /* wipes; calls nothing back */
+
+/* A CTAR from a mobile on its link here: from->peer is its previous address, m->router names the new router. */
+void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struct cxtp_message *m);
+/* CT-Req, CTDR or CTC from a usable neighbour (its table address). */
+void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const struct cxtp_message *m);
+
+struct cxtp_par_view {
+	struct in6_addr pcoa, nar;
+	bool outstanding; /* key and contexts still held */
+	size_t octets;
+	usec_t age;
+};
+void cxtp_par_each(const struct cxtp_par *p, void (*fn)(const struct cxtp_par_view *v, void *arg), void *arg);
+size_t cxtp_par_keys(const struct cxtp_par *p); /* keys held right now: for checks */
+
+#endif

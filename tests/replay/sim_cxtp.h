@@ -1,0 +1,71 @@
+/*
+ * A small world for CXTP's machines under the virtual clock: one mobile, its previous and its new router, a third router,
+ * and links between them that lose, double and delay what they are told to. No sockets, no daemon.
+ */
+#ifndef HANDOVERD_TESTS_SIM_CXTP_H
+#define HANDOVERD_TESTS_SIM_CXTP_H
+
+#include "cxtp/cxtp_mn.h"
+#include "cxtp/cxtp_nar.h"
+#include "cxtp/cxtp_par.h"
+
+enum sim_router { SIM_PAR, SIM_NAR, SIM_OTHER, SIM_ROUTERS };
+enum sim_fault { SIM_LOSE, SIM_DOUBLE, SIM_DELAY };
+
+#define SIM_FAULTS 16
+#define SIM_WIRELESS (2 * USEC_MSEC) /* one way, mobile to router */
+#define SIM_WIRED (5 * USEC_MSEC)    /* one way, router to router */
+
+struct sim;
+struct sim_router_state {
+	struct sim *sim;
+	enum sim_router which;
+	struct in6_addr address; /* in the tables of the others */
+	struct in6_addr on_link; /* on its access link */
+	struct cxtp_rate rate;
+	struct cxtp_par *par;
+	struct cxtp_nar *nar;
+	bool unreachable;        /* no association to it */
+	unsigned collected, installed, forgot; /* context blocks; mobiles */
+	bool overheard;          /* contexts went to an address that is not the mobile's */
+};
+
+struct sim {
+	struct loop *loop;
+	struct cxtp_params params;
+	struct sim_router_state routers[SIM_ROUTERS];
+	struct cxtp_mn *mn;
+	struct secret *master;
+	struct in6_addr pcoa, ncoa, stranger;
+	bool expected_known;      /* the new router knows NCoA from a handover */
+	unsigned collects;        /* blocks that the mobile has at its previous router */
+	uint8_t install_status;   /* what installing the second feature says */
+	uint32_t random;
+	struct {
+		char what[16];
+		enum sim_fault fault;
+		usec_t delay;
+		unsigned left;
+	} faults[SIM_FAULTS];
+	size_t faults_n;
+	char trace[4096];         /* messages in the order they were sent; ! lost, + doubled, ~ delayed */
+	const char *mn_end, *par_end, *nar_end; /* last result each machine told: "complete"… */
+	unsigned in_flight;
+	uint8_t last_ctar[2048];  /* what the mobile sent last */
+	size_t last_ctar_len;
+};
+
+void sim_open(struct sim *s, bool v4);
+void sim_close(struct sim *s);
+void sim_fault(struct sim *s, const char *what, enum sim_fault fault, unsigned times, usec_t delay);
+void sim_restart(struct sim *s, enum sim_router which);
+
+/* What the mobile does. */
+void sim_prepare(struct sim *s, enum sim_router to);
+void sim_attach(struct sim *s, enum sim_router from, enum sim_router to);
+
+/* What anybody on a link, or a neighbour, can do: octets to a machine. */
+void sim_inject_ctar(struct sim *s, enum sim_router to, const struct in6_addr *from, const void *msg, size_t len);
+void sim_inject(struct sim *s, enum sim_router from, enum sim_router to, const struct cxtp_message *m);
+
+#endif
