@@ -30,16 +30,17 @@ enum config_type {
 	CONFIG_GROUP,    /* a struct of sub->size, embedded */
 	CONFIG_LIST,     /* struct config_list of sub->size structs, at most max of them */
 	CONFIG_LLADDRS,  /* struct config_list of struct lladdr: ("02:…", "02:…") */
-	CONFIG_STRINGS,  /* struct config_list of char * */
+	CONFIG_STRINGS,  /* struct config_list of char *: ("one", "two") */
 };
+
 
 struct config_table;
 struct config_item {
 	const char *name;
 	enum config_type type;
 	size_t offset;      /* in the table's struct */
-	const char *preset; /* default, in the file's own notation; NULL: zero (and required if so marked) */
-	bool required;
+	const char *preset; /* default, as in the file but without quotes: "200ms", "true"; NULL or a list: zero, empty */
+	bool required;      /* must be written if its group is, or if its group is a module's that runs */
 	int64_t min, max;   /* for numbers and list lengths; both 0: no limit beyond the type's */
 	const char *const *choices; /* CONFIG_ENUM: NULL-terminated */
 	const struct config_table *sub;
@@ -55,7 +56,7 @@ struct config_table {
 /* First member of every struct a table fills: where in the file it stood, for later complaints. */
 struct config_where {
 	const char *file; /* owned by the config */
-	int line;         /* 0: not in the file, all defaults */
+	int line;         /* 0: not in the file, all defaults; complaints then name line 1 */
 };
 
 struct config_list {
@@ -66,8 +67,9 @@ struct config_list {
 struct config;        /* everything of one file */
 struct config_errors; /* collects messages */
 
-struct config_errors *config_errors_create(void);
+struct config_errors *config_errors_create(void); /* NULL: no memory */
 void config_errors_destroy(struct config_errors *e);
+/* Adds "FILE:LINE: message", in the order of lines within a file. The message ends with what to write instead. */
 void config_error(struct config_errors *e, const struct config_where *at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t config_errors_count(const struct config_errors *e);
@@ -75,14 +77,18 @@ const char *config_errors_text(const struct config_errors *e, size_t i);
 
 struct module;
 /*
- * Reads and checks `path` against the top-level table (core/settings.h) and those of `modules` (NULL-terminated).
- * Returns an owned config, or NULL with at least one error.
+ * Reads and checks `path` against the top-level table (core/settings.h) and those of `modules` (NULL-terminated); checks
+ * across settings come after. Those of a module run once each setting by itself is right, if the module runs in this role
+ * or its group is there. Returns an owned config, or NULL with at least one error.
  */
 struct config *config_load(const char *path, const struct module *const *modules, struct config_errors *errors);
-void config_destroy(struct config *c); /* wipes keys, frees everything */
+/* The same from a text; `path` is what the messages call it and where relative "file:" and @include paths begin. */
+struct config *config_load_text(const char *path, const char *text, const struct module *const *modules,
+                                struct config_errors *errors);
+void config_free(struct config *c); /* wipes keys, frees everything; NULL allowed */
 const void *config_group(const struct config *c, const char *table); /* a module's filled struct; NULL: no such table */
 const struct settings *config_settings(const struct config *c);
-/* `show config`: every setting with its value in force and its default; keys print as "set". */
+/* `show config`: a list of {setting, value, default}, every setting with its value in force; keys print as "set". */
 struct output;
 void config_show(const struct config *c, const struct module *const *modules, struct output *o);
 

@@ -3,7 +3,10 @@ src_core_libcore_a_SOURCES = \
 	src/core/addr.c src/core/addr.h \
 	src/core/buf.c src/core/buf.h \
 	src/core/bus.c src/core/bus.h \
-	src/core/config.h src/core/counter.h \
+	src/core/config.c src/core/config.h \
+	src/core/config_read.c src/core/config_read.h \
+	src/core/config_value.c src/core/config_value.h \
+	src/core/counter.h \
 	src/core/feature.c src/core/feature.h \
 	src/core/handover.c src/core/handover.h \
 	src/core/log.c src/core/log.h \
@@ -13,7 +16,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/neighbor.c src/core/neighbor.h \
 	src/core/output.c src/core/output.h \
 	src/core/secret.c src/core/secret.h \
-	src/core/settings.h
+	src/core/settings.c src/core/settings.h
 
 check_PROGRAMS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop
 TESTS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop

@@ -53,22 +53,41 @@ struct setting_control {
 struct setting_log {
 	struct config_where where;
 	int level; /* enum log_level */
-	int sink;  /* auto, stderr, syslog, journal */
+	int sink;  /* enum log_choice */
+};
+enum log_choice { LOG_CHOICE_AUTO, LOG_CHOICE_STDERR, LOG_CHOICE_SYSLOG, LOG_CHOICE_JOURNAL };
+
+enum hold_drain {
+	DRAIN_IMMEDIATE, /* held packets leave as fast as the link takes them */
+	DRAIN_RFC5568,   /* paced, as RFC 5568 describes the default behaviour of a router that buffers */
+};
+struct setting_hold { /* packets that wait at the new router for their mobile */
+	struct config_where where;
+	uint64_t limit;        /* octets, all mobiles together */
+	uint64_t limit_mobile; /* octets, one mobile */
+	int drain;             /* enum hold_drain */
 };
 
 struct settings {
 	struct config_where where;
 	int role; /* enum role */
-	char *name;
+	char *name; /* never NULL after loading: the host's name if the file has none */
 	struct config_list interfaces; /* struct setting_interface */
 	struct config_list neighbors;  /* struct setting_neighbor */
 	struct config_list mobiles;    /* struct setting_mobile */
 	struct setting_control control;
 	struct setting_log log;
+	struct setting_hold hold;
+	bool realtime; /* run at the lowest real-time priority, so that timing does not hang on other load */
 };
 
 extern const struct config_table settings_table;
-/* What a table cannot say: duplicates, overlaps, missing keys, a role without what it needs. */
-void settings_check(const struct settings *s, struct config_errors *errors);
+/* Puts in what is not constant: the host's name where no name is written. */
+void settings_fill(struct settings *s);
+/*
+ * What a table cannot say: duplicates, overlaps, a mobile without address, a role without what it needs. Not `each_right`:
+ * some settings could not be read and are zero; then only what is there is compared, and nothing is missed.
+ */
+void settings_check(const struct settings *s, bool each_right, struct config_errors *errors);
 
 #endif
