@@ -85,7 +85,7 @@ static void next_message(struct driver *d)
 	uint32_t i = ++d->mobile;
 	struct hi hi = {
 		.seq = ++d->seq,
-		.flags = HI_FLAG_U,
+		.flags = HI_BUFFER,
 		.lladdr = { .len = 6, .octet = { 2, 9, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } },
 		.pcoa = in_prefix(&d->par, i),
 		.ncoa = in_prefix(&d->nar, i),
