@@ -297,7 +297,7 @@ class Qemu(Guest):
         share = "local,security_model=none,multidevs=remap"
         ended = self.wait(
             [self.emulator, "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2G", "-nographic", "-no-reboot",
-             "-net", "none", "-kernel", str(kernel), "-initrd", str(initramfs),
+             "-nic", "none", "-kernel", str(kernel), "-initrd", str(initramfs),
              "-fsdev", f"{share},id=root,path=/,readonly=on", "-device", "virtio-9p-pci,fsdev=root,mount_tag=labroot",
              "-fsdev", f"{share},id=out,path={out}", "-device", "virtio-9p-pci,fsdev=out,mount_tag=labout",
              "-append", f"console=ttyS0 quiet panic=-1 mitigations=off LAB_OUT={out} LAB_ROOT=9p LAB_MODULES={modules}"

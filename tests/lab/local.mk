@@ -8,7 +8,7 @@ tests_lab_moveport_SOURCES = tests/lab/moveport.c tests/lab/tool.c tests/lab/too
 .PHONY: lab fuzzers
 lab: $(LAB_TOOLS)
 fuzzers: $(filter tests/fuzz/%,$(check_PROGRAMS))
-EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/guest-init tests/lab/netns.py tests/lab/topology.py \
+EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/qemu_image.py tests/lab/guest-init tests/lab/netns.py tests/lab/topology.py \
 	tests/lab/traffic.py tests/lab/daemon.py tests/lab/movement.py tests/lab/timeline.py tests/lab/draw_text.py \
 	tests/lab/draw_svg.py tests/lab/loss.py tests/lab/demo.py tests/lab/suite.py tests/net/conftest.py tests/net/test_lab.py \
 	tests/net/test_handover.py
