@@ -7,3 +7,7 @@ tests_bench_hi_bench_SOURCES = tests/bench/hi_bench.c tests/bench/bench.c tests/
 tests_bench_hi_bench_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
 tests_bench_ct_bench_SOURCES = tests/bench/ct_bench.c tests/bench/bench.c tests/bench/bench.h
 tests_bench_ct_bench_LDADD = src/cxtp/libcxtp.a $(NET_LIBS)
+
+.PHONY: bench
+bench: $(BENCH_TOOLS) tests/bench/sctp_echo
+EXTRA_DIST += tests/bench/bench.py

@@ -1,0 +1,183 @@
+"""
+scripts/bench: how fast, always over a floor measured in the same run.
+
+    interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
+    hi             HI → HAck at a living router, over a UDP echo of the same octets
+    context        a context transfer, over an SCTP echo of the same octets on the same backend
+    tables         time and memory per mobile with 1,000 and 100,000 mobiles, over an array of the same records
+
+Absolute figures hold for the machine and the lane they were measured on; the ratios travel further.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.lab import lanes, movement, traffic  # noqa: E402
+from tests.lab.daemon import FORMS, KEY, Daemons, merged  # noqa: E402
+from tests.lab.topology import Topology, build_dir  # noqa: E402
+
+HERE = Path(__file__).resolve()
+ECHO_PORT = 5998
+
+
+def program(name):
+    return build_dir() / "tests/bench" / name
+
+
+def last_json(text):
+    return json.loads(text.strip().splitlines()[-1])
+
+
+# ---- interruption --------------------------------------------------------------------------------------------------
+
+class Flow:
+    """One numbered stream to a mobile's present address; gap_ms() is the longest silence."""
+
+    def __init__(self, topology, mobile, rate, port):
+        self.received = traffic.udp_receiver(topology, mobile.name, port)
+        self.sent = traffic.udp_sender(topology, "cn", mobile.address(mobile.point), rate, 200, port=port)
+        self.received.wait(rate // 5)
+
+    def finish(self, more):
+        report = self.received.report()["flows"][0]
+        self.received.wait(report["next"] + more, 15)
+        sent = self.sent.finish("stop")
+        return self.received.finish(f"total {sent['flows'][0]}")["flows"][0]
+
+
+def measured(topology, mobile, rate, port, move):
+    flow = Flow(topology, mobile, rate, port)
+    link = move()
+    gap = (link["up_ns"] - link["down_ns"]) / 1e6
+    report = flow.finish(rate)
+    return {"gap_ms": gap, "interruption_ms": report["gap_ms"], "added_ms": report["gap_ms"] - gap, "lost": report["lost"],
+            "reordered": report["reordered"]}
+
+
+def bench_interruption(args):
+    """Three mobiles take turns: mn1 hands over with notice, mn2 without, mn3 leaves and comes back to the same link and has no
+    handoverd at all. What mn3 loses beyond its gap is the floor."""
+    out = {"predictive": [], "reactive": [], "floor": []}
+    with Topology(mobiles=3) as t:
+        daemons = Daemons(t, extra=FORMS[args.form], per_node={m.name: FORMS[args.form] for m in t.mobiles})
+        del daemons.by_node["mn3"]
+        daemons.start()
+        daemons.wait_associated()
+        t.bring_up()
+        for i in range(args.rounds):
+            to = t.points[1 - i % 2]
+            mn1, mn2, mn3 = t.mobiles
+            movement.wait_discovered(daemons["mn2"], to)
+            port = 9100 + 3 * i
+            out["floor"].append(measured(t, mn3, args.rate, port, lambda: t.move([(mn3, mn3.point)], args.gap)))
+            out["predictive"].append(measured(t, mn1, args.rate, port + 1,
+                                              lambda: movement.predictive(t, daemons, mn1, to, args.gap)))
+            out["reactive"].append(measured(t, mn2, args.rate, port + 2,
+                                            lambda: movement.reactive(t, daemons, mn2, to, args.gap)))
+            for m in (mn1, mn2):
+                daemons[m.name].wait_handover(count=i + 1)
+        daemons.stop()
+    floor = statistics.median(r["added_ms"] for r in out["floor"])
+    print(f"interruption beyond a link gap of {args.gap:g} ms, {args.rate} packets/s, {args.rounds} rounds by turns")
+    for name in ("floor", "predictive", "reactive"):
+        added = [r["added_ms"] for r in out[name]]
+        print(f"  {name:<11} median {statistics.median(added):7.2f} ms  worst {max(added):7.2f} ms  over floor "
+              f"{statistics.median(added) - floor:+6.2f} ms  lost {sum(r['lost'] for r in out[name])}  "
+              f"reordered {sum(r['reordered'] for r in out[name])}")
+    return out
+
+
+# ---- HI, contexts --------------------------------------------------------------------------------------------------
+
+def ratio_line(r):
+    print(f"{r['name']}: {r['ratio']:.2f}  (floor {r['floor_us']:.0f} µs, subject {r['subject_us']:.0f} µs, medians of "
+          f"{r['rounds']} rounds of {r['count']})")
+    return r
+
+
+def one_router(t, form, fmip6):
+    """Only ar2 lives; the bench program speaks in the place of ar1."""
+    daemons = Daemons(t, extra=merged(FORMS[form], fmip6), proxy=False, mobiles=False)
+    daemons.start("ar2")
+    return daemons["ar2"]
+
+
+def bench_hi(args):
+    with Topology(routers=2, mobiles=0) as t:
+        ar1, ar2 = t.points
+        daemon = one_router(t, args.form, {"fmip6": {"hold_time": "500ms"}})
+        echo = t.start("ar2", [program("hi_bench"), "echo", ECHO_PORT], "echo", stdout=subprocess.PIPE, text=True)
+        assert echo.stdout.readline().strip() == "ready"
+        text = t.ns["ar1"].run(program("hi_bench"), ar1.address, ar2.address, ECHO_PORT, ar1.prefix, ar2.prefix, args.rounds, 50)
+        daemon.stop()
+    return ratio_line(last_json(text))
+
+
+def bench_context(args):
+    backend = FORMS[args.form]["cxtp"]["backend"]
+    with Topology(routers=3, mobiles=0) as t:
+        ar1, ar2, ar3 = t.points
+        daemon = one_router(t, args.form, {})
+        t.start("ar3", [program("sctp_echo"), "server", backend, ar3.address, 5999], "echo")
+        text = t.ns["ar1"].run(program("ct_bench"), backend, ar1.address, ar2.address, ar3.address,
+                               ar2.prefix.replace("::/64", "::1:0:0:0"), ar2.router, KEY, args.rounds, 50)
+        daemon.stop()
+    return ratio_line(last_json(text))
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+def bench_tables(args):
+    text = subprocess.run([program("tables_bench")], check=True, capture_output=True, text=True).stdout
+    out = last_json(text)
+    print("tables, per mobile:")
+    for r in out:
+        print(f"  {r['mobiles']:>7} mobiles: {r['octets_per_mobile']:.0f} octets; insert {r['insert_ns']:.0f} ns, find "
+              f"{r['find_ns']:.0f} ns, remove {r['remove_ns']:.0f} ns (floor: array in the same order {r['floor_ns']:.1f} ns)")
+    return out
+
+
+def in_lane(args):
+    with tempfile.TemporaryDirectory(prefix="handoverd-bench.") as tmp:
+        _, status = lanes.run(["/usr/bin/python3", HERE, *sys.argv[1:]], ("ip6tnl", "sctp"), args.lane, tmp, limit=900)
+        sys.stdout.write((Path(tmp) / "stdout").read_text())
+        sys.stderr.write((Path(tmp) / "stderr").read_text())
+        return status
+
+
+BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "tables": bench_tables}
+
+
+def main():
+    p = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("what", nargs="*", metavar="WHAT", help="which (default: all)")
+    p.add_argument("--rounds", type=int, default=7)
+    p.add_argument("--gap", type=float, default=50.0, help="link gap in ms")
+    p.add_argument("--rate", type=int, default=1000, help="packets a second")
+    p.add_argument("--lane", choices=("native", "uml", "qemu"), help="default: native, user-space data plane")
+    p.add_argument("--json", metavar="FILE", help="all figures")
+    args = p.parse_args()
+    unknown = set(args.what) - set(BENCHES)
+    if unknown:
+        p.error(f"no such bench: {', '.join(sorted(unknown))} (there are {', '.join(BENCHES)})")
+    if args.lane not in (None, "native") and not os.environ.get("HANDOVERD_LANE"):
+        return in_lane(args)
+    args.form = "kernel" if args.lane not in (None, "native") else "user"
+    figures = {}
+    for name in args.what or BENCHES:
+        figures[name] = BENCHES[name](args)
+    if args.json:
+        Path(args.json).write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
