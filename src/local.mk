@@ -1,6 +1,6 @@
 sbin_PROGRAMS += handoverd
 handoverd_SOURCES = src/main.c
-handoverd_LDADD = src/ctl/libctl.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS) $(CAPNG_LIBS)
+handoverd_LDADD = src/ctl/libctl.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS)
 
 # handoverctl is handoverd under another name.
 install-exec-hook:

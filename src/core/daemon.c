@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "core/daemon.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/core/libcore.a
 src_core_libcore_a_SOURCES = \
+	src/core/daemon.c src/core/daemon.h src/core/notify.c src/core/notify.h src/core/privilege.c src/core/privilege.h \
 	src/core/addr.c src/core/addr.h \
 	src/core/buf.c src/core/buf.h \
 	src/core/bus.c src/core/bus.h \
