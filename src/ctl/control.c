@@ -80,6 +80,7 @@ struct ctl {
 	size_t n;
 };
 
+usec_t ctl_idle = 10 * USEC_SEC, ctl_stall = 10 * USEC_SEC;
 static struct ctl *ctl; /* the module's one instance */
 
 static void client_io(int fd, unsigned events, void *arg);
@@ -103,6 +104,7 @@ static void client_free(struct client *c)
 	counters[CTL_CLIENTS].value = --t->n;
 }
 
+/* The threshold is in octets, or in milliseconds without progress; the value is the octets that wait. */
 static void client_cut_off(struct client *c, const char *reason, size_t threshold, size_t value)
 {
 	counters[CTL_CLIENTS_CUT_OFF].value++;
@@ -120,7 +122,7 @@ static void client_timeout(struct timer *t, void *arg)
 {
 	struct client *c = arg;
 	if (client_waiting(c)) {
-		client_cut_off(c, "stalled", (size_t)(CTL_STALL / USEC_SEC), (size_t)(CTL_STALL / USEC_SEC));
+		client_cut_off(c, "stalled", ctl_stall / USEC_MSEC, client_waiting(c));
 		return;
 	}
 	counters[CTL_CLIENTS_IDLE].value++;
@@ -136,7 +138,7 @@ static void client_expect(struct client *c)
 	if (c->watching)
 		timer_stop(&c->timer); /* its queue is bounded; that is enough */
 	else
-		timer_after(&c->timer, waiting ? CTL_STALL : CTL_IDLE);
+		timer_after(&c->timer, waiting ? ctl_stall : ctl_idle);
 }
 
 /* Sends what it can without waiting. False: the client is gone (and freed). */

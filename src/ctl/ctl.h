@@ -13,7 +13,7 @@
  *             more      an event; further frames follow without another request, until either side closes
  *
  * After ok, refused or usage the client may send its next request; until it has read an answer whole, its next request is
- * not looked at. A client that sends no whole request within CTL_IDLE, takes nothing of an answer for CTL_STALL, or lets
+ * not looked at. A client that sends no whole request within ctl_idle, takes nothing of an answer for ctl_stall, or lets
  * more than control.queue octets of events wait, is cut off.
  */
 #ifndef HANDOVERD_CTL_CTL_H
@@ -22,8 +22,8 @@
 #include "core/module.h"
 
 #define CTL_SOCKET_DEFAULT RUNSTATEDIR "/handoverd.sock"
-#define CTL_IDLE (10 * USEC_SEC)
-#define CTL_STALL (10 * USEC_SEC)
+
+extern usec_t ctl_idle, ctl_stall; /* 10 s each; tests shorten them */
 
 extern const struct module ctl_module;
 

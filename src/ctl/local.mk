@@ -12,7 +12,15 @@ src_ctl_libctl_a_SOURCES = \
 
 CTL_LIBS = src/ctl/libctl.a $(CORE_LIBS)
 
-check_PROGRAMS += tests/unit/test_output
-TESTS += tests/unit/test_output
+check_PROGRAMS += tests/unit/test_output tests/unit/test_ctl
+TESTS += tests/unit/test_output tests/unit/test_ctl
 tests_unit_test_output_SOURCES = tests/unit/test_output.c
 tests_unit_test_output_LDADD = $(CTL_LIBS) $(TEST_LIBS)
+tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
+tests_unit_test_ctl_LDADD = $(CTL_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_command
+TESTS += tests/fuzz/fuzz_command
+tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c
+tests_fuzz_fuzz_command_LDADD = $(FUZZ_ENGINE) $(CTL_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/command
