@@ -40,7 +40,8 @@ struct paths_config {
 	uint64_t hold_limit;        /* octets, all holds together */
 	uint64_t hold_limit_mobile; /* octets, one hold */
 	uint32_t table;             /* routing table and rule range for our own rules */
-	uint8_t hop_limit;          /* outer header */
+	uint32_t limit;             /* paths at once; tunnel ends at once */
+	uint8_t hop_limit;          /* outer header; 0: 64 */
 };
 
 struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_config *cfg);
@@ -64,12 +65,15 @@ int path_hold(struct path *h, const struct in6_addr *forwarder);
 /* Lets the older class through at once (the mobile is here) while fresh packets still wait. */
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);
 /* Release to a link; done(arg) runs when the last held packet is out and the path is direct (the path is then closed:
- * do not touch it again). done may be NULL. The neighbour entry for the address is left REACHABLE. */
+ * do not touch it again), never from within path_release, and not at all if another state is asked for before. done may be
+ * NULL. The neighbour entry for the address is left REACHABLE. */
 typedef void path_done_fn(const struct path_stats *final, void *arg);
 int path_release(struct path *h, int ifindex, const struct lladdr *l, enum drain drain, path_done_fn *done, void *arg);
 /* Send everything, held first, to remote; local is the outer source. Works from any state; again with another remote moves. */
 int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_addr *remote);
 void path_close(struct path *h); /* NULL allowed */
+/* A release to a link whose prefixes do not hold the address leaves a host route to that link; this takes it away. */
+int path_unpin(struct paths *p, const struct in6_addr *addr);
 
 /*
  * Tunnel ends. Decapsulation accepts only what an end allows: outer source `remote`, and

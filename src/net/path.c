@@ -1,0 +1,594 @@
+/*
+ * Paths: the states of diverted addresses, and the pump that takes what the kernel forwarded into our device and puts it
+ * where its address is in: into the hold, into the tunnel, or to the mobile.
+ *
+ * Order is kept by one rule: a packet goes out at once only if nothing of its address waits; else it joins the queue. The
+ * device itself is a queue before ours, one for all addresses, so a change of state takes what lies in it first.
+ */
+#include "net/path_priv.h"
+
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/output.h"
+#include "net/packet.h"
+
+struct counter path_counters[PATH_COUNTERS] = {
+	[PATH_HELD] = { .name = "path_held", .help = "Packets that waited in a hold" },
+	[PATH_HELD_DROPPED] = { .name = "path_held_dropped", .help = "Held packets dropped at a limit or when the path was closed" },
+	[PATH_RELEASED] = { .name = "path_released", .help = "Held packets that were sent on" },
+	[PATH_TUNNELLED] = { .name = "path_tunnelled", .help = "Packets encapsulated in user space" },
+	[PATH_DECAPSULATED] = { .name = "path_decapsulated", .help = "Packets taken out of a tunnel" },
+	[PATH_DECAP_REFUSED] = { .name = "path_decap_refused", .help = "Tunnelled packets that fitted no tunnel end" },
+	[PATH_UNKNOWN_DST] = { .name = "path_unknown_dst", .help = "Packets on our device for an address that has no path" },
+	[PATH_SEND_ERRORS] = { .name = "path_send_errors", .help = "Packets lost because they could not be sent" },
+	[PATH_HOLD_OCTETS] = { .name = "path_hold_octets", .help = "Octets of memory in all holds", .gauge = 1 },
+	[PATHS_ACTIVE] = { .name = "paths_active", .help = "Addresses diverted", .gauge = 1 },
+};
+
+/* -- counting -------------------------------------------------------------------------------------------------------- */
+
+static void gauge_octets(const struct paths *p)
+{
+	path_counters[PATH_HOLD_OCTETS].value = p->pool.octets;
+}
+
+static void gauge_paths(const struct paths *p)
+{
+	uint64_t n = 0;
+	for (const struct path *h = p->table; h; h = h->hh.next)
+		n += h->state != PATH_LANDED;
+	path_counters[PATHS_ACTIVE].value = n;
+}
+
+static void count_dropped(struct path *h, uint64_t n, const char *reason, uint64_t limit, uint64_t actual)
+{
+	if (!n)
+		return;
+	h->stats.held_dropped += n;
+	path_counters[PATH_HELD_DROPPED].value += n;
+	log_limited(&h->paths->overflow_log, loop_now(h->paths->loop), LOG_LEVEL_WARNING, PATH_LOG,
+	            "held packets dropped mobile=%s reason=%s limit=%llu actual=%llu dropped=%llu", ADDR(&h->addr), reason,
+	            (unsigned long long)limit, (unsigned long long)actual, (unsigned long long)h->stats.held_dropped);
+}
+
+static void count_overflow(struct path *h, uint64_t n, size_t len)
+{
+	const struct hold_pool *pool = &h->paths->pool;
+	if (h->hold.octets + hold_cost(len) > pool->limit_one)
+		count_dropped(h, n, "limit-per-mobile", pool->limit_one, h->hold.octets);
+	else
+		count_dropped(h, n, "limit-total", pool->limit, pool->octets);
+}
+
+struct path_stats path_stats(const struct path *h)
+{
+	struct path_stats s = h->stats;
+	s.held_now = h->hold.packets;
+	s.held_octets = h->hold.octets;
+	return s;
+}
+
+/* -- the way of one packet ------------------------------------------------------------------------------------------- */
+
+static bool goes_to_link(const struct path *h)
+{
+	return h->state == PATH_RELEASE || h->state == PATH_SETTLE || h->state == PATH_LANDED;
+}
+
+static int path_emit(struct path *h, const void *packet, size_t len)
+{
+	if (h->state != PATH_TUNNEL)
+		return emit_frame(h->paths, h->ifindex, &h->lladdr, packet, len);
+	int rc = emit_tunnel(h->paths, &h->local, &h->remote, packet, len);
+	h->stats.tunnelled += rc == 0;
+	return rc;
+}
+
+static void path_retry(struct path *h)
+{
+	h->resume = true;
+	timer_after(&h->timer, USEC_MSEC);
+}
+
+static bool older_passes(const struct path *h)
+{
+	return h->state == PATH_HOLD && h->pass_older;
+}
+
+/* Sends from the queue what may go. True: nothing is left that may go. */
+bool path_flush(struct path *h, unsigned budget)
+{
+	bool older_only = older_passes(h);
+	struct held *next;
+	if (h->state == PATH_HOLD && !older_only)
+		return true;
+	while ((next = hold_peek(&h->hold, older_only))) {
+		if (!budget--) {
+			h->resume = true;
+			timer_after(&h->timer, 0);
+			return false;
+		}
+		if (!release_may_send(h))
+			return false;
+		int rc = path_emit(h, next->data, next->len);
+		if (rc == -EAGAIN) {
+			path_retry(h);
+			return false;
+		}
+		if (rc == 0) {
+			h->stats.released++;
+			path_counters[PATH_RELEASED].value++;
+		}
+		h->drained++;
+		hold_pop(&h->hold);
+	}
+	gauge_octets(h->paths);
+	return true;
+}
+
+static void path_queue(struct path *h, enum hold_class c, const void *packet, size_t len)
+{
+	bool kept;
+	unsigned dropped = hold_push(&h->hold, c, packet, len, loop_now(h->paths->loop), &kept);
+	if (kept) {
+		h->stats.held++;
+		path_counters[PATH_HELD].value++;
+	}
+	if (dropped)
+		count_overflow(h, dropped, len);
+	gauge_octets(h->paths);
+}
+
+/* Did the packet come in the forwarder's tunnel? It does not matter what else stands before the tunnelled packet. */
+static enum hold_class classify(const struct path *h, const void *packet, size_t len)
+{
+	struct packet6 walked;
+	if (addr_is_zero(&h->forwarder) || memcmp((const uint8_t *)packet + 8, &h->forwarder, sizeof h->forwarder) != 0)
+		return HOLD_FRESH;
+	return packet6_walk(packet, len, &walked) && walked.proto == IPPROTO_IPV6 ? HOLD_OLDER : HOLD_FRESH;
+}
+
+static bool may_go_at_once(struct path *h, enum hold_class c)
+{
+	if (h->state == PATH_HOLD)
+		return h->pass_older && c == HOLD_OLDER && !h->hold.head[HOLD_OLDER];
+	return h->hold.packets == 0 && release_may_send(h);
+}
+
+void path_input(struct path *h, const void *packet, size_t len)
+{
+	enum hold_class c = classify(h, packet, len);
+	if (h->state == PATH_DIRECT) { /* its route has just gone; nobody knows the way but the kernel, and it gave it to us */
+		path_counters[PATH_UNKNOWN_DST].value++;
+		return;
+	}
+	if (may_go_at_once(h, c)) {
+		hold_meter(&h->hold, loop_now(h->paths->loop));
+		if (path_emit(h, packet, len) != -EAGAIN) {
+			h->drained++;
+			return;
+		}
+		path_retry(h);
+	}
+	path_queue(h, c, packet, len);
+	if (h->state != PATH_HOLD && !h->resume)
+		path_flush(h, PUMP_ROUND);
+}
+
+/* -- the pump -------------------------------------------------------------------------------------------------------- */
+
+static void pump_packet(struct paths *p, const uint8_t *packet, size_t len)
+{
+	struct in6_addr src, dst;
+	struct path *h;
+	if (len < IPV6_HEADER || packet[0] >> 4 != 6)
+		return;
+	memcpy(&src, packet + 8, sizeof src);
+	memcpy(&dst, packet + 24, sizeof dst);
+	if (addr_is_multicast(&dst))
+		return; /* the kernel's own listener reports on our device */
+	HASH_FIND(hh, p->table, &dst, sizeof dst, h);
+	if (h)
+		path_input(h, packet, len);
+	else if (!tunnel_reverse(p, &src, packet, len))
+		path_counters[PATH_UNKNOWN_DST].value++;
+}
+
+unsigned paths_pump(struct paths *p, unsigned budget)
+{
+	unsigned n = 0;
+	for (; n < budget; n++) {
+		ssize_t len = tun_read(p->tun_fd, p->buf, sizeof p->buf);
+		if (len <= 0)
+			break;
+		pump_packet(p, p->buf, (size_t)len);
+	}
+	return n;
+}
+
+/* Everything that was in the device when this was called, and whatever came meanwhile; bounded, since the device is. */
+void paths_pump_dry(struct paths *p)
+{
+	(void)paths_pump(p, 2 * TUN_QUEUE);
+}
+
+static void on_readable(int fd, unsigned events, void *arg)
+{
+	struct paths *p = arg;
+	if (paths_pump(p, PUMP_ROUND) < PUMP_ROUND)
+		release_after_pump(p);
+}
+
+/* -- routes ---------------------------------------------------------------------------------------------------------- */
+
+static struct rtnl_route path_route(const struct path *h, enum path_route route, uint32_t mtu)
+{
+	struct rtnl_route rt = {
+		.dst = { h->addr, 128 },
+		.metric = PATH_METRIC,
+		.ifindex = h->paths->tun_ifindex,
+		.mtu = mtu,
+	};
+	if (route == ROUTE_ENCAP) {
+		rt.ifindex = h->paths->ip6tnl_ifindex;
+		rt.encap = true;
+		rt.encap_src = h->local;
+		rt.encap_dst = h->remote;
+		rt.encap_hop_limit = h->paths->cfg.hop_limit;
+	}
+	return rt;
+}
+
+int path_route_set(struct path *h, enum path_route route, uint32_t mtu)
+{
+	struct rtnl_route rt = path_route(h, route, mtu);
+	int rc = route == ROUTE_NONE ? rtnl_route_del(h->paths->rtnl, &rt) : rtnl_route_set(h->paths->rtnl, &rt);
+	if (rc < 0) {
+		LOG_WARNING(PATH_LOG, "host route not changed mobile=%s error=\"%s\"", ADDR(&h->addr), strerror(-rc));
+		return rc;
+	}
+	h->route = route;
+	h->route_mtu = mtu;
+	return 0;
+}
+
+static uint32_t tunnel_mtu(struct paths *p, const struct in6_addr *remote)
+{
+	uint32_t mtu = 1500;
+	(void)rtnl_route_lookup(p->rtnl, remote, NULL, &mtu);
+	return mtu >= IPV6_MTU_MIN + IPV6_HEADER ? mtu - IPV6_HEADER : IPV6_MTU_MIN;
+}
+
+/* Leaves whatever the path did before; what is queued stays. */
+static void leave_state(struct path *h)
+{
+	if (h->state == PATH_RELEASE || h->state == PATH_SETTLE)
+		release_stop(h);
+	if (h->state == PATH_DIRECT) {
+		h->direct_mtu = 0;
+		(void)rtnl_route_lookup(h->paths->rtnl, &h->addr, NULL, &h->direct_mtu);
+	}
+	timer_stop(&h->timer);
+	h->resume = false;
+}
+
+/* -- states ---------------------------------------------------------------------------------------------------------- */
+
+int path_hold(struct path *h, const struct in6_addr *forwarder)
+{
+	bool was_hold = h->state == PATH_HOLD;
+	if (h->state == PATH_TUNNEL && h->route == ROUTE_TUN)
+		paths_pump_dry(h->paths);
+	if (!was_hold)
+		leave_state(h);
+	if (h->route != ROUTE_TUN || h->route_mtu != h->direct_mtu) {
+		int rc = path_route_set(h, ROUTE_TUN, h->direct_mtu);
+		if (rc < 0)
+			return rc;
+	}
+	h->forwarder = forwarder ? *forwarder : in6addr_any;
+	h->state = PATH_HOLD;
+	if (!was_hold)
+		h->pass_older = false;
+	return 0;
+}
+
+int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l)
+{
+	if (h->state != PATH_HOLD)
+		return -EINVAL;
+	h->ifindex = ifindex;
+	h->lladdr = *l;
+	h->pass_older = true;
+	h->drain = DRAIN_IMMEDIATE;
+	path_flush(h, PUMP_ROUND);
+	return 0;
+}
+
+int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	struct paths *p = h->paths;
+	bool kernel = paths_kernel_tunnel(p) && h->hold.packets == 0 && (h->state == PATH_DIRECT || h->route == ROUTE_ENCAP);
+	uint32_t mtu = tunnel_mtu(p, remote);
+	if (h->state == PATH_TUNNEL && h->route == ROUTE_TUN)
+		paths_pump_dry(p); /* what came before the move goes to the former end */
+	leave_state(h);
+	h->local = *local;
+	h->remote = *remote;
+	int rc = path_route_set(h, kernel ? ROUTE_ENCAP : ROUTE_TUN, mtu);
+	if (rc < 0)
+		return rc;
+	h->state = PATH_TUNNEL;
+	h->pass_older = false;
+	path_flush(h, PUMP_ROUND);
+	return 0;
+}
+
+void path_free(struct path *h)
+{
+	struct paths *p = h->paths;
+	timer_stop(&h->timer);
+	hold_clear(&h->hold);
+	HASH_DELETE(hh, p->table, h);
+	free(h);
+	gauge_paths(p);
+	gauge_octets(p);
+}
+
+void path_close(struct path *h)
+{
+	if (!h)
+		return;
+	struct paths *p = h->paths;
+	if (h->state == PATH_RELEASE || h->state == PATH_SETTLE)
+		release_stop(h);
+	if (h->route != ROUTE_NONE)
+		(void)path_route_set(h, ROUTE_NONE, 0);
+	if (h->state == PATH_TUNNEL || h->state == PATH_HOLD)
+		paths_pump_dry(p); /* into the tunnel, or to be counted */
+	count_dropped(h, hold_clear(&h->hold), "closed", 0, h->hold.packets);
+	path_free(h);
+}
+
+/* -- table ----------------------------------------------------------------------------------------------------------- */
+
+static void on_timer(struct timer *t, void *arg)
+{
+	struct path *h = arg;
+	if (h->resume) {
+		h->resume = false;
+		path_flush(h, PUMP_ROUND);
+	}
+	if (goes_to_link(h))
+		release_timer(h);
+}
+
+static struct path *lookup(const struct paths *p, const struct in6_addr *addr)
+{
+	struct path *h;
+	HASH_FIND(hh, p->table, addr, sizeof *addr, h);
+	return h;
+}
+
+struct path *path_find(const struct paths *p, const struct in6_addr *addr)
+{
+	struct path *h = lookup(p, addr);
+	return h && h->state != PATH_LANDED ? h : NULL;
+}
+
+struct path *path_get(struct paths *p, const struct in6_addr *addr)
+{
+	struct path *h = lookup(p, addr);
+	if (h && h->state != PATH_LANDED)
+		return h;
+	if (h)
+		path_free(h);
+	if (HASH_COUNT(p->table) >= p->cfg.limit) {
+		log_limited(&p->overflow_log, loop_now(p->loop), LOG_LEVEL_WARNING, PATH_LOG,
+		            "no path for another address mobile=%s reason=limit limit=%u actual=%u", ADDR(addr), p->cfg.limit,
+		            HASH_COUNT(p->table));
+		return NULL;
+	}
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return NULL;
+	h->paths = p;
+	h->addr = *addr;
+	hold_init(&h->hold, &p->pool);
+	timer_init(&h->timer, p->loop, on_timer, h);
+	HASH_ADD(hh, p->table, addr, sizeof h->addr, h);
+	gauge_paths(p);
+	return h;
+}
+
+/* -- the device and its guardians ------------------------------------------------------------------------------------ */
+
+/* Somebody's clean-up took a route of ours: network managers do that to routes they do not know. */
+static void on_rtnl(const struct rtnl_note *n, void *arg)
+{
+	struct paths *p = arg;
+	if (n->event == RTNL_ROUTE_GONE && n->plen == 128) {
+		struct path *h = lookup(p, &n->addr);
+		if (h && h->route != ROUTE_NONE && (n->ifindex == p->tun_ifindex || n->ifindex == p->ip6tnl_ifindex))
+			(void)path_route_set(h, h->route, h->route_mtu);
+		return;
+	}
+	if (n->event != RTNL_RESYNC)
+		return;
+	for (struct path *h = p->table; h; h = h->hh.next)
+		if (h->route != ROUTE_NONE)
+			(void)path_route_set(h, h->route, h->route_mtu);
+	tunnel_reinstall(p);
+}
+
+static int open_tun(struct paths *p)
+{
+	p->tun_fd = tun_open(TUN_NAME, &p->tun_ifindex);
+	if (p->tun_fd < 0)
+		return p->tun_fd;
+	return rtnl_link_set_up(p->rtnl, p->tun_ifindex, TUN_PACKET_MAX, TUN_QUEUE);
+}
+
+static int open_ip6tnl(struct paths *p)
+{
+	int rc = rtnl_ip6tnl_create(p->rtnl, IP6TNL_NAME, &p->ip6tnl_ifindex);
+	if (rc == 0)
+		rc = tunnel_open(p); /* before the device is up: not one packet comes through unchecked */
+	if (rc == 0)
+		rc = rtnl_link_set_up(p->rtnl, p->ip6tnl_ifindex, 0, 0);
+	if (rc == 0)
+		return 0;
+	if (p->ip6tnl_ifindex)
+		(void)rtnl_link_del(p->rtnl, IP6TNL_NAME);
+	p->ip6tnl_ifindex = 0;
+	return rc;
+}
+
+static int open_devices(struct paths *p)
+{
+	int rc = open_tun(p);
+	if (rc < 0) {
+		LOG_ERROR(PATH_LOG, "device not made interface=%s error=\"%s\"", TUN_NAME, strerror(-rc));
+		return rc;
+	}
+	if (p->cfg.tunnel == TUNNEL_TUN)
+		return 0;
+	rc = open_ip6tnl(p);
+	if (rc < 0 && p->cfg.tunnel == TUNNEL_IP6TNL) {
+		LOG_ERROR(PATH_LOG, "device not made interface=%s error=\"%s\"", IP6TNL_NAME, strerror(-rc));
+		return rc;
+	}
+	if (rc < 0)
+		LOG_INFO(PATH_LOG, "no ip6_tunnel in this kernel, tunnels go through user space error=\"%s\"", strerror(-rc));
+	return 0;
+}
+
+static void set_limits(struct paths *p)
+{
+	p->pool.limit = p->cfg.hold_limit;
+	p->pool.limit_one = p->cfg.hold_limit_mobile;
+}
+
+static int open_all(struct paths *p)
+{
+	int rc = emit_open(p);
+	if (rc < 0) {
+		LOG_ERROR(PATH_LOG, "sockets cannot be opened error=\"%s\"", strerror(-rc));
+		return rc;
+	}
+	rc = open_devices(p);
+	if (rc < 0)
+		return rc;
+	p->tun_watch = loop_fd_add(p->loop, p->tun_fd, LOOP_READ, on_readable, p);
+	p->raw_watch = loop_fd_add(p->loop, p->raw_fd, LOOP_READ, tunnel_readable, p);
+	p->sub = rtnl_subscribe(p->rtnl, on_rtnl, p);
+	return p->tun_watch && p->raw_watch && p->sub ? 0 : -ENOMEM;
+}
+
+struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_config *cfg)
+{
+	struct paths *p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->loop = l;
+	p->rtnl = r;
+	p->cfg = *cfg;
+	p->tun_fd = p->raw_fd = p->frame_fd = -1;
+	set_limits(p);
+	bucket_init(&p->overflow_log, 1, 3);
+	bucket_init(&p->refuse_log, 1, 3);
+	bucket_init(&p->error_log, 1, 3);
+	if (open_all(p) < 0) {
+		paths_close(p);
+		return NULL;
+	}
+	return p;
+}
+
+void paths_reconfigure(struct paths *p, const struct paths_config *cfg)
+{
+	uint32_t table = p->cfg.table;
+	p->cfg = *cfg;
+	p->cfg.table = table; /* rules stand in it; see net.c */
+	set_limits(p);
+	emit_hop_limit(p);
+	for (struct path *h = p->table; h; h = h->hh.next)
+		count_dropped(h, hold_trim(&h->hold), "limit-lowered", p->pool.limit_one, h->hold.octets);
+	gauge_octets(p);
+}
+
+bool paths_kernel_tunnel(const struct paths *p)
+{
+	return p->ip6tnl_ifindex && p->cfg.tunnel != TUNNEL_TUN;
+}
+
+void paths_close(struct paths *p)
+{
+	struct path *h, *tmp;
+	if (!p)
+		return;
+	rtnl_unsubscribe(p->sub);
+	HASH_ITER(hh, p->table, h, tmp)
+		path_close(h);
+	windows_close(p);
+	tunnel_close(p);
+	loop_fd_del(p->tun_watch);
+	loop_fd_del(p->raw_watch);
+	emit_close(p);
+	if (p->tun_fd >= 0)
+		close(p->tun_fd);
+	if (p->ip6tnl_ifindex)
+		(void)rtnl_link_del(p->rtnl, IP6TNL_NAME);
+	free(p);
+}
+
+/* -- show ------------------------------------------------------------------------------------------------------------ */
+
+static const char *state_name(enum path_state s)
+{
+	switch (s) {
+	case PATH_DIRECT:
+	case PATH_LANDED:
+		return "direct";
+	case PATH_HOLD:
+		return "hold";
+	case PATH_TUNNEL:
+		return "tunnel";
+	case PATH_RELEASE:
+	case PATH_SETTLE:
+		return "release";
+	}
+	return "?";
+}
+
+static void show_path(const struct path *h, struct output *o)
+{
+	struct path_stats s = path_stats(h);
+	out_item_begin(o, NULL);
+	out_addr(o, "address", &h->addr);
+	out_str(o, "state", state_name(h->state));
+	out_str(o, "form", h->route == ROUTE_ENCAP ? "ip6tnl" : h->route == ROUTE_TUN ? "tun" : NULL);
+	out_addr(o, "local", h->state == PATH_TUNNEL ? &h->local : &in6addr_any);
+	out_addr(o, "remote", h->state == PATH_TUNNEL ? &h->remote : &in6addr_any);
+	out_uint(o, "held", s.held);
+	out_uint(o, "held_now", s.held_now);
+	out_uint(o, "held_octets", s.held_octets);
+	out_uint(o, "held_dropped", s.held_dropped);
+	out_uint(o, "released", s.released);
+	out_uint(o, "tunnelled", s.tunnelled);
+	out_item_end(o);
+}
+
+void paths_show(struct paths *p, struct output *o)
+{
+	out_list_begin(o, NULL);
+	for (struct path *h = p->table; h; h = h->hh.next)
+		if (h->state != PATH_LANDED)
+			show_path(h, o);
+	tunnel_show(p, o);
+	out_list_end(o);
+}

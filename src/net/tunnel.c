@@ -1,0 +1,338 @@
+/*
+ * Tunnel ends: what may come out of a tunnel here, and, at a mobile, the way back into it.
+ *
+ * Decapsulation is ours in both forms of tunnel, because outer source, outer destination and inner address are one
+ * condition, and a packet that meets a part of it only is forged. A packet that passes is written to the TUN device: to
+ * the kernel it has come in there, and is delivered or forwarded. Where a collect-metadata device exists the kernel takes
+ * its own copy of the outer packet and would deliver the inner one a second time, unchecked; a rule in an nftables table
+ * of ours drops what comes in on that device.
+ */
+#include "net/path_priv.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/output.h"
+
+#define NFT_TABLE "handoverd_path"
+#define ROUTE_DEFAULT_METRIC 1024
+#define ECN_MASK 3
+#define ECN_CE 3
+
+/* -- the kernel's own copy ------------------------------------------------------------------------------------------- */
+
+static int nft_run(const char *commands)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!nft)
+		return -ENOMEM;
+	nft_ctx_buffer_output(nft);
+	nft_ctx_buffer_error(nft);
+	int rc = nft_run_cmd_from_buffer(nft, commands);
+	if (rc != 0)
+		LOG_ERROR(PATH_LOG, "nftables refused error=\"%.*s\"", (int)strcspn(nft_ctx_get_error_buffer(nft), "\n"),
+		          nft_ctx_get_error_buffer(nft));
+	nft_ctx_free(nft);
+	return rc == 0 ? 0 : -EIO;
+}
+
+/* Naming the table first makes the deletion right whether an earlier life left it or not. */
+#define NFT_CLEAN "add table ip6 " NFT_TABLE "\ndelete table ip6 " NFT_TABLE "\n"
+#define NFT_DROP \
+	NFT_CLEAN "add table ip6 " NFT_TABLE "\n" \
+	"add chain ip6 " NFT_TABLE " in { type filter hook prerouting priority raw; policy accept; }\n" \
+	"add rule ip6 " NFT_TABLE " in iifname \"" IP6TNL_NAME "\" counter drop\n"
+
+int tunnel_open(struct paths *p)
+{
+	if (!p->ip6tnl_ifindex)
+		return 0;
+	int rc = nft_run(NFT_DROP);
+	p->nft = rc == 0;
+	return rc;
+}
+
+/* -- ends ------------------------------------------------------------------------------------------------------------ */
+
+static struct end *end_find(const struct paths *p, const struct in6_addr *inner)
+{
+	struct end *e;
+	HASH_FIND(hh, p->ends, inner, sizeof *inner, e);
+	return e;
+}
+
+static unsigned slot_take(struct paths *p)
+{
+	for (unsigned i = 0; i < END_SLOTS; i++) {
+		if (p->slots & (UINT64_C(1) << i))
+			continue;
+		p->slots |= UINT64_C(1) << i;
+		return i + 1;
+	}
+	return 0;
+}
+
+static struct rtnl_rule end_rule(const struct paths *p, const struct end *e)
+{
+	return (struct rtnl_rule){ .priority = p->cfg.table, .src = { e->inner, 128 }, .table = p->cfg.table + e->slot };
+}
+
+static struct rtnl_route end_route(const struct paths *p, const struct end *e)
+{
+	struct rtnl_route rt = { .table = p->cfg.table + e->slot, .metric = ROUTE_DEFAULT_METRIC, .ifindex = p->tun_ifindex };
+	if (paths_kernel_tunnel(p)) {
+		rt.ifindex = p->ip6tnl_ifindex;
+		rt.encap = true;
+		rt.encap_src = e->local;
+		rt.encap_dst = e->remote;
+		rt.encap_hop_limit = p->cfg.hop_limit;
+	}
+	return rt;
+}
+
+/* The way back: `from inner` to a table whose only route leads into the tunnel. */
+static int reverse_set(struct paths *p, struct end *e)
+{
+	uint32_t mtu = 1500;
+	if (!e->slot)
+		e->slot = slot_take(p);
+	if (!e->slot)
+		return -ENOSPC;
+	struct rtnl_route rt = end_route(p, e);
+	struct rtnl_rule rule = end_rule(p, e);
+	(void)rtnl_route_lookup(p->rtnl, &e->remote, NULL, &mtu);
+	rt.mtu = mtu >= IPV6_MTU_MIN + IPV6_HEADER ? mtu - IPV6_HEADER : IPV6_MTU_MIN;
+	int rc = rtnl_route_set(p->rtnl, &rt);
+	return rc < 0 ? rc : rtnl_rule_set(p->rtnl, &rule);
+}
+
+static void reverse_del(struct paths *p, struct end *e)
+{
+	if (!e->slot)
+		return;
+	struct rtnl_route rt = end_route(p, e);
+	struct rtnl_rule rule = end_rule(p, e);
+	rtnl_rule_del(p->rtnl, &rule);
+	paths_pump_dry(p); /* what was on its way into the tunnel still finds its end */
+	rtnl_route_del(p->rtnl, &rt);
+	p->slots &= ~(UINT64_C(1) << (e->slot - 1));
+	e->slot = 0;
+}
+
+static int end_apply(struct paths *p, struct end *e)
+{
+	switch (e->kind) {
+	case END_MOBILE:
+		return reverse_set(p, e);
+	case END_ROUTER:
+	case END_NATIVE:
+		reverse_del(p, e);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
+                   const struct in6_addr *remote)
+{
+	struct end *e = end_find(p, inner);
+	if (!e) {
+		if (HASH_COUNT(p->ends) >= p->cfg.limit)
+			return -ENOSPC;
+		e = calloc(1, sizeof *e);
+		if (!e)
+			return -ENOMEM;
+		e->inner = *inner;
+		HASH_ADD(hh, p->ends, inner, sizeof e->inner, e);
+	}
+	e->kind = kind;
+	e->local = *local;
+	e->remote = *remote;
+	e->armed = true;
+	int rc = end_apply(p, e);
+	if (rc < 0)
+		LOG_WARNING(PATH_LOG, "tunnel end not installed mobile=%s peer=%s error=\"%s\"", ADDR(inner), ADDR(remote), strerror(-rc));
+	return rc;
+}
+
+static void end_free(struct paths *p, struct end *e)
+{
+	reverse_del(p, e);
+	HASH_DEL(p->ends, e);
+	free(e);
+}
+
+void tunnel_end_del(struct paths *p, const struct in6_addr *inner)
+{
+	struct end *e = end_find(p, inner);
+	if (e)
+		end_free(p, e);
+}
+
+void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg)
+{
+	p->first = fn;
+	p->first_arg = arg;
+}
+
+void tunnel_reinstall(struct paths *p)
+{
+	for (struct end *e = p->ends; e; e = e->hh.next)
+		if (e->kind == END_MOBILE)
+			(void)reverse_set(p, e);
+}
+
+void tunnel_close(struct paths *p)
+{
+	struct end *e, *tmp;
+	HASH_ITER(hh, p->ends, e, tmp)
+		end_free(p, e);
+	if (p->nft)
+		(void)nft_run(NFT_CLEAN);
+	p->nft = false;
+}
+
+/* A packet of the mobile itself that its rule led to our device. */
+bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len)
+{
+	struct end *e = end_find(p, src);
+	if (!e || e->kind != END_MOBILE)
+		return false;
+	e->encapsulated++;
+	if (emit_tunnel(p, &e->local, &e->remote, packet, len) == -EAGAIN)
+		path_counters[PATH_SEND_ERRORS].value++;
+	return true;
+}
+
+/* -- decapsulation --------------------------------------------------------------------------------------------------- */
+
+struct outer {
+	struct in6_addr src, dst;
+	int tclass;
+};
+
+static const char *inner_refused(const struct in6_addr *src, const struct in6_addr *dst)
+{
+	/* Nothing of one link's own may come through a tunnel to another: no neighbour discovery, no router advertisement. */
+	if (addr_is_multicast(src) || addr_is_zero(src) || addr_is_link_local(src) || IN6_IS_ADDR_LOOPBACK(src))
+		return "inner-source";
+	if (addr_is_multicast(dst) || addr_is_zero(dst) || addr_is_link_local(dst) || IN6_IS_ADDR_LOOPBACK(dst))
+		return "inner-destination";
+	return NULL;
+}
+
+/* At a mobile the inner destination names the end, at a router the inner source; either way all of it must fit. */
+static struct end *end_match(const struct paths *p, const struct outer *o, const struct in6_addr *src,
+                             const struct in6_addr *dst)
+{
+	struct end *e = end_find(p, dst);
+	if (e && e->kind != END_ROUTER && addr_eq(&e->remote, &o->src))
+		return e;
+	e = end_find(p, src);
+	if (e && e->kind == END_ROUTER && addr_eq(&e->remote, &o->src) && addr_eq(&e->local, &o->dst))
+		return e;
+	return NULL;
+}
+
+/* RFC 6040 §4.2: congestion met in the tunnel goes on with the packet, or, if it cannot be marked, drops it. */
+static bool congestion_carry(uint8_t *packet, int tclass)
+{
+	if ((tclass & ECN_MASK) != ECN_CE)
+		return true;
+	if (((packet[1] >> 4) & ECN_MASK) == 0)
+		return false;
+	packet[1] |= ECN_CE << 4;
+	return true;
+}
+
+static const char *decapsulate(struct paths *p, const struct outer *o, uint8_t *packet, size_t len)
+{
+	struct rd r = rd_make(packet, len);
+	struct in6_addr src, dst;
+	uint32_t version;
+	uint16_t payload;
+	if (!rd_u32(&r, &version) || version >> 28 != 6 || !rd_u16(&r, &payload) || !rd_skip(&r, 2) || !rd_addr6(&r, &src) ||
+	    !rd_addr6(&r, &dst) || payload > rd_left(&r))
+		return "not-ipv6";
+	const char *why = inner_refused(&src, &dst);
+	if (why)
+		return why;
+	struct end *e = end_match(p, o, &src, &dst);
+	if (!e)
+		return "no-such-tunnel";
+	if (!congestion_carry(packet, o->tclass))
+		return "congestion";
+	e->decapsulated++;
+	path_counters[PATH_DECAPSULATED].value++;
+	int rc = tun_write(p->tun_fd, packet, IPV6_HEADER + payload);
+	if (rc < 0)
+		path_counters[PATH_SEND_ERRORS].value++;
+	if (e->armed && e->kind != END_ROUTER) {
+		e->armed = false;
+		struct in6_addr inner = e->inner; /* the callback may delete the end */
+		if (p->first)
+			p->first(&inner, loop_now_fresh(p->loop), p->first_arg);
+	}
+	return NULL;
+}
+
+static bool receive(struct paths *p, struct outer *o, ssize_t *len)
+{
+	struct sockaddr_in6 from;
+	struct iovec iov = { .iov_base = p->raw_buf, .iov_len = sizeof p->raw_buf };
+	union {
+		struct cmsghdr align;
+		uint8_t octets[256];
+	} control;
+	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof control };
+	do
+		*len = recvmsg(p->raw_fd, &msg, MSG_DONTWAIT);
+	while (*len < 0 && errno == EINTR);
+	if (*len < 0)
+		return false;
+	*o = (struct outer){ .src = from.sin6_addr };
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+			o->dst = ((const struct in6_pktinfo *)(const void *)CMSG_DATA(c))->ipi6_addr;
+		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)
+			memcpy(&o->tclass, CMSG_DATA(c), sizeof o->tclass);
+	}
+	return true;
+}
+
+void tunnel_readable(int fd, unsigned events, void *arg)
+{
+	struct paths *p = arg;
+	struct outer o;
+	ssize_t len;
+	for (unsigned n = 0; n < PUMP_ROUND && receive(p, &o, &len); n++) {
+		const char *why = decapsulate(p, &o, p->raw_buf, (size_t)len);
+		if (!why)
+			continue;
+		path_counters[PATH_DECAP_REFUSED].value++;
+		log_limited(&p->refuse_log, loop_now(p->loop), LOG_LEVEL_NOTICE, PATH_LOG,
+		            "tunnelled packet refused peer=%s local=%s reason=%s", ADDR(&o.src), ADDR(&o.dst), why);
+	}
+}
+
+/* -- show ------------------------------------------------------------------------------------------------------------ */
+
+void tunnel_show(struct paths *p, struct output *o)
+{
+	static const char *const kinds[] = { [END_MOBILE] = "end-mobile", [END_ROUTER] = "end-router", [END_NATIVE] = "end-native" };
+	for (struct end *e = p->ends; e; e = e->hh.next) {
+		out_item_begin(o, NULL);
+		out_addr(o, "address", &e->inner);
+		out_str(o, "state", kinds[e->kind]);
+		out_str(o, "form", e->kind == END_MOBILE && paths_kernel_tunnel(p) ? "ip6tnl" : "tun");
+		out_addr(o, "local", &e->local);
+		out_addr(o, "remote", &e->remote);
+		out_uint(o, "decapsulated", e->decapsulated);
+		out_uint(o, "encapsulated", e->encapsulated);
+		out_item_end(o);
+	}
+}
