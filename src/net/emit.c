@@ -3,6 +3,7 @@
  * the outer header, fragments if it must and finds the way), and to a link-layer address (a packet socket, so that nothing
  * waits for neighbour resolution). The hop limit was decremented when the kernel forwarded the packet to our device.
  */
+#define _GNU_SOURCE 1 /* struct in6_pktinfo */
 #include "net/path_priv.h"
 
 #include <arpa/inet.h>

@@ -5,6 +5,11 @@ src_net_libnet_a_SOURCES += src/net/packet.c src/net/packet.h
 src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_sweep.c src/net/rtnl_watch.c
 src_net_libnet_a_SOURCES += src/net/hold.c src/net/hold.h src/net/tun.c src/net/tun.h src/net/emit.c src/net/path.c \
 	src/net/path_priv.h src/net/release.c src/net/tunnel.c
+check_PROGRAMS += tests/net/test_paths
+TESTS += tests/net/test_paths
+tests_net_test_paths_SOURCES = tests/net/test_paths.c tests/net/stream.c tests/net/stream.h
+tests_net_test_paths_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_paths_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
 src_net_libnet_a_SOURCES += src/net/sctp.c src/net/sctp_backend.h src/net/sctp_kernel.c src/net/sctp_lower.c \
 	src/net/sctp_lower.h src/net/sctp_usrsctp.c
 

@@ -58,10 +58,11 @@ static void count_dropped(struct path *h, uint64_t n, const char *reason, uint64
 static void count_overflow(struct path *h, uint64_t n, size_t len)
 {
 	const struct hold_pool *pool = &h->paths->pool;
-	if (h->hold.octets + hold_cost(len) > pool->limit_one)
-		count_dropped(h, n, "limit-per-mobile", pool->limit_one, h->hold.octets);
+	uint64_t cost = hold_cost(len); /* the packet is in by now, and what it pushed out is gone */
+	if (h->hold.octets + cost > pool->limit_one)
+		count_dropped(h, n, "limit-per-mobile", pool->limit_one, h->hold.octets + cost);
 	else
-		count_dropped(h, n, "limit-total", pool->limit, pool->octets);
+		count_dropped(h, n, "limit-total", pool->limit, pool->octets + cost);
 }
 
 struct path_stats path_stats(const struct path *h)

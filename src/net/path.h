@@ -27,10 +27,11 @@
 #include "core/addr.h"
 #include "core/counter.h"
 #include "core/loop.h"
+#include "core/settings.h"
 #include "net/rtnl.h"
 
 enum tunnel_form { TUNNEL_AUTO, TUNNEL_IP6TNL, TUNNEL_TUN };
-enum drain { DRAIN_IMMEDIATE, DRAIN_RFC5568 /* ≤5 back to back, then at the metered rate of arrival */ };
+/* DRAIN_RFC5568 (core/settings.h): at most 5 back to back, then at the metered rate of arrival, a quarter faster. */
 
 struct paths;
 struct path;
@@ -68,7 +69,7 @@ int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);
  * do not touch it again), never from within path_release, and not at all if another state is asked for before. done may be
  * NULL. The neighbour entry for the address is left REACHABLE. */
 typedef void path_done_fn(const struct path_stats *final, void *arg);
-int path_release(struct path *h, int ifindex, const struct lladdr *l, enum drain drain, path_done_fn *done, void *arg);
+int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_drain drain, path_done_fn *done, void *arg);
 /* Send everything, held first, to remote; local is the outer source. Works from any state; again with another remote moves. */
 int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_addr *remote);
 void path_close(struct path *h); /* NULL allowed */

@@ -47,7 +47,7 @@ struct path {
 	uint32_t direct_mtu;    /* of the route that ours stands before */
 	int ifindex;            /* release: where the mobile is */
 	struct lladdr lladdr;
-	enum drain drain;
+	enum hold_drain drain;
 	usec_t drain_since;     /* DRAIN_RFC5568: when the meter began to pay out */
 	uint64_t drained;       /* packets since */
 	bool resume;            /* a send had to wait: the timer tries again */

@@ -259,7 +259,7 @@ void release_timer(struct path *h)
 		timer_after(&h->timer, WAIT_FOR_PACKET);
 }
 
-int path_release(struct path *h, int ifindex, const struct lladdr *l, enum drain drain, path_done_fn *done, void *arg)
+int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_drain drain, path_done_fn *done, void *arg)
 {
 	if (ifindex <= 0 || !l)
 		return -EINVAL;

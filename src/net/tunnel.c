@@ -7,6 +7,7 @@
  * its own copy of the outer packet and would deliver the inner one a second time, unchecked; a rule in an nftables table
  * of ours drops what comes in on that device.
  */
+#define _GNU_SOURCE 1 /* struct in6_pktinfo */
 #include "net/path_priv.h"
 
 #include <errno.h>
