@@ -1,3 +1,5 @@
+#include <config.h>
+
 #include "core/privilege.h"
 
 #include <cap-ng.h>
