@@ -174,7 +174,8 @@ class Daemon:
         return wait_for(f"{self.node}: handover {count} ends", ended, limit)[-1]
 
     def watch(self):
-        return Watch(self)
+        """From when this returns, events are kept."""
+        return Watch(self).ready()
 
 
 class Watch:
@@ -213,8 +214,15 @@ class Watch:
                     raise LabError(f"{self.node}: watch: waited in vain: {what}; saw {self.events[-5:]}")
                 self._cond.wait(min(left, 0.5))
 
+    def ready(self):
+        self.wait("the greeting", lambda e: e["event"] == "watching")
+        return self
+
     def wait_step(self, name, limit=10.0):
-        return self.wait(f"step {name}", lambda e: e.get("name") == name or e.get("step") == name, limit)
+        return self.wait(f"step {name}", lambda e: e["event"] == "handover-step" and e["name"] == name, limit)
+
+    def wait_ended(self, limit=15.0):
+        return self.wait("a handover ends", lambda e: e["event"] == "handover-ended", limit)["handover"]
 
     def close(self):
         if self.process.poll() is None:
@@ -266,7 +274,7 @@ class Daemons:
         for p in self.topology.points:
             d = self.by_node[p.name]
             wait_for(f"{p.name}: associated with its neighbours",
-                     lambda: all(n.get("associated") for n in d.show("neighbors")), limit)
+                     lambda: all(n["association"] == "up" for n in d.show("neighbors")), limit)
 
     def stop(self):
         for d in self:

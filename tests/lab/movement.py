@@ -83,11 +83,10 @@ def listens(daemon, group):
 def predictive(topology, daemons, mobile, to, gap_ms):
     """The mobile is told to move, gets its FBack on the old link, then the link goes. Returns the link's times."""
     d = daemons[mobile.name]
-    known = len(d.handovers())
-    d.ctl("handover", "self", "to", to.ap_id)
-    wait_for(f"{d.node}: its handover is recorded", lambda: len(d.handovers()) > known, step=0.005)
-    wait_step(d, "FBack")
-    return topology.move([(mobile, to)], gap_ms)
+    with d.watch() as watch:
+        d.ctl("handover", "self", "to", to.ap_id)
+        watch.wait_step("FBack")
+        return topology.move([(mobile, to)], gap_ms)
 
 
 def wait_discovered(daemon, point, limit=10.0):
