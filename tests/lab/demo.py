@@ -16,14 +16,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import draw_svg, draw_text, lanes, movement, timeline, traffic  # noqa: E402
-from lab.daemon import Daemon, Daemons, multicast_proxy  # noqa: E402
+from lab.daemon import FORMS, Daemon, Daemons, multicast_proxy  # noqa: E402
 from lab.netns import LabError  # noqa: E402
 from lab.topology import Topology, wait_for  # noqa: E402
 
 RATES = {"native": 1000, "uml": 500, "qemu": 100}
 INTERVAL_DOUBT = 1.5  # packets: when a missing packet was sent is known no better
-# What each form of the data plane and of SCTP is called in the configuration.
-FORMS = {"native": {}, "uml": {}, "qemu": {}}
 
 TITLES = {"none": "Without handoverd", "predictive": "Predictive handover", "reactive": "Reactive handover"}
 SCENARIOS = {"predictive": "1abcdef23456g", "reactive": "ab123456gcdef"}
@@ -54,7 +52,7 @@ class Run:
 
     def collect(self, streams):
         self.reports = streams.finish(tcp_limit=0.5 if self.mode == "none" else 30)
-        for k in ("udp", "group"):
+        for k in {"udp", "group"} & set(self.reports):
             self.packets[k] = traffic.read_udp_log(streams.logs[k])[0]
         self.reads = traffic.read_tcp_log(streams.logs["tcp"])
 
@@ -69,10 +67,10 @@ def without(args, topology):
     """The routers forward, also multicast, but nobody prepares a handover: the mobile finds the new router by itself."""
     mobile, there = topology.mobiles[0], topology.points[1]
     run = Run("none", topology)
-    for node in ["core"] + [p.name for p in topology.points]:
+    for node in ["core"] + [p.name for p in topology.points] if args.multicast else []:
         Daemon(topology, node, multicast_proxy(topology, node)).start()
     topology.bring_up()
-    streams = movement.Streams(topology, mobile, args.rate)
+    streams = movement.Streams(topology, mobile, args.rate, multicast=args.multicast)
     streams.flowing()
     run.link = topology.move([(mobile, there)], args.gap)
     topology.solicit(mobile)
@@ -88,14 +86,14 @@ def without(args, topology):
 def with_handoverd(mode, args, topology):
     mobile, here, there = topology.mobiles[0], *topology.points[:2]
     run = Run(mode, topology)
-    daemons = Daemons(topology, extra=FORMS[args.lane])
-    daemons.start("core", *[p.name for p in topology.points])
+    daemons = Daemons(topology, extra=args.form, proxy=args.multicast)
+    daemons.start(*(["core"] if args.multicast else []), *[p.name for p in topology.points])
     daemons.wait_associated()
     topology.bring_up()
     daemons.start(mobile.name)
     if mode == "reactive":
         movement.wait_discovered(daemons[mobile.name], there)
-    streams = movement.Streams(topology, mobile, args.rate)
+    streams = movement.Streams(topology, mobile, args.rate, multicast=args.multicast)
     streams.flowing()
     address = mobile.address(here)
     run.link = getattr(movement, mode)(topology, daemons, mobile, there, args.gap)
@@ -159,11 +157,12 @@ def failures(run):
     """What was claimed and was not so; empty for the movement without handoverd, which claims nothing."""
     if run.mode == "none":
         return []
-    out = list(check_loss(run)) + list(check_contexts(run))
+    out = list(check_loss(run)) + (list(check_contexts(run)) if "group" in run.reports else [])
     tcp = run.reports["tcp"]
     if not tcp["complete"] or not tcp["identical"]:
         out.append(f"the TCP download is {'incomplete' if not tcp['complete'] else 'altered'} after {tcp['bytes']} octets")
-    if run.reports["group"]["duplicated"] or run.reports["group"]["reordered"]:
+    group = run.reports.get("group", {"duplicated": 0, "reordered": 0})
+    if group["duplicated"] or group["reordered"]:
         out.append("multicast packets were duplicated or reordered")
     if run.scenario() != SCENARIOS[run.mode]:
         out.append(f"the scenario was {run.scenario()}, not {SCENARIOS[run.mode]}")
@@ -194,6 +193,8 @@ def picture_of(run, width=82):
     end = start + width * bin_ms
     strips = []
     for key, name in (("udp", "UDP"), ("group", "multicast")):
+        if key not in run.packets:
+            continue
         sender = run.reports[key]["sender"]
         strips.append(timeline.udp_strip(name, run.packets[key], zero, start, end, bin_ms, run.reports[key]["sent"],
                                          sender["interval_ns"], sender["start_ns"]))
@@ -205,17 +206,18 @@ def picture_of(run, width=82):
 
 def results(run):
     """The figures of one movement, as they go into the table and the JSON."""
-    udp, tcp, group = (run.reports[k] for k in ("udp", "tcp", "group"))
+    udp, tcp, group = (run.reports.get(k) for k in ("udp", "tcp", "group"))
     down = run.link["down_ns"]
     back = longest_pause(run.packets["udp"], run.link["up_ns"])
-    again = longest_pause(run.packets["group"], run.link["up_ns"])
+    again = longest_pause(run.packets.get("group", ()), run.link["up_ns"])
     contexts = [c for lane, r in run.records if lane == "nar" for c in r["contexts"]]
     return {
         "mode": run.mode, "sent": udp["sent"], "lost": udp["lost"], "duplicated": udp["duplicated"], "reordered": udp["reordered"],
         "gap_ms": round(run.gap_ms, 1), "interruption_ms": back if back is None else round(back, 1),
         "tcp": "complete" if tcp["complete"] and tcp["identical"] else "broken",
         "tcp_stall_ms": round(tcp["stall_ms"], 1) if tcp["complete"] else None,
-        "multicast_lost": group["lost"], "multicast_stall_ms": again if again is None else round(again, 1),
+        "multicast": bool(group), "multicast_lost": group["lost"] if group else None,
+        "multicast_stall_ms": again if again is None else round(again, 1),
         "contexts": [{"name": c["name"], "status": c["status"]} for c in contexts],
         "held": next((r["held"] for lane, r in run.records if lane == "nar"), 0),
         "scenario": run.scenario(), "result": next((r["result"] for lane, r in run.records if lane == "mn"), "session lost"),
@@ -245,7 +247,7 @@ def table_of(figures, pen):
         ("interruption, ms", [ms(f["interruption_ms"]) for f in figures]),
         ("TCP download", [("good" if f["tcp"] == "complete" else "bad", f["tcp"]) for f in figures]),
         ("TCP stall, ms", [ms(f["tcp_stall_ms"]) for f in figures]),
-        ("multicast stall, ms", [ms(f["multicast_stall_ms"]) for f in figures]),
+        ("multicast stall, ms", [ms(f["multicast_stall_ms"], "never again" if f["multicast"] else "not on this kernel") for f in figures]),
         ("contexts transferred", [", ".join(c["name"] for c in f["contexts"] if c["status"] == 0) or "–" for f in figures]),
         ("packets held at the new router", [f"{f['held']:,}" for f in figures]),
         ("scenario (RFC 4260)", [f["scenario"] or "–" for f in figures]),
@@ -291,6 +293,7 @@ def arguments():
                    help="the kernel to run on")
     args = p.parse_args()
     args.rate = args.rate or RATES[args.lane]
+    args.multicast, args.form = True, {}
     return args
 
 
@@ -322,7 +325,11 @@ def main():
         print("demo: must be root, to make network namespaces", file=sys.stderr)
         return 1
     pen = draw_text.Pen(COLOUR[args.colour])
-    print(pen("dim", f"lane {args.lane}, {args.rate} packets/s UDP and multicast each, a TCP download, link gap {args.gap:g} ms\n"))
+    args.multicast = not lanes.probe_missing(["mroute6"])
+    kernel = not lanes.probe_missing(["sctp", "ip6tnl"])
+    args.form = FORMS["kernel" if kernel else "user"]
+    print(pen("dim", f"lane {args.lane}: tunnel and SCTP {'in the kernel' if kernel else 'in user space (TUN, usrsctp)'}; {args.rate} packets/s "
+              f"UDP{' and multicast each' if args.multicast else ''}, a TCP download, link gap {args.gap:g} ms\n"))
     runs = []
     for mode in args.only or TITLES:
         run = play(mode, args)
