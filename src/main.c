@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "core/daemon.h"
+#include "ctl/client.h"
+#include "ctl/ctl.h"
 
 /* ctl first: `watch` then tells events in the order in which they came to be. */
 static const struct module *const modules[] = {
+	&ctl_module,
 	NULL,
 };
 
@@ -35,7 +38,7 @@ int main(int argc, char **argv)
 	struct daemon_options o = { .file = SYSCONFDIR "/handoverd/handoverd.conf" };
 	bool check = false;
 	if (argc > 0 && called(argv[0], "handoverctl"))
-		return usage(stderr, 2);
+		return ctl_client_main(argc, argv);
 	for (int c; (c = getopt_long(argc, argv, "c:fd:th", options, NULL)) != -1;) {
 		switch (c) {
 		case 'c':
