@@ -60,7 +60,7 @@ struct config_where {
 };
 
 struct config_list {
-	void *items;
+	void *items; /* NULL: not in the file */
 	size_t n;
 };
 

@@ -155,9 +155,9 @@ static bool list_begin(struct config_source *s, const config_setting_t *setting,
 		complain(s, setting, "%s has %d elements; write %s", s->path, n, config_value_expected(item, words));
 		return false;
 	}
-	list->items = n ? calloc((size_t)n, size) : NULL;
+	list->items = calloc(n ? (size_t)n : 1, size); /* an empty list that was written is not one that was left out */
 	list->n = list->items ? (size_t)n : 0;
-	if (n && !list->items)
+	if (!list->items)
 		complain(s, setting, "%s cannot be kept: no memory; write fewer elements", s->path);
 	return list->n > 0;
 }

@@ -394,10 +394,10 @@ static void check_role(const struct settings *s, struct config_errors *errors)
 		config_error(errors, &s->where,
 		             "role \"%s\" needs an access interface; write interfaces = ( { name = \"eth0\"; kind = \"access\"; } );",
 		             roles[s->role]);
-	if (s->role == ROLE_ACCESS_ROUTER && !s->neighbors.n)
+	if (s->role == ROLE_ACCESS_ROUTER && !s->neighbors.items) /* a router that is alone says so */
 		config_error(errors, &s->where,
 		             "role \"access-router\" needs a neighbor; write neighbors = ( { name = \"ar2\"; address = \"2001:db8::2\"; "
-		             "aps = ( ... ); } );");
+		             "aps = ( ... ); } ); or, for a router that hands over to nobody, neighbors = ( );");
 }
 
 void settings_check(const struct settings *s, bool each_right, struct config_errors *errors)
