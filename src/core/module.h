@@ -49,6 +49,7 @@ struct module {
 	unsigned roles;           /* MODULE_ROLE bits: in which roles it runs */
 	const struct config_table *config; /* NULL: none */
 	struct counter_set counters;
+	const struct counter_set *more_counters; /* further arrays; ends with a NULL module. NULL: none */
 	const struct module_show *shows; /* ends with a NULL name; NULL: none */
 
 	/* Cross-checks of a filled config struct; complains through errors, changes nothing. May be NULL. */

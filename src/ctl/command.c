@@ -98,7 +98,10 @@ static void show_modules(struct core *core, struct output *o)
 		out_item_begin(o, NULL);
 		out_str(o, "name", (*m)->name);
 		out_str(o, "state", runs(core, *m) ? "running" : "off");
-		out_uint(o, "counters", counters_named(&(*m)->counters));
+		uint64_t n = counters_named(&(*m)->counters);
+		for (const struct counter_set *more = (*m)->more_counters; more && more->module; more++)
+			n += counters_named(more);
+		out_uint(o, "counters", n);
 		out_item_end(o);
 	}
 	out_list_end(o);
@@ -116,9 +119,13 @@ static void show_counters(struct core *core, struct output *o)
 	out_item_begin(o, NULL);
 	for (size_t i = 0; i < sizeof core_counters / sizeof core_counters[0]; i++)
 		show_set(&core_counters[i], core_counters[i].module, o);
-	for (const struct module *const *m = core->modules; m && *m; m++)
-		if (runs(core, *m))
-			show_set(&(*m)->counters, (*m)->counters.module ? (*m)->counters.module : (*m)->name, o);
+	for (const struct module *const *m = core->modules; m && *m; m++) {
+		if (!runs(core, *m))
+			continue;
+		show_set(&(*m)->counters, (*m)->counters.module ? (*m)->counters.module : (*m)->name, o);
+		for (const struct counter_set *more = (*m)->more_counters; more && more->module; more++)
+			show_set(more, more->module, o);
+	}
 	out_item_end(o);
 }
 

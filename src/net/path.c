@@ -408,6 +408,15 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 
 /* -- the device and its guardians ------------------------------------------------------------------------------------ */
 
+/* Routes again, as they ought to be: after lost events, or with another protocol number. */
+static void reinstall(struct paths *p)
+{
+	for (struct path *h = p->table; h; h = h->hh.next)
+		if (h->route != ROUTE_NONE)
+			(void)path_route_set(h, h->route, h->route_mtu);
+	tunnel_reinstall(p);
+}
+
 /* Somebody's clean-up took a route of ours: network managers do that to routes they do not know. */
 static void on_rtnl(const struct rtnl_note *n, void *arg)
 {
@@ -418,12 +427,8 @@ static void on_rtnl(const struct rtnl_note *n, void *arg)
 			(void)path_route_set(h, h->route, h->route_mtu);
 		return;
 	}
-	if (n->event != RTNL_RESYNC)
-		return;
-	for (struct path *h = p->table; h; h = h->hh.next)
-		if (h->route != ROUTE_NONE)
-			(void)path_route_set(h, h->route, h->route_mtu);
-	tunnel_reinstall(p);
+	if (n->event == RTNL_RESYNC)
+		reinstall(p);
 }
 
 static int open_tun(struct paths *p)
@@ -449,16 +454,9 @@ static int open_ip6tnl(struct paths *p)
 	return rc;
 }
 
-static int open_devices(struct paths *p)
+static int open_ip6tnl_logged(struct paths *p)
 {
-	int rc = open_tun(p);
-	if (rc < 0) {
-		LOG_ERROR(PATH_LOG, "device not made interface=%s error=\"%s\"", TUN_NAME, strerror(-rc));
-		return rc;
-	}
-	if (p->cfg.tunnel == TUNNEL_TUN)
-		return 0;
-	rc = open_ip6tnl(p);
+	int rc = open_ip6tnl(p);
 	if (rc < 0 && p->cfg.tunnel == TUNNEL_IP6TNL) {
 		LOG_ERROR(PATH_LOG, "device not made interface=%s error=\"%s\"", IP6TNL_NAME, strerror(-rc));
 		return rc;
@@ -466,6 +464,16 @@ static int open_devices(struct paths *p)
 	if (rc < 0)
 		LOG_INFO(PATH_LOG, "no ip6_tunnel in this kernel, tunnels go through user space error=\"%s\"", strerror(-rc));
 	return 0;
+}
+
+static int open_devices(struct paths *p)
+{
+	int rc = open_tun(p);
+	if (rc < 0) {
+		LOG_ERROR(PATH_LOG, "device not made interface=%s error=\"%s\"", TUN_NAME, strerror(-rc));
+		return rc;
+	}
+	return p->cfg.tunnel == TUNNEL_TUN ? 0 : open_ip6tnl_logged(p);
 }
 
 static void set_limits(struct paths *p)
@@ -512,14 +520,18 @@ struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_conf
 
 void paths_reconfigure(struct paths *p, const struct paths_config *cfg)
 {
-	uint32_t table = p->cfg.table;
+	bool moved = p->cfg.table != cfg->table;
+	if (moved)
+		tunnel_uninstall(p);
 	p->cfg = *cfg;
-	p->cfg.table = table; /* rules stand in it; see net.c */
+	if (p->cfg.tunnel != TUNNEL_TUN && !p->ip6tnl_ifindex)
+		(void)open_ip6tnl_logged(p);
 	set_limits(p);
 	emit_hop_limit(p);
 	for (struct path *h = p->table; h; h = h->hh.next)
 		count_dropped(h, hold_trim(&h->hold), "limit-lowered", p->pool.limit_one, h->hold.octets);
 	gauge_octets(p);
+	reinstall(p);
 }
 
 bool paths_kernel_tunnel(const struct paths *p)

@@ -46,7 +46,8 @@ struct paths_config {
 };
 
 struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_config *cfg);
-void paths_reconfigure(struct paths *p, const struct paths_config *cfg); /* limits at once; the form for new tunnels */
+/* Limits at once, the form for new tunnels; routes and rules are set again, with rtnl's protocol number as it is now. */
+void paths_reconfigure(struct paths *p, const struct paths_config *cfg);
 void paths_close(struct paths *p); /* every path direct, devices removed */
 bool paths_kernel_tunnel(const struct paths *p);
 

@@ -123,6 +123,7 @@ int tunnel_open(struct paths *p);
 void tunnel_readable(int fd, unsigned events, void *arg);
 void tunnel_close(struct paths *p);
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len); /* false: no such end */
+void tunnel_uninstall(struct paths *p);
 void tunnel_reinstall(struct paths *p);
 struct output;
 void tunnel_show(struct paths *p, struct output *o);

@@ -179,6 +179,13 @@ void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg)
 	p->first_arg = arg;
 }
 
+/* Before the numbers of tables change. */
+void tunnel_uninstall(struct paths *p)
+{
+	for (struct end *e = p->ends; e; e = e->hh.next)
+		reverse_del(p, e);
+}
+
 void tunnel_reinstall(struct paths *p)
 {
 	for (struct end *e = p->ends; e; e = e->hh.next)
