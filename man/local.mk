@@ -1,1 +1,2 @@
-# Manual pages.
+# Manual pages. Their reference parts are checked against the program's tables: tests/doc.
+dist_man_MANS += man/handoverd.8 man/handoverctl.8 man/handoverd.conf.5

@@ -1,6 +1,7 @@
 sbin_PROGRAMS += handoverd
-handoverd_SOURCES = src/main.c
-handoverd_LDADD = src/ctl/libctl.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS)
+handoverd_SOURCES = src/main.c src/modules.c src/modules.h
+DAEMON_LIBS = src/ctl/libctl.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS)
+handoverd_LDADD = $(DAEMON_LIBS)
 
 # handoverctl is handoverd under another name.
 install-exec-hook:

@@ -1,4 +1,4 @@
-/* Arguments, and the list of modules. Under the name handoverctl this program is the control client. */
+/* Arguments. Under the name handoverctl this program is the control client. */
 #include "config.h"
 
 #include <getopt.h>
@@ -7,13 +7,7 @@
 
 #include "core/daemon.h"
 #include "ctl/client.h"
-#include "ctl/ctl.h"
-
-/* ctl first: `watch` then tells events in the order in which they came to be. */
-static const struct module *const modules[] = {
-	&ctl_module,
-	NULL,
-};
+#include "modules.h"
 
 static int usage(FILE *to, int status)
 {
@@ -64,5 +58,5 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(stderr, 2);
-	return check ? daemon_check(&o, modules) : daemon_run(&o, modules);
+	return check ? daemon_check(&o, handoverd_modules) : daemon_run(&o, handoverd_modules);
 }
