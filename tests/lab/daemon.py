@@ -16,8 +16,8 @@ SANITIZER = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:"
 
 # The two forms of the data plane and of SCTP, as configured.
 FORMS = {
-    "user": {"tunnel": {"form": "tun"}, "cxtp": {"sctp": "usrsctp"}},
-    "kernel": {"tunnel": {"form": "ip6tnl"}, "cxtp": {"sctp": "kernel"}},
+    "user": {"net": {"tunnel": "tun"}, "cxtp": {"backend": "usrsctp"}},
+    "kernel": {"net": {"tunnel": "ip6tnl"}, "cxtp": {"backend": "kernel"}},
 }
 
 
@@ -248,12 +248,12 @@ class Daemons:
         self.topology = topology
         self.by_node = {}
         if proxy:
-            self._add("core", multicast_proxy(topology, extra=per_node.get("core")))
+            self._add("core", multicast_proxy(topology, extra=merged(extra or {}, per_node.get("core"))))
         for p in topology.points:
             self._add(p.name, access_router(topology, p, extra=merged(extra or {}, per_node.get(p.name))))
         if mobiles:
             for m in topology.mobiles:
-                self._add(m.name, mobile_node(topology, m, extra=per_node.get(m.name)))
+                self._add(m.name, mobile_node(topology, m, extra=merged(extra or {}, per_node.get(m.name))))
 
     def _add(self, node, config):
         self.by_node[node] = Daemon(self.topology, node, config)
