@@ -37,12 +37,25 @@ static const char *file_name(struct config_source *s, const char *name)
 	return s->files[s->files_n++] = copy;
 }
 
-/* libconfig knows the names of included files only; the file itself has none, and the top level has no line. */
+/* libconfig tells the names of included files only, as they were written (before 1.7) or with the folder before them. */
+static const char *included_name(struct config_source *s, const char *file)
+{
+	char path[4096];
+	size_t n = strlen(s->dir);
+	if (!file)
+		return s->files[0];
+	if (*file == '/' || (!strncmp(file, s->dir, n) && file[n] == '/'))
+		return file_name(s, file);
+	snprintf(path, sizeof path, "%s/%s", s->dir, file);
+	return file_name(s, path);
+}
+
+/* The top level has no line. */
 static struct config_where where_of(struct config_source *s, const config_setting_t *setting)
 {
-	const char *file = config_setting_source_file(setting);
+	const char *file = included_name(s, config_setting_source_file(setting));
 	int line = (int)config_setting_source_line(setting);
-	return (struct config_where){.file = file ? file_name(s, file) : s->files[0], .line = line > 0 ? line : 1};
+	return (struct config_where){.file = file, .line = line > 0 ? line : 1};
 }
 
 static void complain(struct config_source *s, const config_setting_t *at, const char *fmt, ...)
@@ -349,7 +362,7 @@ static void complain_syntax(struct config_source *s)
 		if (!strcmp(text, advice[i][0]))
 			words = advice[i][1];
 	int line = config_error_line(&s->tree);
-	config_error(s->errors, &(struct config_where){file ? file : s->files[0], line > 0 ? line : 1}, "%s", words);
+	config_error(s->errors, &(struct config_where){included_name(s, file), line > 0 ? line : 1}, "%s", words);
 }
 
 static char *folder_of(const char *path)

@@ -47,3 +47,16 @@ tests_unit_test_secret_SOURCES = tests/unit/test_secret.c
 tests_unit_test_secret_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 tests_unit_test_feature_SOURCES = tests/unit/test_feature.c
 tests_unit_test_feature_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_config tests/unit/test_module
+TESTS += tests/unit/test_config tests/unit/test_module
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+tests_unit_test_module_SOURCES = tests/unit/test_module.c
+tests_unit_test_module_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_config
+TESTS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_LDADD = $(FUZZ_ENGINE) $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/config

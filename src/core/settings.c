@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static const char *const roles[] = {"access-router", "mobile-node", "home-agent", NULL};
@@ -371,12 +370,6 @@ static void check_mobiles(const struct settings *s, bool each_right, struct conf
 
 static void check_groups(const struct settings *s, struct config_errors *errors)
 {
-	const char *path = s->control.socket;
-	const size_t longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
-	if (path && (path[0] != '/' || strlen(path) > longest))
-		config_error(errors, &s->control.where,
-		             "control.socket is \"%.120s\"; write an absolute path of at most %zu characters, such as \"%s\"", path,
-		             longest, RUNSTATEDIR "/handoverd.sock");
 	if (s->hold.limit && s->hold.limit_mobile > s->hold.limit)
 		config_error(errors, &s->hold.where,
 		             "hold.limit_mobile is more than hold.limit (%lluk); write no more than that, or a larger hold.limit",
