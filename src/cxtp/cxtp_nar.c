@@ -9,8 +9,6 @@
 #include "cxtp/cxtp_table.h"
 #include "cxtp/cxtp_token.h"
 
-#define FIXED_PART 64 /* of a CT-Req or CTDR: more than any has */
-
 /* What a previous router sent before it was asked. */
 struct push {
 	struct secret *key; /* NULL: there is no push */
@@ -549,6 +547,7 @@ void cxtp_nar_each(const struct cxtp_nar *n, void (*fn)(const struct cxtp_nar_vi
 		struct cxtp_nar_view v = { .pcoa = t->pcoa, .par = t->push.key ? t->push.from : t->request.par, .pushed = t->push.key,
 			                   .requested = t->request.state == REQUEST_SENT, .done = t->request.state == REQUEST_DONE,
 			                   .octets = t->push.len };
+		v.age = loop_now(n->loop) - (t->request.state == REQUEST_NONE ? t->push.at : t->request.at);
 		fn(&v, arg);
 	}
 }

@@ -55,6 +55,7 @@ struct cxtp_nar_view {
 	struct in6_addr pcoa, par;
 	bool pushed, requested, done;
 	size_t octets;
+	usec_t age; /* since the CTAR, or since the push if none came */
 };
 void cxtp_nar_each(const struct cxtp_nar *n, void (*fn)(const struct cxtp_nar_view *v, void *arg), void *arg);
 size_t cxtp_nar_keys(const struct cxtp_nar *n); /* keys held right now: for checks */

@@ -231,7 +231,7 @@ static struct transfer *transfer_begin(struct cxtp_par *p, const struct in6_addr
 	t->nar = *nar;
 	t->key = key;
 	struct wr w = wr_make(p->blocks, sizeof p->blocks);
-	p->ops->collect(pcoa, nar, m->blocks, m->blocks_len, &w, p->arg);
+	p->ops->collect(pcoa, nar, &m->router, m->blocks, m->blocks_len, &w, p->arg);
 	bool kept = transfer_keep_blocks(t, w.len);
 	secret_wipe(p->blocks, w.len);
 	if (!kept) {

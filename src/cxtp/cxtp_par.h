@@ -28,9 +28,10 @@ struct cxtp_par_ops {
 	const struct secret *(*master)(const struct in6_addr *pcoa, void *arg);
 	/* Our addresses by which that mobile may know us, likeliest first; how many. */
 	size_t (*own)(const struct in6_addr *pcoa, struct in6_addr *out, size_t max, void *arg);
-	/* Appends the blocks of the features asked for. nar: the neighbour they go to. */
-	void (*collect)(const struct in6_addr *pcoa, const struct in6_addr *nar, const uint8_t *request, size_t len, struct wr *w,
-	                void *arg);
+	/* Appends the blocks of the features asked for. nar: the neighbour they go to; router: what the mobile called it, or
+	 * unspecified. */
+	void (*collect)(const struct in6_addr *pcoa, const struct in6_addr *nar, const struct in6_addr *router,
+	                const uint8_t *request, size_t len, struct wr *w, void *arg);
 	/* The mobile is at another router now. */
 	void (*forget)(const struct in6_addr *pcoa, void *arg);
 	uint32_t (*random)(void *arg);

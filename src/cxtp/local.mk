@@ -1,15 +1,21 @@
 noinst_LIBRARIES += src/cxtp/libcxtp.a
 src_cxtp_libcxtp_a_SOURCES = \
+	src/cxtp/cxtp.c src/cxtp/cxtp.h \
+	src/cxtp/cxtp_config.c src/cxtp/cxtp_config.h \
 	src/cxtp/cxtp_contexts.c src/cxtp/cxtp_contexts.h \
 	src/cxtp/cxtp_count.c src/cxtp/cxtp_count.h \
+	src/cxtp/cxtp_icmp.c src/cxtp/cxtp_icmp.h \
 	src/cxtp/cxtp_mn.c src/cxtp/cxtp_mn.h \
+	src/cxtp/cxtp_mobile.c src/cxtp/cxtp_mobile.h \
 	src/cxtp/cxtp_nar.c src/cxtp/cxtp_nar.h \
 	src/cxtp/cxtp_par.c src/cxtp/cxtp_par.h \
 	src/cxtp/cxtp_params.h \
 	src/cxtp/cxtp_rate.c src/cxtp/cxtp_rate.h \
+	src/cxtp/cxtp_router.c src/cxtp/cxtp_router.h \
 	src/cxtp/cxtp_seen.c src/cxtp/cxtp_seen.h \
 	src/cxtp/cxtp_table.h \
 	src/cxtp/cxtp_token.c src/cxtp/cxtp_token.h \
+	src/cxtp/cxtp_trail.c src/cxtp/cxtp_trail.h \
 	src/cxtp/cxtp_wire.c src/cxtp/cxtp_wire.h
 
 CXTP_LIBS = src/cxtp/libcxtp.a $(CORE_LIBS)
@@ -24,6 +30,11 @@ TESTS += tests/unit/test_cxtp_token
 tests_unit_test_cxtp_token_SOURCES = tests/unit/test_cxtp_token.c tests/unit/hex.h
 tests_unit_test_cxtp_token_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_cxtp_trail
+TESTS += tests/unit/test_cxtp_trail
+tests_unit_test_cxtp_trail_SOURCES = tests/unit/test_cxtp_trail.c
+tests_unit_test_cxtp_trail_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
+
 # The machines in a world of their own.
 SIM_CXTP = tests/replay/sim_cxtp.c tests/replay/sim_cxtp.h
 check_PROGRAMS += tests/replay/test_cxtp
@@ -35,4 +46,9 @@ check_PROGRAMS += tests/fuzz/fuzz_cxtp_wire
 TESTS += tests/fuzz/fuzz_cxtp_wire
 tests_fuzz_fuzz_cxtp_wire_SOURCES = tests/fuzz/fuzz_cxtp_wire.c
 tests_fuzz_fuzz_cxtp_wire_LDADD = $(FUZZ_ENGINE) $(CXTP_LIBS)
-EXTRA_DIST += tests/fuzz/corpus/cxtp_wire
+
+check_PROGRAMS += tests/fuzz/fuzz_cxtp_machines
+TESTS += tests/fuzz/fuzz_cxtp_machines
+tests_fuzz_fuzz_cxtp_machines_SOURCES = tests/fuzz/fuzz_cxtp_machines.c $(SIM_CXTP)
+tests_fuzz_fuzz_cxtp_machines_LDADD = $(FUZZ_ENGINE) $(CXTP_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/cxtp_wire tests/fuzz/corpus/cxtp_machines

@@ -232,8 +232,8 @@ static size_t router_own(const struct in6_addr *pcoa, struct in6_addr *out, size
 	return 2;
 }
 
-static void router_collect(const struct in6_addr *pcoa, const struct in6_addr *nar, const uint8_t *request, size_t len, struct wr *w,
-                           void *arg)
+static void router_collect(const struct in6_addr *pcoa, const struct in6_addr *nar, const struct in6_addr *router,
+                           const uint8_t *request, size_t len, struct wr *w, void *arg)
 {
 	struct feature_subject subject = { .previous = *pcoa, .addr = *pcoa };
 	cxtp_collect(arg, &subject, request, len, w);

@@ -1,0 +1,576 @@
+#include "cxtp/cxtp_router.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/feature.h"
+#include "core/log.h"
+#include "core/mobile.h"
+#include "core/output.h"
+#include "cxtp/cxtp_contexts.h"
+#include "cxtp/cxtp_count.h"
+#include "cxtp/cxtp_nar.h"
+#include "cxtp/cxtp_par.h"
+#include "net/net.h"
+#include "net/sctp.h"
+
+struct cxtp_router {
+	struct core *core;
+	const struct cxtp_params *params;
+	struct cxtp_icmp **icmp;
+	struct cxtp_trails *trails;
+	struct cxtp_rate rate;
+	struct cxtp_par *par;
+	struct cxtp_nar *nar;
+	struct sctp_config sctp_config;
+	struct sctp *sctp; /* NULL: could not be opened */
+	struct bus_sub *protection;
+	struct bucket lines;
+};
+
+/* ---- links ---- */
+
+static int access_ifindex(const struct cxtp_router *r, size_t i)
+{
+	const struct setting_interface *s = (const struct setting_interface *)r->core->settings->interfaces.items + i;
+	const struct rtnl_link *l = s->kind == INTERFACE_ACCESS ? rtnl_link_by_name(r->core->net->rtnl, s->name) : NULL;
+	return l ? l->ifindex : 0;
+}
+
+static bool is_access_link(const struct cxtp_router *r, int ifindex)
+{
+	for (size_t i = 0; i < r->core->settings->interfaces.n; i++)
+		if (ifindex && access_ifindex(r, i) == ifindex)
+			return true;
+	return false;
+}
+
+void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *from, const struct cxtp_message *m)
+{
+	cxtp_count(CXTP_CTAR_RECEIVED);
+	if (!is_access_link(r, from->ifindex)) {
+		cxtp_count(CXTP_WRONG_LINK);
+		log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "cxtp",
+		            "CTAR refused mobile=%s peer=%s reason=not-an-access-link ifindex=%d", ADDR(&m->mobile), ADDR(&from->peer),
+		            from->ifindex);
+	} else if (addr_is_link_local(&from->peer)) {
+		cxtp_count(CXTP_WRONG_SOURCE);
+	} else if (addr_eq(&from->peer, &m->mobile)) {
+		cxtp_par_ctar(r->par, from, m); /* still under its previous address: about to leave */
+	} else {
+		cxtp_nar_ctar(r->nar, from, m);
+	}
+}
+
+static void op_answer(const struct cxtp_link *to, const void *msg, size_t len, void *arg)
+{
+	struct cxtp_router *r = arg;
+	int err = cxtp_icmp_send(*r->icmp, to, msg, len);
+	if (!err)
+		return;
+	cxtp_count(CXTP_SEND_FAILED);
+	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "CTAA not sent peer=%s reason=\"%s\"",
+	            ADDR(&to->peer), strerror(-err));
+}
+
+static size_t add_own(struct in6_addr *out, size_t n, size_t max, const struct in6_addr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_eq(&out[i], a))
+			return n;
+	if (n < max && !addr_is_zero(a))
+		out[n++] = *a;
+	return n;
+}
+
+static size_t add_own_of_link(const struct cxtp_router *r, int ifindex, struct in6_addr *out, size_t n, size_t max)
+{
+	struct in6_addr a;
+	if (rtnl_link_global(r->core->net->rtnl, ifindex, &a, NULL))
+		n = add_own(out, n, max, &a);
+	if (rtnl_link_local(r->core->net->rtnl, ifindex, &a))
+		n = add_own(out, n, max, &a);
+	return n;
+}
+
+struct own_walk {
+	struct in6_addr *out;
+	size_t n, max;
+};
+
+static void own_ap(struct ap *ap, void *arg)
+{
+	struct own_walk *w = arg;
+	if (!ap->neighbor)
+		w->n = add_own(w->out, w->n, w->max, &ap->router);
+}
+
+/* The link the mobile is on, if we know it; then every access link, since a restart forgets mobiles but not addresses. */
+static size_t op_own(const struct in6_addr *pcoa, struct in6_addr *out, size_t max, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
+	struct own_walk w = { .out = out, .max = max };
+	if (m && m->ifindex)
+		w.n = add_own_of_link(r, m->ifindex, out, 0, max);
+	for (size_t i = 0; i < r->core->settings->interfaces.n; i++) {
+		int ifindex = access_ifindex(r, i);
+		if (ifindex)
+			w.n = add_own_of_link(r, ifindex, out, w.n, max);
+	}
+	aps_each(r->core->neighbors, own_ap, &w);
+	return w.n;
+}
+
+/* ---- neighbours ---- */
+
+static bool usable(struct cxtp_router *r, const struct neighbor *n)
+{
+	if (!n)
+		return false;
+	if (neighbor_usable(n))
+		return true;
+	cxtp_count(CXTP_UNPROTECTED);
+	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "cxtp", "neighbour not used peer=%s reason=protection-is-not-up",
+	            n->name);
+	return false;
+}
+
+static bool op_neighbor(const struct in6_addr *router, struct in6_addr *address, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct neighbor *n = neighbor_find(r->core->neighbors, router);
+	if (!usable(r, n))
+		return false;
+	*address = n->address;
+	return true;
+}
+
+/* A mobile may know its previous router by a link-local address only, which says nothing here; its own address says more. */
+static bool op_previous(const struct in6_addr *router, const struct in6_addr *pcoa, struct in6_addr *address, void *arg)
+{
+	struct cxtp_router *r = arg;
+	if (!addr_is_link_local(router))
+		return op_neighbor(router, address, arg);
+	const struct ap *ap = ap_of_prefix(r->core->neighbors, pcoa);
+	if (!ap || !usable(r, ap->neighbor))
+		return false;
+	*address = ap->neighbor->address;
+	return true;
+}
+
+struct push_walk {
+	const struct in6_addr *peer, *pcoa;
+	bool known, theirs;
+};
+
+static void push_ap(struct ap *ap, void *arg)
+{
+	struct push_walk *w = arg;
+	if (ap->prefix.plen == 0 || !prefix_has(&ap->prefix, w->pcoa))
+		return;
+	w->known = true;
+	w->theirs |= ap->neighbor && addr_eq(&ap->neighbor->address, w->peer);
+}
+
+static bool op_may_push(const struct in6_addr *peer, const struct in6_addr *pcoa, void *arg)
+{
+	struct cxtp_router *r = arg;
+	struct push_walk w = { .peer = peer, .pcoa = pcoa };
+	aps_each(r->core->neighbors, push_ap, &w);
+	return !w.known || w.theirs;
+}
+
+static int op_send(const struct in6_addr *peer, const void *msg, size_t len, void *arg)
+{
+	struct cxtp_router *r = arg;
+	if (!usable(r, neighbor_find(r->core->neighbors, peer)))
+		return -EACCES;
+	struct sctp_peer *p = r->sctp ? sctp_find(r->sctp, peer) : NULL;
+	return p ? sctp_send(p, CXTP_PPID, msg, len, r->params->max_transfer_time) : -ENOTCONN;
+}
+
+/* ---- mobiles and their contexts ---- */
+
+static const struct secret *op_master(const struct in6_addr *pcoa, void *arg)
+{
+	struct cxtp_router *r = arg;
+	return mobile_key(r->core->settings, pcoa);
+}
+
+struct prefix_walk {
+	const struct in6_addr *router, *address;
+	struct prefix exact, any;
+};
+
+static void prefix_ap(struct ap *ap, void *arg)
+{
+	struct prefix_walk *w = arg;
+	if (!ap->neighbor || !addr_eq(&ap->neighbor->address, w->address))
+		return;
+	if (addr_eq(&ap->router, w->router))
+		w->exact = ap->prefix;
+	if (!w->any.plen)
+		w->any = ap->prefix;
+}
+
+/* Prefix of the link the mobile moves to (appendix B): by the name it gave the router, else by its new address, else the
+ * only thing we know of the neighbour. */
+static struct prefix nar_prefix(struct cxtp_router *r, const struct in6_addr *pcoa, const struct in6_addr *nar,
+                                const struct in6_addr *router)
+{
+	struct prefix_walk w = { .router = router, .address = nar };
+	aps_each(r->core->neighbors, prefix_ap, &w);
+	if (w.exact.plen)
+		return w.exact;
+	const struct handover *h = handover_running(r->core->handovers, HANDOVER_PAR, pcoa);
+	const struct ap *ap = h && !addr_is_zero(&h->ncoa) ? ap_of_prefix(r->core->neighbors, &h->ncoa) : NULL;
+	return ap && ap->neighbor ? ap->prefix : w.any;
+}
+
+static void op_collect(const struct in6_addr *pcoa, const struct in6_addr *nar, const struct in6_addr *router,
+                       const uint8_t *request, size_t len, struct wr *w, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
+	struct feature_subject s = { .previous = *pcoa, .addr = *pcoa, .nar_prefix = nar_prefix(r, pcoa, nar, router) };
+	if (m) {
+		s.lladdr = m->lladdr;
+		s.ifindex = m->ifindex;
+	}
+	cxtp_collect(r->core, &s, request, len, w);
+}
+
+static void op_install(const struct in6_addr *pcoa, const struct cxtp_link *link, const uint8_t *blocks, size_t blocks_len,
+                       const uint8_t *request, size_t len, struct cxtp_contexts *out, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct mobile *m = mobile_find(r->core->mobiles, &link->peer);
+	struct feature_subject s = { .previous = *pcoa, .addr = link->peer, .ifindex = link->ifindex };
+	if (m)
+		s.lladdr = m->lladdr;
+	cxtp_install(r->core, &s, blocks, blocks_len, request, len, out);
+}
+
+static void op_forget(const struct in6_addr *pcoa, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct feature *all[FEATURES_MAX];
+	size_t n = features(all, FEATURES_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->forget)
+			all[i]->forget(r->core, pcoa);
+}
+
+static bool op_expected(const struct in6_addr *pcoa, struct in6_addr *ncoa, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct handover *h = handover_running(r->core->handovers, HANDOVER_NAR, pcoa);
+	if (!h || addr_is_zero(&h->ncoa))
+		return false;
+	*ncoa = h->ncoa;
+	return true;
+}
+
+static uint32_t op_random(void *arg)
+{
+	uint32_t v;
+	secret_random(&v, sizeof v);
+	return v;
+}
+
+static void op_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg)
+{
+	struct cxtp_router *r = arg;
+	struct bus_note note = { .topic = BUS_CONTEXTS_DONE,
+		                 .u.contexts = { .previous = *pcoa, .addr = *addr, .complete = complete } };
+	bus_publish(r->core->bus, &note);
+}
+
+/* ---- timelines ---- */
+
+static void par_mark(const struct in6_addr *pcoa, enum handover_step step, usec_t at, void *arg)
+{
+	cxtp_trail_mark(((struct cxtp_router *)arg)->trails, HANDOVER_PAR, pcoa, step, at);
+}
+
+static void par_context(const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, void *arg)
+{
+	cxtp_trail_context(((struct cxtp_router *)arg)->trails, HANDOVER_PAR, pcoa, fpt, status);
+}
+
+static void par_end(const struct in6_addr *pcoa, const struct in6_addr *nar, enum handover_result result, const char *reason,
+                    void *arg)
+{
+	cxtp_trail_end(((struct cxtp_router *)arg)->trails, HANDOVER_PAR, pcoa, nar, result, reason);
+}
+
+static void nar_mark(const struct in6_addr *pcoa, enum handover_step step, usec_t at, void *arg)
+{
+	cxtp_trail_mark(((struct cxtp_router *)arg)->trails, HANDOVER_NAR, pcoa, step, at);
+}
+
+static void nar_context(const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, void *arg)
+{
+	cxtp_trail_context(((struct cxtp_router *)arg)->trails, HANDOVER_NAR, pcoa, fpt, status);
+}
+
+static void nar_end(const struct in6_addr *pcoa, const struct in6_addr *par, enum handover_result result, const char *reason,
+                    void *arg)
+{
+	cxtp_trail_end(((struct cxtp_router *)arg)->trails, HANDOVER_NAR, pcoa, par, result, reason);
+}
+
+static const struct cxtp_par_ops par_ops = {
+	.send = op_send,
+	.answer = op_answer,
+	.neighbor = op_neighbor,
+	.master = op_master,
+	.own = op_own,
+	.collect = op_collect,
+	.forget = op_forget,
+	.random = op_random,
+	.mark = par_mark,
+	.context = par_context,
+	.end = par_end,
+};
+
+static const struct cxtp_nar_ops nar_ops = {
+	.send = op_send,
+	.answer = op_answer,
+	.neighbor = op_previous,
+	.may_push = op_may_push,
+	.expected = op_expected,
+	.install = op_install,
+	.random = op_random,
+	.done = op_done,
+	.mark = nar_mark,
+	.context = nar_context,
+	.end = nar_end,
+};
+
+/* ---- associations ---- */
+
+/* A neighbour is known between routers by its table address alone, not by those on its links. */
+static struct neighbor *neighbor_at(const struct cxtp_router *r, const struct in6_addr *address)
+{
+	struct neighbor *n = neighbor_find(r->core->neighbors, address);
+	return n && addr_eq(&n->address, address) ? n : NULL;
+}
+
+static bool on_admit(const struct in6_addr *addr, void *arg)
+{
+	struct cxtp_router *r = arg;
+	return usable(r, neighbor_at(r, addr));
+}
+
+static void association(struct cxtp_router *r, const struct sctp_peer *p, bool up, const char *event, const char *reason)
+{
+	struct neighbor *n = neighbor_at(r, sctp_peer_addr(p));
+	if (!n)
+		return;
+	LOG_NOTICE("cxtp", "association %s peer=%s address=%s reason=\"%s\"", event, n->name, ADDR(&n->address), reason);
+	neighbor_set_association(r->core->neighbors, n, up);
+}
+
+static void on_up(struct sctp_peer *p, void *arg)
+{
+	association(arg, p, true, "up", "");
+}
+
+static void on_down(struct sctp_peer *p, const char *reason, void *arg)
+{
+	association(arg, p, false, "down", reason);
+}
+
+/* What it knew is lost; what we know is answered for by tokens and times, and needs no help. */
+static void on_restarted(struct sctp_peer *p, void *arg)
+{
+	association(arg, p, true, "restarted by the neighbour", "");
+}
+
+static void refuse(struct cxtp_router *r, enum cxtp_counter c, const struct in6_addr *peer, const char *reason, size_t len)
+{
+	cxtp_count(c);
+	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "message refused peer=%s reason=%s length=%zu",
+	            ADDR(peer), reason, len);
+}
+
+static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, size_t len, void *arg)
+{
+	struct cxtp_router *r = arg;
+	struct in6_addr peer = *sctp_peer_addr(p);
+	struct cxtp_message m;
+	struct neighbor *n = neighbor_at(r, &peer);
+	if (!n || !neighbor_usable(n)) {
+		refuse(r, CXTP_UNPROTECTED, &peer, n ? "protection-is-not-up" : "no-neighbour", len);
+		return;
+	}
+	if (ppid != CXTP_PPID) {
+		refuse(r, CXTP_MALFORMED, &peer, "payload-protocol", len);
+		return;
+	}
+	enum cxtp_error error = cxtp_parse(data, len, &m);
+	if (error) {
+		refuse(r, CXTP_MALFORMED, &peer, cxtp_error_text(error), len);
+		return;
+	}
+	LOG_DEBUG("cxtp", "received message=%s mobile=%s peer=%s length=%zu", cxtp_type_name(m.type), ADDR(&m.mobile), n->name, len);
+	switch (m.type) {
+	case CXTP_CTD:
+	case CXTP_PCTD:
+		cxtp_nar_message(r->nar, &peer, &m);
+		break;
+	case CXTP_CTDR:
+	case CXTP_CTC:
+	case CXTP_CTREQ:
+		cxtp_par_message(r->par, &peer, &m);
+		break;
+	case CXTP_CTAR:
+	case CXTP_CTAA:
+		refuse(r, CXTP_MALFORMED, &peer, "not-for-this-transport", len);
+		break;
+	}
+}
+
+static const struct sctp_ops sctp_ops = {
+	.admit = on_admit,
+	.up = on_up,
+	.down = on_down,
+	.restarted = on_restarted,
+	.message = on_message,
+};
+
+/* Associations stand before any mobile moves (RFC 4067 §6.2). */
+static void connect_neighbor(struct neighbor *n, void *arg)
+{
+	struct cxtp_router *r = arg;
+	if (!r->sctp || n->stale || n->learned || !neighbor_usable(n))
+		return;
+	if (!sctp_connect(r->sctp, &n->address, r->sctp_config.port, r->sctp_config.udp_port))
+		LOG_ERROR("cxtp", "no association will be kept peer=%s address=%s reason=no-room", n->name, ADDR(&n->address));
+}
+
+static void disconnect_neighbor(struct neighbor *n, void *arg)
+{
+	struct cxtp_router *r = arg;
+	struct sctp_peer *p = r->sctp ? sctp_find(r->sctp, &n->address) : NULL;
+	if (p)
+		sctp_forget(p);
+	neighbor_set_association(r->core->neighbors, n, false);
+}
+
+static void on_protection(struct bus_note *note, void *arg)
+{
+	if (note->u.neighbor.up)
+		connect_neighbor(note->u.neighbor.neighbor, arg);
+	else
+		disconnect_neighbor(note->u.neighbor.neighbor, arg);
+}
+
+static void open_sctp(struct cxtp_router *r)
+{
+	r->sctp = sctp_open(r->core->loop, &r->sctp_config, &sctp_ops, r);
+	if (!r->sctp)
+		return;
+	LOG_INFO("cxtp", "SCTP open port=%u udp_port=%u backend=%s", r->sctp_config.port, r->sctp_config.udp_port,
+	         sctp_backend(r->sctp) == SCTP_KERNEL ? "kernel" : "usrsctp");
+	neighbors_each(r->core->neighbors, connect_neighbor, r);
+}
+
+static void close_sctp(struct cxtp_router *r)
+{
+	if (!r->sctp)
+		return;
+	neighbors_each(r->core->neighbors, disconnect_neighbor, r);
+	sctp_close(r->sctp);
+	r->sctp = NULL;
+}
+
+/* ---- life ---- */
+
+struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_config *cfg, const struct cxtp_params *params,
+                                       struct cxtp_icmp **icmp, struct cxtp_trails *trails)
+{
+	struct cxtp_router *r = calloc(1, sizeof *r);
+	if (!r)
+		return NULL;
+	r->core = core;
+	r->params = params;
+	r->icmp = icmp;
+	r->trails = trails;
+	bucket_init(&r->lines, 5, 20);
+	cxtp_rate_init(&r->rate, params->request_rate);
+	cxtp_config_sctp(cfg, &r->sctp_config);
+	r->par = cxtp_par_create(core->loop, params, &r->rate, &par_ops, r);
+	r->nar = cxtp_nar_create(core->loop, params, &r->rate, &nar_ops, r);
+	r->protection = bus_subscribe(core->bus, BUS_NEIGHBOR_PROTECTION, on_protection, r);
+	if (r->par && r->nar && r->protection)
+		open_sctp(r);
+	if (!r->sctp) {
+		cxtp_router_destroy(r);
+		return NULL;
+	}
+	return r;
+}
+
+void cxtp_router_destroy(struct cxtp_router *r)
+{
+	if (!r)
+		return;
+	bus_unsubscribe(r->protection);
+	close_sctp(r);
+	cxtp_par_destroy(r->par);
+	cxtp_nar_destroy(r->nar);
+	free(r);
+}
+
+void cxtp_router_reload(struct cxtp_router *r, const struct cxtp_config *cfg)
+{
+	struct sctp_config sctp;
+	cxtp_config_sctp(cfg, &sctp);
+	r->rate.per_second = r->params->request_rate;
+	if (r->sctp && !memcmp(&sctp, &r->sctp_config, sizeof sctp)) {
+		/* Neighbours that left were announced as down; here come the new ones. Known ones stay as they are. */
+		neighbors_each(r->core->neighbors, connect_neighbor, r);
+		return;
+	}
+	close_sctp(r);
+	r->sctp_config = sctp;
+	open_sctp(r);
+}
+
+/* ---- show ---- */
+
+static void show_par(const struct cxtp_par_view *v, void *arg)
+{
+	struct output *o = arg;
+	out_item_begin(o, NULL);
+	out_str(o, "role", "par");
+	out_addr(o, "mobile", &v->pcoa);
+	out_addr(o, "peer", &v->nar);
+	out_str(o, "state", v->outstanding ? "outstanding" : "waiting-for-ctdr");
+	out_uint(o, "octets", v->octets);
+	out_msec(o, "age_ms", v->age);
+	out_item_end(o);
+}
+
+static void show_nar(const struct cxtp_nar_view *v, void *arg)
+{
+	struct output *o = arg;
+	out_item_begin(o, NULL);
+	out_str(o, "role", "nar");
+	out_addr(o, "mobile", &v->pcoa);
+	out_addr(o, "peer", &v->par);
+	out_str(o, "state", v->requested ? "requested" : v->pushed ? "waiting-for-mobile" : "done");
+	out_uint(o, "octets", v->octets);
+	out_msec(o, "age_ms", v->age);
+	out_item_end(o);
+}
+
+void cxtp_router_show(const struct cxtp_router *r, struct output *o)
+{
+	cxtp_par_each(r->par, show_par, o);
+	cxtp_nar_each(r->nar, show_nar, o);
+}
