@@ -18,7 +18,8 @@ struct world {
 	struct bus *bus;
 	struct mobiles *t;
 	char log[512]; /* "+addr-addr": what the bus said */
-	struct mobile *remove_on_add, *seen_removed;
+	struct mobile *seen_removed;
+	int walked;
 };
 
 static void hear(struct bus_note *note, void *arg)
@@ -201,6 +202,7 @@ static bool remove_all(struct mobile *m, void *arg)
 	struct world *w = arg;
 	/* the given one and the one after it */
 	struct mobile *second = find(w, "2001:db8::2");
+	w->walked++;
 	mobile_remove(w->t, m);
 	if (second && second != m)
 		mobile_remove(w->t, second);
@@ -222,6 +224,7 @@ static void test_walk(void **state)
 	mobiles_each(w->t, count_two, &n);
 	assert_int_equal(n, 2);
 	mobiles_each(w->t, remove_all, w);
+	assert_int_equal(w->walked, 2);
 	assert_int_equal(mobiles_count(w->t), 0);
 	assert_string_equal(strchr(w->log, '-'), "-2001:db8::1-2001:db8::2-2001:db8::3");
 }
