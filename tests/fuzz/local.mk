@@ -3,4 +3,6 @@
 if FUZZ_REPLAY
 check_LIBRARIES += tests/fuzz/libreplay.a
 tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
+# automake does not see it behind the substituted FUZZ_ENGINE
+$(filter tests/fuzz/%,$(check_PROGRAMS)): tests/fuzz/libreplay.a
 endif
