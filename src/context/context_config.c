@@ -1,0 +1,82 @@
+#include "context/context_config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct context_multicast, field)
+#define MINUTES(n) ((int64_t)(n) * 60 * (int64_t)USEC_SEC)
+
+static const char *const queriers[] = { "elect", "always", NULL };
+
+static const struct config_item multicast_items[] = {
+	{ .name = "enabled", .type = CONFIG_BOOL, .offset = AT(enabled), .preset = "true",
+	  .help = "Track multicast listeners on the access interfaces, forward their groups, and carry memberships from router to "
+	          "router." },
+	{ .name = "upstream", .type = CONFIG_STRING, .offset = AT(upstream),
+	  .help = "The interface towards the sources; default: the first interface of kind \"core\"." },
+	{ .name = "query_interval", .type = CONFIG_DURATION, .offset = AT(query_interval), .preset = "125s",
+	  .min = (int64_t)USEC_SEC, .max = MINUTES(500), .help = "Time between two general queries (RFC 3810, 9.2)." },
+	{ .name = "response_interval", .type = CONFIG_DURATION, .offset = AT(response_interval), .preset = "10s",
+	  .min = 1000, .max = MINUTES(100), .help = "Time hosts are given to answer a general query (RFC 3810, 9.3)." },
+	{ .name = "last_listener_interval", .type = CONFIG_DURATION, .offset = AT(last_listener_interval), .preset = "1s",
+	  .min = 1000, .max = MINUTES(1), .help = "Time between the queries that follow a leave (RFC 3810, 9.8)." },
+	{ .name = "robustness", .type = CONFIG_INT, .offset = AT(robustness), .preset = "2", .min = 1, .max = 7,
+	  .help = "How many times what may get lost is sent (RFC 3810, 9.1)." },
+	{ .name = "fast_leave", .type = CONFIG_BOOL, .offset = AT(fast_leave), .preset = "false",
+	  .help = "Stop forwarding at once when the last known listener leaves, without asking whether there are others." },
+	{ .name = "querier", .type = CONFIG_ENUM, .offset = AT(querier), .preset = "elect", .choices = queriers,
+	  .help = "\"elect\": the router with the lowest address on a link asks; \"always\": this one does, whatever others say." },
+	{ .name = "groups", .type = CONFIG_INT, .offset = AT(groups), .preset = "1024", .min = 1, .max = 8192,
+	  .help = "At most so many groups with listeners, on all access interfaces together." },
+	{ .name = "listeners", .type = CONFIG_INT, .offset = AT(listeners), .preset = "8192", .min = 1, .max = 1000000,
+	  .help = "At most so many memberships, a mobile and a group each." },
+	{ .name = "groups_per_mobile", .type = CONFIG_INT, .offset = AT(groups_per_mobile), .preset = "64", .min = 1,
+	  .max = 8192, .help = "At most so many groups of one mobile." },
+	{ 0 },
+};
+
+static const struct config_table multicast_table = { .name = "multicast", .size = sizeof(struct context_multicast),
+	                                             .items = multicast_items };
+
+static const struct config_item context_items[] = {
+	{ .name = "multicast", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, multicast),
+	  .sub = &multicast_table, .help = "Multicast listeners (RFC 4067, appendix B)." },
+	{ 0 },
+};
+
+const struct config_table context_table = { .name = "context", .size = sizeof(struct context_config),
+	                                    .items = context_items };
+
+static const struct setting_interface *interface_at(const struct settings *s, size_t i)
+{
+	return &((const struct setting_interface *)s->interfaces.items)[i];
+}
+
+const char *context_upstream(const struct settings *s, const struct context_multicast *c)
+{
+	if (c->upstream && *c->upstream)
+		return c->upstream;
+	for (size_t i = 0; i < s->interfaces.n; i++)
+		if (interface_at(s, i)->kind == INTERFACE_CORE)
+			return interface_at(s, i)->name;
+	return NULL;
+}
+
+void context_check(const struct settings *settings, const void *cfg, struct config_errors *errors)
+{
+	const struct context_multicast *c = &((const struct context_config *)cfg)->multicast;
+	if (c->response_interval >= c->query_interval)
+		config_error(errors, &c->where, "context.multicast: response_interval must be shorter than query_interval");
+	if (!c->upstream || !*c->upstream)
+		return;
+	for (size_t i = 0; i < settings->interfaces.n; i++)
+		if (!strcmp(interface_at(settings, i)->name, c->upstream)) {
+			if (interface_at(settings, i)->kind != INTERFACE_CORE)
+				config_error(errors, &c->where,
+				             "context.multicast.upstream: \"%s\" is an access interface; name one of kind \"core\"",
+				             c->upstream);
+			return;
+		}
+	config_error(errors, &c->where, "context.multicast.upstream: \"%s\" is not among interfaces; list it there with kind = \"core\"",
+	             c->upstream);
+}
