@@ -31,15 +31,19 @@ struct daemon {
 	int ready_fd; /* to the parent that waits in the foreground; -1: none */
 };
 
+/* `first` gets the first complaint, as much of it as there is room for. */
 static struct config *load(const struct daemon_options *o, const struct module *const *modules,
-                           void (*complain)(const char *line))
+                           void (*complain)(const char *line), char *first, size_t first_len)
 {
 	struct config_errors *errors = config_errors_create();
 	if (!errors)
 		return NULL;
 	struct config *config = config_load(o->file, modules, errors);
-	for (size_t i = 0; i < config_errors_count(errors); i++)
+	for (size_t i = 0; i < config_errors_count(errors); i++) {
+		if (i == 0)
+			snprintf(first, first_len, "%s", config_errors_text(errors, i));
 		complain(config_errors_text(errors, i));
+	}
 	config_errors_destroy(errors);
 	return config;
 }
@@ -56,7 +60,7 @@ static void complain_log(const char *line)
 
 int daemon_check(const struct daemon_options *o, const struct module *const *modules)
 {
-	struct config *config = load(o, modules, complain_stderr);
+	struct config *config = load(o, modules, complain_stderr, NULL, 0);
 	config_free(config);
 	return config ? 0 : 1;
 }
@@ -100,8 +104,9 @@ static const char *needs_restart(const struct settings *old, const struct settin
 static int reload(struct core *core, char *reason, size_t reason_len)
 {
 	struct daemon *d = (struct daemon *)core;
-	struct config *old = d->config, *new = load(d->options, core->modules, complain_log);
-	const char *no = new ? needs_restart(core->settings, config_settings(new)) : "the new configuration is wrong, see the log";
+	char first[512] = "no memory";
+	struct config *old = d->config, *new = load(d->options, core->modules, complain_log, first, sizeof first);
+	const char *no = new ? needs_restart(core->settings, config_settings(new)) : first;
 	if (no) {
 		LOG_ERROR("core", "reload refused, the old configuration stays in force reason=\"%s\"", no);
 		snprintf(reason, reason_len, "%s", no);
@@ -126,7 +131,7 @@ static int reload(struct core *core, char *reason, size_t reason_len)
 static void on_hangup(int signum, void *arg)
 {
 	struct daemon *d = arg;
-	char reason[160];
+	char reason[512];
 	reload(&d->core, reason, sizeof reason);
 }
 
@@ -253,7 +258,7 @@ int daemon_run(const struct daemon_options *o, const struct module *const *modul
 	if (absolute)
 		own.file = absolute;
 	d.options = &own;
-	d.config = load(&own, modules, complain_stderr);
+	d.config = load(&own, modules, complain_stderr, NULL, 0);
 	int status = 1;
 	if (!d.config)
 		goto out;
