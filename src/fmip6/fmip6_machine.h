@@ -1,0 +1,95 @@
+/* What the three machines of FMIPv6 share: parameters, counters, and how sequence numbers compare. */
+#ifndef HANDOVERD_FMIP6_MACHINE_H
+#define HANDOVERD_FMIP6_MACHINE_H
+
+#include "core/config.h"
+#include "core/counter.h"
+#include "core/handover.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "fmip6/fmip6_wire.h"
+
+enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
+enum fmip6_drain { FMIP6_DRAIN_IMMEDIATE, FMIP6_DRAIN_RFC5568 };
+
+/* The configuration group "fmip6"; meanings and defaults stand in its table (fmip6_config.c). */
+struct fmip6_params {
+	struct config_where where;
+	int64_t rtsolpr_retries, rtsolpr_rate, fbu_retries, hi_retries;
+	usec_t rtsolpr_timeout, fbu_timeout, hi_timeout;
+	usec_t proxy_nd_lifetime;
+	usec_t lifetime;
+	bool renew;
+	int release; /* enum fmip6_release */
+	int drain;   /* enum fmip6_drain */
+	usec_t release_timeout;
+	usec_t hold_time;
+	usec_t marker_timeout;
+	int64_t una_repeat;
+	usec_t una_interval;
+	usec_t probe_timeout;
+	usec_t prepared_time;
+	usec_t refresh;
+	int64_t sessions;
+};
+extern const struct config_table fmip6_table;
+void fmip6_params_default(struct fmip6_params *p); /* what the table says when the file says nothing */
+
+enum {
+	FMIP6_RTSOLPR_RECEIVED,
+	FMIP6_RTSOLPR_SENT,
+	FMIP6_RTSOLPR_LIMITED,
+	FMIP6_PRRTADV_RECEIVED,
+	FMIP6_PRRTADV_SENT,
+	FMIP6_PRRTADV_IGNORED,
+	FMIP6_FBU_RECEIVED,
+	FMIP6_FBU_SENT,
+	FMIP6_FBU_REFUSED,
+	FMIP6_FBU_BAD_AUTH,
+	FMIP6_FBU_REPLAYED,
+	FMIP6_FBU_FOREIGN_PCOA,
+	FMIP6_FBU_FOREIGN_NCOA,
+	FMIP6_FBACK_RECEIVED,
+	FMIP6_FBACK_SENT,
+	FMIP6_FBACK_IGNORED,
+	FMIP6_HI_RECEIVED,
+	FMIP6_HI_SENT,
+	FMIP6_HI_REFUSED,
+	FMIP6_HI_STRANGER,
+	FMIP6_HACK_RECEIVED,
+	FMIP6_HACK_SENT,
+	FMIP6_HACK_IGNORED,
+	FMIP6_UNA_RECEIVED,
+	FMIP6_UNA_SENT,
+	FMIP6_UNA_IGNORED,
+	FMIP6_MARKER_SENT,
+	FMIP6_MARKER_RETURNED,
+	FMIP6_MARKER_TIMEOUT,
+	FMIP6_MALFORMED,
+	FMIP6_SESSIONS_FULL,
+	FMIP6_HOLD_EXPIRED,
+	FMIP6_BINDINGS_EXPIRED,
+	FMIP6_BINDINGS,     /* gauge: PAR */
+	FMIP6_NAR_SESSIONS, /* gauge */
+	FMIP6_COUNTERS
+};
+extern struct counter fmip6_counters[FMIP6_COUNTERS];
+#define FMIP6_COUNT(which) (fmip6_counters[which].value++)
+
+/* Is a later than b (RFC 6275 §9.5.1: modulo 2^16, half the circle each way)? */
+bool fmip6_seq_newer(uint16_t a, uint16_t b);
+uint16_t fmip6_random16(void); /* never 0 */
+
+/* A link's IPv6 address hash for tables that strangers can fill. */
+#define FMIP6_HASH(keyptr, keylen, hashv) ((hashv) = (unsigned)hash_keyed((keyptr), (keylen)))
+
+/* A Mobility Header message as a machine gets it. */
+struct mh_in {
+	struct in6_addr src, dst, home; /* home unspecified: no Home Address option */
+	int ifindex;
+	const uint8_t *data;
+	size_t len;
+	usec_t at;
+};
+
+#endif

@@ -1,0 +1,602 @@
+#include "fmip6/fmip6_nar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/secret.h"
+
+#define HASH_FUNCTION FMIP6_HASH
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define MARKER_FIRST (5 * USEC_MSEC) /* until the second marker; doubled each time */
+#define UNA_LIFE (5 * USEC_SEC)      /* an UNA before its HI: as long as an FBU and a HI may be repeated */
+#define UNA_MAX 1024
+
+struct session {
+	UT_hash_handle hh; /* by v.ncoa */
+	struct fmip6_nar *nar;
+	struct nar_view v;
+	struct in6_addr local; /* destination of the HI */
+	struct in6_addr forwarder;
+	uint16_t hi_seq;
+	uint8_t code; /* of our HAck */
+	bool open;    /* a timeline runs */
+	bool held;    /* the path is ours: in hold, or being released */
+	bool una;     /* it announced itself */
+	bool contexts_done, contexts_wanted;
+	bool marker_wanted;
+	usec_t marker_until, marker_wait;
+	uint16_t marker_seq;
+	struct timer timer;  /* HOLDING: the mobile does not come. WAITING: contexts do not. DONE: forgotten. */
+	struct timer proxy;
+	struct timer marker;
+};
+
+/* An UNA that no HI was there for. */
+struct early {
+	UT_hash_handle hh;
+	struct in6_addr ncoa;
+	struct lladdr lladdr;
+	int ifindex;
+	usec_t at;
+};
+
+struct fmip6_nar {
+	struct loop *loop;
+	const struct fmip6_params *params;
+	const struct nar_ops *ops;
+	void *arg;
+	struct session *sessions;
+	struct early *early; /* oldest first */
+	struct bucket log;
+};
+
+/* ---- sessions ---- */
+
+static struct session *session_find(const struct fmip6_nar *n, const struct in6_addr *ncoa)
+{
+	struct session *s = NULL;
+	HASH_FIND(hh, n->sessions, ncoa, sizeof *ncoa, s);
+	return s;
+}
+
+static void session_quiet(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	if (timer_armed(&s->proxy)) {
+		timer_stop(&s->proxy);
+		n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, false);
+	}
+	timer_stop(&s->timer);
+	timer_stop(&s->marker);
+}
+
+static void session_free(struct session *s)
+{
+	timer_stop(&s->proxy);
+	timer_stop(&s->timer);
+	timer_stop(&s->marker);
+	HASH_DELETE(hh, s->nar->sessions, s);
+	fmip6_counters[FMIP6_NAR_SESSIONS].value--;
+	free(s);
+}
+
+static void session_close(struct session *s, enum handover_result r, const char *reason)
+{
+	if (!s->open)
+		return;
+	s->open = false;
+	s->nar->ops->closed(s->nar->arg, &s->v.pcoa, r, reason);
+}
+
+static void session_step(struct session *s, enum handover_step step, usec_t at)
+{
+	if (s->open)
+		s->nar->ops->step(s->nar->arg, &s->v.pcoa, step, at);
+}
+
+static void session_timeout(struct timer *t, void *arg);
+static void proxy_timeout(struct timer *t, void *arg);
+static void marker_timeout(struct timer *t, void *arg);
+
+/* Makes room by forgetting one that is done; those in work stay. */
+static bool session_evict(struct fmip6_nar *n)
+{
+	for (struct session *s = n->sessions; s; s = s->hh.next)
+		if (s->v.state == NAR_DONE) {
+			session_free(s);
+			return true;
+		}
+	return false;
+}
+
+static struct session *session_make(struct fmip6_nar *n, const struct in6_addr *ncoa)
+{
+	if (HASH_COUNT(n->sessions) >= (unsigned)n->params->sessions && !session_evict(n))
+		return NULL;
+	struct session *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->nar = n;
+	s->v.ncoa = *ncoa;
+	s->v.state = NAR_DONE;
+	timer_init(&s->timer, n->loop, session_timeout, s);
+	timer_init(&s->proxy, n->loop, proxy_timeout, s);
+	timer_init(&s->marker, n->loop, marker_timeout, s);
+	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
+	fmip6_counters[FMIP6_NAR_SESSIONS].value++;
+	return s;
+}
+
+/* ---- UNAs before their HI ---- */
+
+static struct early *early_find(struct fmip6_nar *n, const struct in6_addr *ncoa)
+{
+	struct early *e = NULL;
+	HASH_FIND(hh, n->early, ncoa, sizeof *ncoa, e);
+	return e;
+}
+
+static void early_drop(struct fmip6_nar *n, struct early *e)
+{
+	HASH_DELETE(hh, n->early, e);
+	free(e);
+}
+
+static void early_add(struct fmip6_nar *n, const struct una *m, int ifindex, usec_t at)
+{
+	struct early *e = early_find(n, &m->target);
+	if (e)
+		early_drop(n, e);
+	while (n->early && (n->early->at + UNA_LIFE <= at || HASH_COUNT(n->early) >= UNA_MAX))
+		early_drop(n, n->early);
+	if (!(e = calloc(1, sizeof *e)))
+		return;
+	*e = (struct early){ .ncoa = m->target, .lladdr = m->lladdr, .ifindex = ifindex, .at = at };
+	HASH_ADD(hh, n->early, ncoa, sizeof e->ncoa, e);
+}
+
+/* When the mobile of this HI announced itself, if it did; 0: not. */
+static usec_t early_take(struct fmip6_nar *n, const struct nar_view *v)
+{
+	struct early *e = early_find(n, &v->ncoa);
+	if (!e)
+		return 0;
+	bool good = lladdr_eq(&e->lladdr, &v->lladdr) && e->ifindex == v->ifindex && e->at + UNA_LIFE > loop_now(n->loop);
+	usec_t at = good ? e->at : 0;
+	early_drop(n, e);
+	return at;
+}
+
+void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr)
+{
+	struct early *e = early_find(n, addr);
+	if (e)
+		early_drop(n, e);
+}
+
+/* ---- HAck ---- */
+
+static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code)
+{
+	uint8_t out[64];
+	int len = hack_pack(&(struct hack){ .seq = seq, .code = code }, out, sizeof out);
+	if (len < 0)
+		return;
+	FMIP6_COUNT(FMIP6_HACK_SENT);
+	n->ops->send_hack(n->arg, src, dst, out, (size_t)len);
+}
+
+static void session_hack(struct session *s)
+{
+	session_step(s, STEP_E_HACK, loop_now(s->nar->loop));
+	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, s->code);
+}
+
+/* ---- arrival and release ---- */
+
+static void session_done(struct session *s, enum handover_result r, const char *reason)
+{
+	session_quiet(s);
+	session_close(s, r, reason);
+	s->v.state = NAR_DONE;
+	timer_after(&s->timer, s->nar->params->hold_time);
+}
+
+static void release(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	timer_stop(&s->timer);
+	timer_stop(&s->marker);
+	s->v.state = NAR_RELEASING;
+	session_step(s, STEP_RELEASE, loop_now(n->loop));
+	if (n->ops->release(n->arg, &s->v) < 0) {
+		n->ops->drop(n->arg, &s->v.ncoa);
+		s->held = false;
+		session_done(s, HANDOVER_FAILED, "held packets could not be released");
+	}
+}
+
+void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa)
+{
+	struct session *s = session_find(n, ncoa);
+	if (!s || s->v.state != NAR_RELEASING)
+		return;
+	s->held = false;
+	session_step(s, STEP_RELEASED, loop_now(n->loop));
+	session_done(s, HANDOVER_COMPLETE, "");
+}
+
+static void release_if_ready(struct session *s)
+{
+	if (s->v.state == NAR_WAITING && !s->marker_wanted && (!s->contexts_wanted || s->contexts_done))
+		release(s);
+}
+
+/* The mobile is on our link. What it held up waits only for what is configured to be waited for. */
+static void arrive(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	session_quiet(s);
+	s->v.state = NAR_WAITING;
+	s->contexts_wanted = n->params->release == FMIP6_RELEASE_CONTEXTS;
+	timer_after(&s->timer, n->params->release_timeout);
+	n->ops->neighbor(n->arg, &s->v);
+	n->ops->arrived(n->arg, &s->v); /* may bring nar_contexts_done at once */
+	release_if_ready(s);
+}
+
+void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa)
+{
+	struct session *s, *next;
+	HASH_ITER(hh, n->sessions, s, next)
+		if (s->v.state != NAR_DONE && addr_eq(&s->v.pcoa, pcoa)) {
+			s->contexts_done = true;
+			release_if_ready(s);
+		}
+}
+
+static void marker_send(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	FMIP6_COUNT(FMIP6_MARKER_SENT);
+	timer_after(&s->marker, s->marker_wait);
+	s->marker_wait *= 2;
+	n->ops->send_marker(n->arg, &s->v, ++s->marker_seq);
+}
+
+/* The first marker may overtake the HAck in the other router and get lost there: any later one proves the same. */
+static void marker_timeout(struct timer *t, void *arg)
+{
+	struct session *s = arg;
+	if (loop_now(s->nar->loop) < s->marker_until) {
+		marker_send(s);
+		return;
+	}
+	FMIP6_COUNT(FMIP6_MARKER_TIMEOUT);
+	LOG_INFO("fmip6", "no answer to the marker, releasing mobile=%s peer=%s", ADDR(&s->v.ncoa), ADDR(&s->v.peer));
+	s->marker_wanted = false;
+	release_if_ready(s);
+}
+
+void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id, usec_t at)
+{
+	struct session *s = session_find(n, src);
+	if (!s || !s->marker_wanted || s->v.marker != id)
+		return;
+	FMIP6_COUNT(FMIP6_MARKER_RETURNED);
+	s->marker_wanted = false;
+	timer_stop(&s->marker);
+	release_if_ready(s);
+}
+
+static void marker_begin(struct session *s)
+{
+	s->marker_wanted = true;
+	s->v.marker = fmip6_random16();
+	s->marker_until = loop_now(s->nar->loop) + s->nar->params->marker_timeout;
+	s->marker_wait = MARKER_FIRST;
+	marker_send(s);
+}
+
+/* ---- HI ---- */
+
+static void session_timeout(struct timer *t, void *arg)
+{
+	struct session *s = arg;
+	struct fmip6_nar *n = s->nar;
+	switch (s->v.state) {
+	case NAR_HOLDING:
+		FMIP6_COUNT(FMIP6_HOLD_EXPIRED);
+		LOG_NOTICE("fmip6", "mobile did not arrive mobile=%s ncoa=%s peer=%s hold_time_ms=%llu", ADDR(&s->v.pcoa),
+		           ADDR(&s->v.ncoa), ADDR(&s->v.peer), (unsigned long long)(n->params->hold_time / USEC_MSEC));
+		session_quiet(s);
+		n->ops->drop(n->arg, &s->v.ncoa);
+		session_close(s, HANDOVER_FAILED, "the mobile did not arrive in time");
+		session_free(s);
+		break;
+	case NAR_WAITING:
+		s->contexts_wanted = false;
+		release_if_ready(s);
+		break;
+	case NAR_RELEASING:
+		break;
+	case NAR_DONE:
+		session_free(s);
+		break;
+	}
+}
+
+static void proxy_timeout(struct timer *t, void *arg)
+{
+	struct session *s = arg;
+	s->nar->ops->proxy(s->nar->arg, s->v.ifindex, &s->v.ncoa, false);
+}
+
+static void hold_failed(struct session *s)
+{
+	s->code = HACK_NO_RESOURCES;
+	if (s->held)
+		s->nar->ops->drop(s->nar->arg, &s->v.ncoa);
+	session_hack(s);
+	session_close(s, HANDOVER_FAILED, "no room to hold packets");
+	session_free(s);
+}
+
+/* The mobile is on its way. */
+static void begin_expect(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	if (n->ops->hold(n->arg, &s->v.ncoa, &s->forwarder) < 0) {
+		hold_failed(s);
+		return;
+	}
+	s->held = true;
+	s->v.state = NAR_HOLDING;
+	n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, true);
+	timer_after(&s->proxy, n->params->proxy_nd_lifetime);
+	timer_after(&s->timer, n->params->hold_time);
+	session_step(s, STEP_HOLD, loop_now(n->loop));
+	session_hack(s);
+}
+
+/* The mobile is here, and what was sent to it through our own tunnel comes round behind it. */
+static void begin_returned(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	if (n->ops->hold(n->arg, &s->v.ncoa, &s->forwarder) < 0) {
+		hold_failed(s);
+		return;
+	}
+	s->held = true;
+	session_step(s, STEP_HOLD, loop_now(n->loop));
+	n->ops->pass(n->arg, &s->v);
+	session_hack(s);
+	marker_begin(s);
+	timer_stop(&s->timer);
+	s->v.state = NAR_WAITING;
+	s->contexts_wanted = false; /* it had its contexts here before */
+	n->ops->neighbor(n->arg, &s->v);
+	n->ops->arrived(n->arg, &s->v);
+}
+
+/* The mobile is here. Held is only what an earlier expectation of it left. */
+static void begin_present(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	if (s->held) {
+		session_hack(s);
+		arrive(s);
+		return;
+	}
+	n->ops->neighbor(n->arg, &s->v);
+	session_hack(s);
+	n->ops->arrived(n->arg, &s->v);
+	session_done(s, HANDOVER_COMPLETE, "");
+}
+
+static void session_begin(struct session *s, const struct hi *m, const struct mh_in *in, int ifindex,
+                          const struct in6_addr *forwarder)
+{
+	struct fmip6_nar *n = s->nar;
+	session_quiet(s);
+	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
+	s->v = (struct nar_view){ .ncoa = m->ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
+		.lladdr = m->lladdr, .ifindex = ifindex };
+	s->local = in->dst;
+	s->forwarder = *forwarder;
+	s->hi_seq = m->seq;
+	s->code = HACK_ACCEPTED;
+	s->contexts_done = s->marker_wanted = false;
+	bool returned = n->ops->supersede(n->arg, &s->v.ncoa, &s->v.old_local, &s->v.old_ncoa);
+	if (!returned)
+		s->v.old_local = s->v.old_ncoa = in6addr_any;
+	usec_t una = early_take(n, &s->v);
+	s->una = una > 0;
+	s->open = true;
+	n->ops->opened(n->arg, m->code == HI_FROM_PCOA ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &s->v, in->at);
+	if (una)
+		session_step(s, STEP_G_UNA, una);
+	if (!una && m->code == HI_FROM_PCOA)
+		begin_expect(s);
+	else if (returned)
+		begin_returned(s);
+	else
+		begin_present(s);
+}
+
+/* A session stands, and this is not its HI repeated. */
+static void session_again(struct session *s, const struct hi *m, const struct mh_in *in, int ifindex,
+                          const struct in6_addr *forwarder)
+{
+	bool same = addr_eq(&s->v.pcoa, &m->pcoa) && addr_eq(&s->v.peer, &in->src);
+	bool here = m->code != HI_FROM_PCOA;
+	if (s->v.state == NAR_DONE || (!here && s->v.state != NAR_HOLDING) || (!same && s->v.state == NAR_HOLDING)) {
+		session_begin(s, m, in, ifindex, forwarder);
+		return;
+	}
+	if (!same) { /* another router of the mobile's past, told where it is now */
+		hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED);
+		return;
+	}
+	s->hi_seq = m->seq;
+	s->local = in->dst;
+	session_step(s, STEP_D_HI, in->at);
+	session_hack(s);
+	if (s->v.state != NAR_HOLDING)
+		return;
+	if (here)
+		arrive(s); /* its FBU came from here, whatever became of its UNA */
+	else
+		timer_after(&s->timer, s->nar->params->hold_time);
+}
+
+/* 0, or the code of the HAck that refuses it. */
+static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct session *s, int *ifindex, const char **reason)
+{
+	if (m->lladdr.len == 0 || addr_is_zero(&m->ncoa)) {
+		*reason = "link-layer address or new address missing";
+		return HACK_UNSPECIFIED;
+	}
+	*ifindex = n->ops->access_link(n->arg, &m->ncoa);
+	if (*ifindex == 0) {
+		*reason = "new address is not of our access links";
+		return HACK_PROHIBITED;
+	}
+	bool other = s && s->v.state != NAR_DONE && !lladdr_eq(&s->v.lladdr, &m->lladdr);
+	if (other || n->ops->in_use(n->arg, &m->ncoa, &m->lladdr)) {
+		*reason = "new address is in use";
+		return HACK_NCOA_INVALID;
+	}
+	return HACK_ACCEPTED;
+}
+
+static void hi_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, uint8_t code, const char *reason)
+{
+	FMIP6_COUNT(FMIP6_HI_REFUSED);
+	log_limited(&n->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HI refused mobile=%s peer=%s ncoa=%s code=%u reason=\"%s\"",
+	            ADDR(&m->pcoa), ADDR(&in->src), ADDR(&m->ncoa), code, reason);
+	hack_send(n, &in->dst, &in->src, m->seq, code);
+}
+
+void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
+{
+	struct hi m;
+	struct in6_addr forwarder;
+	const char *reason = "";
+	int ifindex = 0;
+	FMIP6_COUNT(FMIP6_HI_RECEIVED);
+	if (hi_parse(in->data, in->len, &m) < 0) {
+		FMIP6_COUNT(FMIP6_MALFORMED);
+		log_limited(&n->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HI ignored peer=%s reason=malformed", ADDR(&in->src));
+		return;
+	}
+	if (!n->ops->peer(n->arg, &in->src, &m.pcoa, &forwarder)) {
+		FMIP6_COUNT(FMIP6_HI_STRANGER);
+		log_limited(&n->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HI ignored peer=%s reason=\"no usable neighbour\"",
+		            ADDR(&in->src));
+		return;
+	}
+	struct session *s = session_find(n, &m.ncoa);
+	if (s && s->hi_seq == m.seq && addr_eq(&s->v.peer, &in->src)) {
+		session_step(s, STEP_D_HI, in->at);
+		session_hack(s);
+		return;
+	}
+	uint8_t code = hi_check(n, &m, s, &ifindex, &reason);
+	if (code != HACK_ACCEPTED) {
+		hi_refuse(n, &m, in, code, reason);
+		return;
+	}
+	if (s) {
+		session_again(s, &m, in, ifindex, &forwarder);
+		return;
+	}
+	s = session_make(n, &m.ncoa);
+	if (s) {
+		session_begin(s, &m, in, ifindex, &forwarder);
+		return;
+	}
+	FMIP6_COUNT(FMIP6_SESSIONS_FULL);
+	hi_refuse(n, &m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+}
+
+/* ---- UNA ---- */
+
+void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at)
+{
+	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || n->ops->access_link(n->arg, &m->target) != ifindex)
+		return;
+	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
+	struct session *s = session_find(n, &m->target);
+	if (!s || s->v.state == NAR_DONE) {
+		early_add(n, m, ifindex, at);
+		return;
+	}
+	if (!lladdr_eq(&s->v.lladdr, &m->lladdr) || s->v.ifindex != ifindex) {
+		FMIP6_COUNT(FMIP6_UNA_IGNORED);
+		log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s expected=%s", ADDR(&m->target),
+		            LLADDR(&m->lladdr), LLADDR(&s->v.lladdr));
+		return;
+	}
+	if (!s->una)
+		session_step(s, STEP_G_UNA, at);
+	s->una = true;
+	if (s->v.state == NAR_HOLDING)
+		arrive(s);
+}
+
+void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
+{
+	struct session *s = session_find(n, ncoa);
+	if (!s)
+		return;
+	session_quiet(s);
+	session_close(s, HANDOVER_CANCELLED, "the mobile moved on");
+	session_free(s);
+}
+
+/* ---- the rest ---- */
+
+bool nar_find(const struct fmip6_nar *n, const struct in6_addr *ncoa, struct nar_view *out)
+{
+	const struct session *s = session_find(n, ncoa);
+	if (!s)
+		return false;
+	*out = s->v;
+	return true;
+}
+
+void nar_each(struct fmip6_nar *n, void (*fn)(const struct nar_view *v, void *fn_arg), void *fn_arg)
+{
+	struct session *s, *next;
+	HASH_ITER(hh, n->sessions, s, next)
+		fn(&s->v, fn_arg);
+}
+
+struct fmip6_nar *nar_create(struct loop *l, const struct fmip6_params *params, const struct nar_ops *ops, void *arg)
+{
+	struct fmip6_nar *n = calloc(1, sizeof *n);
+	if (!n)
+		return NULL;
+	n->loop = l;
+	n->params = params;
+	n->ops = ops;
+	n->arg = arg;
+	bucket_init(&n->log, 1, 10);
+	return n;
+}
+
+void nar_destroy(struct fmip6_nar *n)
+{
+	struct session *s, *next;
+	if (!n)
+		return;
+	HASH_ITER(hh, n->sessions, s, next)
+		session_free(s);
+	while (n->early)
+		early_drop(n, n->early);
+	free(n);
+}

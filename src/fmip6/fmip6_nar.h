@@ -1,0 +1,80 @@
+/*
+ * The new access router's part (RFC 5568 §4): takes HIs from neighbours, holds what comes for the NCoA until the mobile
+ * announces itself, answers with HAck, and lets what it held go in order.
+ *
+ *   HOLDING    HI accepted, the mobile is not here; packets for the NCoA wait
+ *   WAITING    the mobile is here; its contexts, or what is under way on its old way, are not
+ *   RELEASING  what was held is being sent
+ *   DONE       nothing of ours is in the way; kept a while to answer a repeated HI
+ *
+ * A mobile that comes back to the router that forwards for it (RFC 5568 §5.6): the address it returns to is one whose
+ * packets go into a tunnel. That binding ends, and the tunnel becomes a hold. If the mobile is already here, packets are still
+ * under way on the old way, older than those held; they go through at once, and a marker is sent after them: an echo
+ * request to the mobile by the same way. Its answer means that nothing older is under way any more.
+ */
+#ifndef HANDOVERD_FMIP6_NAR_H
+#define HANDOVERD_FMIP6_NAR_H
+
+#include "fmip6/fmip6_machine.h"
+
+struct fmip6_nar;
+
+enum nar_state { NAR_HOLDING, NAR_WAITING, NAR_RELEASING, NAR_DONE };
+
+struct nar_view {
+	struct in6_addr ncoa, pcoa;
+	struct in6_addr peer; /* who sent the HI */
+	struct lladdr lladdr;
+	int ifindex;
+	enum nar_state state;
+	struct in6_addr old_local, old_ncoa; /* ends of the tunnel it came back through; unspecified: it did not */
+	uint16_t marker;                     /* identifier of the echo request */
+};
+
+struct nar_ops {
+	/* May HI be taken from src? And the outer source of the tunnel that pcoa's packets will come in. */
+	bool (*peer)(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder);
+	/* The access interface whose prefix holds ncoa; 0: none of ours. */
+	int (*access_link)(void *arg, const struct in6_addr *ncoa);
+	/* Does another mobile than the one with this link-layer address hold ncoa? */
+	bool (*in_use)(void *arg, const struct in6_addr *ncoa, const struct lladdr *l);
+	/* We may ourselves forward for ncoa: end that (par_supersede). */
+	bool (*supersede)(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa);
+	/* The path of ncoa (net/path.h): hold, let the older class through, release, give up what is held. release ends with a call of
+	 * nar_released, unless the path is held, tunnelled or dropped before. 0 or negative errno. */
+	int (*hold)(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder);
+	int (*pass)(void *arg, const struct nar_view *v);
+	int (*release)(void *arg, const struct nar_view *v);
+	void (*drop)(void *arg, const struct in6_addr *ncoa);
+	/* Defend the address, or no longer. */
+	void (*proxy)(void *arg, int ifindex, const struct in6_addr *ncoa, bool on);
+	/* The mobile's neighbour entry: it is here. */
+	void (*neighbor)(void *arg, const struct nar_view *v);
+	void (*send_hack)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len);
+	void (*send_marker)(void *arg, const struct nar_view *v, uint16_t seq);
+	/* The timeline. arrived also tells everyone else. */
+	void (*opened)(void *arg, enum handover_mode mode, const struct nar_view *v, usec_t hi_at);
+	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
+	void (*arrived)(void *arg, const struct nar_view *v);
+	void (*closed)(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason);
+};
+
+struct fmip6_nar *nar_create(struct loop *l, const struct fmip6_params *params, const struct nar_ops *ops, void *arg);
+void nar_destroy(struct fmip6_nar *n); /* silent */
+
+void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
+/* src is the packet's source; what is no UNA (another flag, another target, no link-layer address) is passed over. */
+void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
+void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id, usec_t at);
+void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
+/* The contexts of the mobile that was pcoa are here, or will not come. */
+void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa);
+/* The path of ncoa goes on to another router: the session is over, what it held moves along. */
+void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa);
+/* The mobile is leaving: that it once announced itself says nothing any more. */
+void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr);
+
+bool nar_find(const struct fmip6_nar *n, const struct in6_addr *ncoa, struct nar_view *out);
+void nar_each(struct fmip6_nar *n, void (*fn)(const struct nar_view *v, void *fn_arg), void *fn_arg);
+
+#endif

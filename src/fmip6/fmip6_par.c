@@ -1,0 +1,608 @@
+#include "fmip6/fmip6_par.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/secret.h"
+
+#define HASH_FUNCTION FMIP6_HASH
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define MEMORY (30 * USEC_SEC)       /* how long an ended binding's sequence number and reverse tunnel are kept */
+#define SEEN_LIFE (600 * USEC_SEC)   /* how long an accepted FBU's authenticator is known as used */
+#define SEEN_MAX 4096
+
+struct binding {
+	UT_hash_handle hh;    /* by pcoa */
+	UT_hash_handle hh_hi; /* by hi_seq, while pending */
+	struct fmip6_par *par;
+	struct in6_addr pcoa;
+	struct in6_addr local; /* our address that the mobile knows: where its FBU went, and the tunnel's end */
+	uint16_t seq;          /* of the last FBU that was accepted */
+	struct timer life;     /* of the binding; of its memory when it is over */
+
+	bool forwarding;
+	struct in6_addr ncoa, nar;
+	usec_t since;
+	bool over;
+
+	bool pending;
+	struct in6_addr want, want_nar;
+	struct in6_addr from; /* source of the FBU */
+	bool from_pcoa;
+	uint16_t lifetime; /* seconds, as granted */
+	uint16_t hi_seq;
+	int64_t tries;
+	struct hi hi;
+	struct timer retry;
+};
+
+/* An FBU that was accepted, known by its authenticator. */
+struct seen {
+	UT_hash_handle hh;
+	uint8_t auth[BADF_AUTH_LEN];
+	usec_t until;
+};
+
+struct fmip6_par {
+	struct loop *loop;
+	const struct fmip6_params *params;
+	const struct par_ops *ops;
+	void *arg;
+	struct binding *bindings;
+	struct binding *by_hi;
+	struct seen *seen; /* oldest first */
+	uint16_t hi_seq;
+	struct bucket log;
+	struct bucket answers; /* to FBUs with an old sequence number */
+};
+
+/* Why an FBU changes nothing: its words, its counter beside FBU_REFUSED, and what the mobile is told (0: nothing). */
+enum refusal {
+	REFUSE_MALFORMED,
+	REFUSE_HOME,
+	REFUSE_KEY,
+	REFUSE_AUTH,
+	REFUSE_REPLAY,
+	REFUSE_SEQUENCE,
+	REFUSE_PCOA,
+	REFUSE_NCOA,
+	REFUSE_UNPROTECTED,
+	REFUSE_FULL,
+	REFUSE_LLADDR,
+};
+static const struct {
+	const char *reason;
+	int counter; /* -1: none */
+	uint8_t status;
+} refusals[] = {
+	[REFUSE_MALFORMED] = { "malformed", FMIP6_MALFORMED, 0 },
+	[REFUSE_HOME] = { "no usable Home Address option", FMIP6_MALFORMED, 0 },
+	[REFUSE_KEY] = { "no key is configured for this address", FMIP6_FBU_BAD_AUTH, 0 },
+	[REFUSE_AUTH] = { "authenticator missing or wrong", FMIP6_FBU_BAD_AUTH, 0 },
+	[REFUSE_REPLAY] = { "seen before", FMIP6_FBU_REPLAYED, 0 },
+	[REFUSE_SEQUENCE] = { "sequence number not greater than the last", FMIP6_FBU_REPLAYED, FBACK_SEQUENCE },
+	[REFUSE_PCOA] = { "previous address is not of our access links", FMIP6_FBU_FOREIGN_PCOA, FBACK_PROHIBITED },
+	[REFUSE_NCOA] = { "new address is behind no neighbour's access point", FMIP6_FBU_FOREIGN_NCOA, FBACK_PROHIBITED },
+	[REFUSE_UNPROTECTED] = { "protection of the new router is not up", -1, FBACK_PROHIBITED },
+	[REFUSE_FULL] = { "limit of sessions reached", FMIP6_SESSIONS_FULL, FBACK_NO_RESOURCES },
+	[REFUSE_LLADDR] = { "link-layer address of the mobile is not known", -1, FBACK_UNSPECIFIED },
+};
+
+/* An FBU on its way through the checks. */
+struct request {
+	const struct mh_in *in;
+	struct fbu fbu;
+	struct in6_addr pcoa, ncoa; /* ncoa unspecified: the binding is given up */
+	struct in6_addr nar;
+	struct badf_key key;
+	struct lladdr lladdr;
+	bool from_pcoa;
+};
+
+/* ---- bindings ---- */
+
+static struct binding *binding_find(const struct fmip6_par *p, const struct in6_addr *pcoa)
+{
+	struct binding *b = NULL;
+	HASH_FIND(hh, p->bindings, pcoa, sizeof *pcoa, b);
+	return b;
+}
+
+static void pending_end(struct binding *b)
+{
+	if (!b->pending)
+		return;
+	b->pending = false;
+	timer_stop(&b->retry);
+	HASH_DELETE(hh_hi, b->par->by_hi, b);
+}
+
+static void binding_free(struct binding *b)
+{
+	pending_end(b);
+	timer_stop(&b->life);
+	HASH_DELETE(hh, b->par->bindings, b);
+	fmip6_counters[FMIP6_BINDINGS].value--;
+	free(b);
+}
+
+/* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
+static void binding_over(struct binding *b)
+{
+	pending_end(b);
+	b->forwarding = false;
+	b->over = true;
+	timer_after(&b->life, MEMORY);
+}
+
+static void life_ended(struct timer *t, void *arg)
+{
+	struct binding *b = arg;
+	struct fmip6_par *p = b->par;
+	if (b->over) {
+		p->ops->tunnel_end(p->arg, &b->pcoa);
+		binding_free(b);
+		return;
+	}
+	if (!b->forwarding)
+		return;
+	FMIP6_COUNT(FMIP6_BINDINGS_EXPIRED);
+	LOG_INFO("fmip6", "binding expired mobile=%s ncoa=%s", ADDR(&b->pcoa), ADDR(&b->ncoa));
+	p->ops->direct(p->arg, &b->pcoa);
+	if (b->pending) {
+		b->forwarding = false;
+		return;
+	}
+	binding_over(b);
+}
+
+static void hi_timeout(struct timer *t, void *arg);
+
+/* Oldest of those that are over, to make room. */
+static bool binding_evict(struct fmip6_par *p)
+{
+	for (struct binding *b = p->bindings; b; b = b->hh.next)
+		if (b->over) {
+			p->ops->tunnel_end(p->arg, &b->pcoa);
+			binding_free(b);
+			return true;
+		}
+	return false;
+}
+
+static struct binding *binding_make(struct fmip6_par *p, const struct in6_addr *pcoa)
+{
+	if (HASH_CNT(hh, p->bindings) >= (unsigned)p->params->sessions && !binding_evict(p))
+		return NULL;
+	struct binding *b = calloc(1, sizeof *b);
+	if (!b)
+		return NULL;
+	b->par = p;
+	b->pcoa = *pcoa;
+	timer_init(&b->life, p->loop, life_ended, b);
+	timer_init(&b->retry, p->loop, hi_timeout, b);
+	HASH_ADD(hh, p->bindings, pcoa, sizeof b->pcoa, b);
+	fmip6_counters[FMIP6_BINDINGS].value++;
+	return b;
+}
+
+/* ---- FBUs seen ---- */
+
+static bool seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN])
+{
+	struct seen *s = NULL;
+	HASH_FIND(hh, p->seen, auth, BADF_AUTH_LEN, s);
+	return s && s->until > loop_now(p->loop);
+}
+
+static void seen_drop(struct fmip6_par *p, struct seen *s)
+{
+	HASH_DELETE(hh, p->seen, s);
+	free(s);
+}
+
+static void seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN])
+{
+	usec_t now = loop_now(p->loop);
+	struct seen *s = NULL;
+	while (p->seen && (p->seen->until <= now || HASH_COUNT(p->seen) >= SEEN_MAX))
+		seen_drop(p, p->seen);
+	HASH_FIND(hh, p->seen, auth, BADF_AUTH_LEN, s);
+	if (s || !(s = calloc(1, sizeof *s)))
+		return;
+	memcpy(s->auth, auth, BADF_AUTH_LEN);
+	s->until = now + SEEN_LIFE;
+	HASH_ADD(hh, p->seen, auth, BADF_AUTH_LEN, s);
+}
+
+/* ---- sending ---- */
+
+/* coa: the address the authenticator covers; dst and on_link as par_ops.send_fback has them. */
+static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_addr *pcoa, const struct in6_addr *coa,
+                       const struct in6_addr *local, const struct in6_addr *dst, bool on_link)
+{
+	uint8_t out[128];
+	struct badf_key key;
+	m->has_badf = true;
+	m->badf.spi = BADF_SPI_CONFIGURED;
+	int n = fback_pack(m, out, sizeof out);
+	if (n < 0 || !p->ops->key(p->arg, pcoa, &key))
+		return;
+	if (badf_sign(&key, coa, local, out, (size_t)n) == 0) {
+		FMIP6_COUNT(FMIP6_FBACK_SENT);
+		p->ops->send_fback(p->arg, local, dst, on_link, out, (size_t)n);
+	}
+	secret_wipe(&key, sizeof key);
+}
+
+/* The binding is in force: to the old link while the mobile may still be there, and to where it goes. */
+static void fback_accept(struct binding *b)
+{
+	bool moved = !addr_eq(&b->ncoa, &b->want);
+	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime };
+	if (moved)
+		m.ncoa = b->ncoa;
+	if (b->from_pcoa)
+		fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, &b->pcoa, true);
+	fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, b->from_pcoa ? &b->ncoa : &b->from, false);
+}
+
+static void fback_refuse(struct binding *b, uint8_t status)
+{
+	struct fback m = { .status = status, .seq = b->seq };
+	fback_send(b->par, &m, &b->pcoa, &b->want, &b->local, b->from_pcoa ? &b->pcoa : &b->from, b->from_pcoa);
+}
+
+static void hi_send(struct binding *b)
+{
+	struct fmip6_par *p = b->par;
+	uint8_t out[128];
+	int n = hi_pack(&b->hi, out, sizeof out);
+	if (n < 0)
+		return;
+	timer_after(&b->retry, p->params->hi_timeout << b->tries);
+	b->tries++;
+	FMIP6_COUNT(FMIP6_HI_SENT);
+	p->ops->step(p->arg, &b->pcoa, STEP_D_HI, loop_now(p->loop));
+	p->ops->send_hi(p->arg, &b->want_nar, out, (size_t)n);
+}
+
+/* ---- negotiation ---- */
+
+/* The new router did not agree: the mobile is told, and what was in force before stays in force. */
+static void pending_fail(struct binding *b, uint8_t status, const char *reason)
+{
+	struct fmip6_par *p = b->par;
+	LOG_NOTICE("fmip6", "handover refused mobile=%s peer=%s reason=\"%s\" status=%u", ADDR(&b->pcoa), ADDR(&b->want_nar), reason,
+	           status);
+	pending_end(b);
+	fback_refuse(b, status);
+	p->ops->closed(p->arg, &b->pcoa, HANDOVER_FAILED, reason);
+	if (!b->forwarding)
+		binding_over(b);
+}
+
+static void hi_timeout(struct timer *t, void *arg)
+{
+	struct binding *b = arg;
+	if (b->tries <= b->par->params->hi_retries)
+		hi_send(b);
+	else
+		pending_fail(b, FBACK_UNSPECIFIED, "no HAck from the new router");
+}
+
+/* A sequence number that no HI under way has. Sessions are far fewer than numbers. */
+static uint16_t hi_seq_next(struct fmip6_par *p)
+{
+	struct binding *b;
+	do {
+		p->hi_seq++;
+		HASH_FIND(hh_hi, p->by_hi, &p->hi_seq, sizeof p->hi_seq, b);
+	} while (b);
+	return p->hi_seq;
+}
+
+static void pending_begin(struct binding *b, const struct request *q)
+{
+	struct fmip6_par *p = b->par;
+	pending_end(b);
+	b->pending = true;
+	b->over = false;
+	if (!b->forwarding)
+		timer_stop(&b->life);
+	b->want = q->ncoa;
+	b->want_nar = q->nar;
+	b->tries = 0;
+	b->hi_seq = hi_seq_next(p);
+	b->hi = (struct hi){ .seq = b->hi_seq, .flags = q->from_pcoa ? HI_BUFFER : 0,
+		.code = q->from_pcoa ? HI_FROM_PCOA : HI_NOT_FROM_PCOA, .lladdr = q->lladdr, .pcoa = b->pcoa, .ncoa = b->want };
+	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
+	p->ops->opened(p->arg, q->from_pcoa ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &b->pcoa, &b->want, &b->local, &b->want_nar,
+	               q->in->at);
+	hi_send(b);
+}
+
+/* The status for the FBack to a HAck, or -1: it answers nothing. *ncoa is the address the mobile shall use. */
+static int hack_status(const struct hack *m, struct in6_addr *ncoa)
+{
+	switch ((enum hack_code)m->code) {
+	case HACK_ACCEPTED:
+		return FBACK_ACCEPTED;
+	case HACK_NCOA_INVALID:
+	case HACK_ASSIGNED:
+		if (addr_is_zero(&m->ncoa))
+			return FBACK_UNSPECIFIED;
+		*ncoa = m->ncoa;
+		return FBACK_USE_ALTERNATE;
+	case HACK_UNSOLICITED:
+		return -1;
+	case HACK_PROHIBITED:
+		return FBACK_PROHIBITED;
+	case HACK_NO_RESOURCES:
+		return FBACK_NO_RESOURCES;
+	case HACK_USE_PCOA: /* a host route for the PCoA at the new router: not offered here, not taken */
+	case HACK_UNSPECIFIED:
+		break;
+	}
+	return FBACK_UNSPECIFIED;
+}
+
+static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
+{
+	struct fmip6_par *p = b->par;
+	usec_t now = loop_now(p->loop);
+	int rc = p->ops->tunnel(p->arg, &b->pcoa, &b->local, ncoa);
+	if (rc < 0) {
+		pending_fail(b, FBACK_NO_RESOURCES, "tunnel could not be set up");
+		return;
+	}
+	pending_end(b);
+	b->forwarding = true;
+	b->since = now;
+	b->ncoa = *ncoa;
+	b->nar = b->want_nar;
+	timer_after(&b->life, b->lifetime * USEC_SEC);
+	p->ops->step(p->arg, &b->pcoa, STEP_TUNNEL, now);
+	p->ops->step(p->arg, &b->pcoa, STEP_F_FBACK, now);
+	fback_accept(b);
+	p->ops->closed(p->arg, &b->pcoa, HANDOVER_COMPLETE, "");
+}
+
+/* An address the new router chose must be its own, or a peer could point the tunnel anywhere. */
+static bool ncoa_of_nar(struct binding *b, const struct in6_addr *ncoa)
+{
+	struct in6_addr nar;
+	return b->par->ops->target(b->par->arg, ncoa, &nar) == 0 && addr_eq(&nar, &b->want_nar);
+}
+
+void par_hack(struct fmip6_par *p, const struct mh_in *in)
+{
+	struct hack m;
+	struct binding *b = NULL;
+	FMIP6_COUNT(FMIP6_HACK_RECEIVED);
+	if (hack_parse(in->data, in->len, &m) < 0) {
+		FMIP6_COUNT(FMIP6_MALFORMED);
+		log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HAck ignored peer=%s reason=malformed", ADDR(&in->src));
+		return;
+	}
+	HASH_FIND(hh_hi, p->by_hi, &m.seq, sizeof m.seq, b);
+	if (!b || !p->ops->is_peer(p->arg, &in->src, &b->want_nar)) {
+		FMIP6_COUNT(FMIP6_HACK_IGNORED);
+		return;
+	}
+	struct in6_addr ncoa = b->want;
+	int status = hack_status(&m, &ncoa);
+	if (status < 0) {
+		FMIP6_COUNT(FMIP6_HACK_IGNORED);
+		return;
+	}
+	p->ops->step(p->arg, &b->pcoa, STEP_E_HACK, in->at);
+	if (status >= FBACK_UNSPECIFIED)
+		pending_fail(b, (uint8_t)status, m.code == HACK_NCOA_INVALID ? "the new address is in use at the new router" :
+		                                                                "the new router refused");
+	else if (!ncoa_of_nar(b, &ncoa))
+		pending_fail(b, FBACK_UNSPECIFIED, "the new router assigned an address that is not its own");
+	else
+		pending_accept(b, &ncoa);
+}
+
+/* ---- FBU ---- */
+
+static void refuse(struct fmip6_par *p, const struct request *q, enum refusal why, uint16_t seq)
+{
+	const struct mh_in *in = q->in;
+	FMIP6_COUNT(FMIP6_FBU_REFUSED);
+	if (refusals[why].counter >= 0)
+		FMIP6_COUNT(refusals[why].counter);
+	log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBU refused mobile=%s peer=%s ncoa=%s seq=%u reason=\"%s\"",
+	            ADDR(&in->home), ADDR(&in->src), ADDR(&q->ncoa), q->fbu.seq, refusals[why].reason);
+	if (refusals[why].status == 0 || !bucket_take(&p->answers, in->at))
+		return;
+	struct fback m = { .status = refusals[why].status, .seq = seq };
+	fback_send(p, &m, &q->pcoa, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, &in->src, q->from_pcoa);
+}
+
+/* The checks that need no state, cheapest first; nothing is believed before the authenticator. */
+static int fbu_check(struct fmip6_par *p, struct request *q)
+{
+	const struct mh_in *in = q->in;
+	if (fbu_parse(in->data, in->len, &q->fbu) < 0)
+		return REFUSE_MALFORMED;
+	if (addr_is_zero(&in->home) || addr_is_multicast(&in->home) || addr_is_link_local(&in->home))
+		return REFUSE_HOME;
+	q->pcoa = in->home;
+	q->from_pcoa = addr_eq(&in->src, &q->pcoa);
+	if (q->fbu.lifetime > 0)
+		q->ncoa = addr_is_zero(&q->fbu.ncoa) ? in->src : q->fbu.ncoa;
+	if (addr_eq(&q->ncoa, &q->pcoa))
+		q->ncoa = in6addr_any; /* to be forwarded to where it is: to be forwarded no longer */
+	if (!q->fbu.has_badf)
+		return REFUSE_AUTH;
+	if (q->fbu.badf.spi != BADF_SPI_CONFIGURED || !p->ops->key(p->arg, &q->pcoa, &q->key))
+		return REFUSE_KEY;
+	bool good = badf_verify(&q->key, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, in->data, in->len);
+	secret_wipe(&q->key, sizeof q->key);
+	if (!good)
+		return REFUSE_AUTH;
+	return seen_before(p, q->fbu.badf.auth) ? REFUSE_REPLAY : -1;
+}
+
+/* The checks of what it asks for. */
+static int fbu_check_target(struct fmip6_par *p, struct request *q)
+{
+	if (!p->ops->own_address(p->arg, &q->pcoa))
+		return REFUSE_PCOA;
+	if (addr_is_zero(&q->ncoa))
+		return -1;
+	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar);
+	if (rc < 0)
+		return rc == -EACCES ? REFUSE_UNPROTECTED : REFUSE_NCOA;
+	q->lladdr = q->fbu.lladdr;
+	if (q->lladdr.len == 0 && !p->ops->lladdr(p->arg, &q->pcoa, &q->lladdr))
+		return REFUSE_LLADDR;
+	return -1;
+}
+
+/* Lifetime 0: the mobile is (still, or again) on our link. */
+static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct request *q)
+{
+	if (b && b->pending)
+		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile stays");
+	if (b && b->forwarding)
+		p->ops->direct(p->arg, &b->pcoa);
+	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq };
+	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
+	if (b || (b = binding_make(p, &q->pcoa))) {
+		b->seq = q->fbu.seq;
+		binding_over(b);
+	}
+}
+
+/* What is in force is what it asks for: renewed, and said again. A predictive FBU long after the tunnel was set up is a new
+ * movement to the same place, and the new router has to be asked again. */
+static bool fbu_is_renewal(const struct binding *b, const struct request *q)
+{
+	return b->forwarding && !b->pending && (addr_eq(&b->want, &q->ncoa) || addr_eq(&b->ncoa, &q->ncoa)) &&
+	       !(q->from_pcoa && q->in->at > b->since + b->par->params->hold_time);
+}
+
+static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct request *q)
+{
+	uint64_t most = p->params->lifetime / USEC_SEC;
+	if (b->pending && !addr_eq(&b->want, &q->ncoa))
+		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile chose another router");
+	b->seq = q->fbu.seq;
+	b->local = q->in->dst;
+	b->from = q->in->src;
+	b->from_pcoa = q->from_pcoa;
+	b->lifetime = (uint16_t)(q->fbu.lifetime < most ? q->fbu.lifetime : most);
+	if (fbu_is_renewal(b, q)) {
+		b->want = q->ncoa;
+		timer_after(&b->life, b->lifetime * USEC_SEC);
+		fback_accept(b);
+	} else if (b->pending && addr_eq(&b->want, &q->ncoa)) {
+		p->ops->step(p->arg, &b->pcoa, STEP_C_FBU, q->in->at); /* HI is under way: its answer will be the FBack */
+	} else {
+		pending_begin(b, q);
+	}
+}
+
+void par_fbu(struct fmip6_par *p, const struct mh_in *in)
+{
+	struct request q = { .in = in };
+	FMIP6_COUNT(FMIP6_FBU_RECEIVED);
+	int why = fbu_check(p, &q);
+	if (why >= 0) {
+		refuse(p, &q, (enum refusal)why, 0);
+		return;
+	}
+	struct binding *b = binding_find(p, &q.pcoa);
+	if (b && !fmip6_seq_newer(q.fbu.seq, b->seq)) {
+		refuse(p, &q, REFUSE_SEQUENCE, b->seq);
+		return;
+	}
+	why = fbu_check_target(p, &q);
+	if (why < 0 && !b && !addr_is_zero(&q.ncoa) && !(b = binding_make(p, &q.pcoa)))
+		why = REFUSE_FULL;
+	if (why >= 0) {
+		refuse(p, &q, (enum refusal)why, q.fbu.seq);
+		return;
+	}
+	seen_add(p, q.fbu.badf.auth);
+	if (addr_is_zero(&q.ncoa))
+		fbu_give_up(p, b, &q);
+	else
+		fbu_accept(p, b, &q);
+}
+
+/* ---- the rest ---- */
+
+bool par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa)
+{
+	struct binding *b = binding_find(p, pcoa);
+	if (!b || b->over)
+		return false;
+	bool was = b->forwarding;
+	if (b->pending)
+		p->ops->closed(p->arg, pcoa, HANDOVER_CANCELLED, "the mobile came back");
+	*local = b->local;
+	*ncoa = b->ncoa;
+	binding_over(b);
+	return was;
+}
+
+static struct par_view view(const struct binding *b)
+{
+	return (struct par_view){ .pcoa = b->pcoa, .ncoa = b->forwarding ? b->ncoa : b->want,
+		.nar = b->forwarding ? b->nar : b->want_nar, .local = b->local, .forwarding = b->forwarding, .pending = b->pending,
+		.expires = b->forwarding ? b->life.when : 0 };
+}
+
+bool par_find(const struct fmip6_par *p, const struct in6_addr *pcoa, struct par_view *out)
+{
+	const struct binding *b = binding_find(p, pcoa);
+	if (!b || b->over)
+		return false;
+	*out = view(b);
+	return true;
+}
+
+void par_each(struct fmip6_par *p, void (*fn)(const struct par_view *v, void *fn_arg), void *fn_arg)
+{
+	struct binding *b, *next;
+	HASH_ITER(hh, p->bindings, b, next) {
+		struct par_view v = view(b);
+		if (!b->over)
+			fn(&v, fn_arg);
+	}
+}
+
+struct fmip6_par *par_create(struct loop *l, const struct fmip6_params *params, const struct par_ops *ops, void *arg)
+{
+	struct fmip6_par *p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	p->loop = l;
+	p->params = params;
+	p->ops = ops;
+	p->arg = arg;
+	p->hi_seq = fmip6_random16();
+	bucket_init(&p->log, 1, 10);
+	bucket_init(&p->answers, 50, 100);
+	return p;
+}
+
+void par_destroy(struct fmip6_par *p)
+{
+	struct binding *b, *next;
+	if (!p)
+		return;
+	HASH_ITER(hh, p->bindings, b, next)
+		binding_free(b);
+	while (p->seen)
+		seen_drop(p, p->seen);
+	free(p);
+}

@@ -1,0 +1,66 @@
+/*
+ * The previous access router's part (RFC 5568 §4): takes FBUs, asks the new router with HI, has packets for the PCoA
+ * tunnelled to the NCoA, answers with FBack, and ends the tunnel when its lifetime is over.
+ *
+ * One binding per PCoA: what is in force (forwarding to ncoa) and, beside it, what is being negotiated (pending, to want).
+ * A mobile that moves on while packets go to its older NCoA keeps the old tunnel until the new router has agreed.
+ * A binding that is over is remembered for a while, with its last sequence number, so that a delayed FBU cannot bring it back.
+ */
+#ifndef HANDOVERD_FMIP6_PAR_H
+#define HANDOVERD_FMIP6_PAR_H
+
+#include "fmip6/fmip6_machine.h"
+
+struct fmip6_par;
+
+/* Everything the machine does to the world. arg is the one given to par_create. No pointer outlives its call. */
+struct par_ops {
+	/* The key for BADF of the mobile that owns pcoa; false: none is configured. */
+	bool (*key)(void *arg, const struct in6_addr *pcoa, struct badf_key *out);
+	/* Does pcoa belong to one of our own access links? */
+	bool (*own_address)(void *arg, const struct in6_addr *pcoa);
+	/* The router behind whose AP ncoa lies: its address for HI. -ENOENT: none; -EACCES: its protection is not up. */
+	int (*target)(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar);
+	/* Is src an address of the neighbour nar, and may it talk to us? */
+	bool (*is_peer)(void *arg, const struct in6_addr *src, const struct in6_addr *nar);
+	/* The mobile's link-layer address as known here, for an FBU that does not tell. */
+	bool (*lladdr)(void *arg, const struct in6_addr *pcoa, struct lladdr *out);
+	void (*send_hi)(void *arg, const struct in6_addr *nar, const uint8_t *data, size_t len);
+	/* src: the address the mobile knows us by. on_link: to the link pcoa lives on, past any tunnel. */
+	void (*send_fback)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, bool on_link,
+	                   const uint8_t *data, size_t len);
+	/* Packets for pcoa from local to ncoa; packets from pcoa are taken out of ncoa's reverse tunnel. 0 or negative errno. */
+	int (*tunnel)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
+	/* Packets for pcoa go straight again. */
+	void (*direct)(void *arg, const struct in6_addr *pcoa);
+	/* Nothing more comes out of the reverse tunnel. */
+	void (*tunnel_end)(void *arg, const struct in6_addr *pcoa);
+	/* The timeline; also: FBU accepted, the NAR is known, HI not yet sent. */
+	void (*opened)(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
+	               const struct in6_addr *par, const struct in6_addr *nar, usec_t fbu_at);
+	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
+	void (*closed)(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason);
+};
+
+/* params are borrowed and may change under the machine (reload). NULL: no memory. */
+struct fmip6_par *par_create(struct loop *l, const struct fmip6_params *params, const struct par_ops *ops, void *arg);
+void par_destroy(struct fmip6_par *p); /* silent: neither direct nor closed is called */
+
+void par_fbu(struct fmip6_par *p, const struct mh_in *in);
+void par_hack(struct fmip6_par *p, const struct mh_in *in);
+
+/*
+ * The new router's part takes the mobile back: whatever is in force or pending for pcoa is over, without a word to the mobile.
+ * The path is the caller's from here on. Returns true if packets were going into a tunnel, with its ends.
+ */
+bool par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa);
+
+struct par_view {
+	struct in6_addr pcoa, ncoa, nar, local;
+	bool forwarding, pending;
+	usec_t expires;
+};
+bool par_find(const struct fmip6_par *p, const struct in6_addr *pcoa, struct par_view *out);
+void par_each(struct fmip6_par *p, void (*fn)(const struct par_view *v, void *fn_arg), void *fn_arg);
+
+#endif
