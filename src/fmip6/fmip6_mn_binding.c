@@ -1,0 +1,285 @@
+#include "fmip6/fmip6_mn_binding.h"
+
+#include <string.h>
+
+#include "core/secret.h"
+
+#define RENEW_AGAIN (2 * USEC_SEC) /* after a renewal that nobody answered */
+
+static void retry_timeout(struct timer *t, void *arg);
+static void renew_timeout(struct timer *t, void *arg);
+static void expire_timeout(struct timer *t, void *arg);
+
+void bindings_init(struct bindings *t)
+{
+	t->seq = fmip6_random16();
+	bucket_init(&t->log, 1, 10);
+	for (int i = 0; i < MN_BINDINGS; i++) {
+		struct binding *b = &t->items[i];
+		b->mn = t->mn;
+		timer_init(&b->retry, t->loop, retry_timeout, t);
+		timer_init(&b->renew, t->loop, renew_timeout, t);
+		timer_init(&b->expire, t->loop, expire_timeout, t);
+	}
+}
+
+void bindings_stop(struct bindings *t)
+{
+	for (int i = 0; i < MN_BINDINGS; i++)
+		binding_drop(&t->items[i]);
+}
+
+struct binding *binding_of(struct bindings *t, const struct in6_addr *pcoa)
+{
+	for (int i = 0; i < MN_BINDINGS; i++)
+		if (t->items[i].used && addr_eq(&t->items[i].v.pcoa, pcoa))
+			return &t->items[i];
+	return NULL;
+}
+
+struct binding *binding_at_home(struct bindings *t, const struct prefix *link)
+{
+	for (int i = 0; i < MN_BINDINGS; i++)
+		if (t->items[i].used && prefix_has(link, &t->items[i].v.pcoa))
+			return &t->items[i];
+	return NULL;
+}
+
+bool binding_in_force(const struct binding *b)
+{
+	return b->v.expires > 0 && addr_eq(&b->v.ncoa, &b->v.local);
+}
+
+void binding_drop(struct binding *b)
+{
+	timer_stop(&b->retry);
+	timer_stop(&b->renew);
+	timer_stop(&b->expire);
+	b->used = b->told = b->kept = false;
+	b->exchange = EXCHANGE_NONE;
+	memset(&b->v, 0, sizeof b->v);
+}
+
+static void binding_over(struct bindings *t, struct binding *b)
+{
+	struct mn_binding_view v = b->v;
+	binding_drop(b);
+	t->ops->unbind(t->arg, &v);
+}
+
+static struct binding *binding_free_slot(struct bindings *t)
+{
+	struct binding *oldest = &t->items[0];
+	for (int i = 0; i < MN_BINDINGS; i++) {
+		if (!t->items[i].used)
+			return &t->items[i];
+		if (t->items[i].made < oldest->made)
+			oldest = &t->items[i];
+	}
+	binding_over(t, oldest);
+	return oldest;
+}
+
+struct binding *binding_get(struct bindings *t, const struct mn_place *home)
+{
+	struct binding *b = binding_of(t, &home->coa);
+	if (b)
+		return b;
+	b = binding_free_slot(t);
+	b->used = true;
+	b->kept = true;
+	b->made = loop_now(t->loop);
+	b->v = (struct mn_binding_view){ .par = home->router, .pcoa = home->coa, .prefix = home->prefix };
+	return b;
+}
+
+/* ---- exchange ---- */
+
+static void exchange_send(struct bindings *t, struct binding *b)
+{
+	uint8_t out[128];
+	struct badf_key key;
+	bool give_up = b->exchange == EXCHANGE_GIVE_UP;
+	struct in6_addr src = b->exchange == EXCHANGE_FOLLOW ? t->here->coa : b->v.pcoa;
+	struct fbu m = { .seq = ++t->seq, .flags = FBU_ACK | FBU_HOME, .has_badf = true, .badf = { .spi = BADF_SPI_CONFIGURED } };
+	struct in6_addr iid;
+	t->ops->self(t->arg, &m.lladdr, &iid);
+	m.lifetime = give_up ? 0 : (uint16_t)(t->params->lifetime / USEC_SEC);
+	if (!give_up && !addr_eq(&src, &b->v.ncoa))
+		m.ncoa = b->v.ncoa;
+	b->seq = m.seq;
+	if (b->tries == 0)
+		b->first_seq = m.seq;
+	timer_after(&b->retry, t->params->fbu_timeout << (b->tries < 8 ? b->tries : 8));
+	b->tries++;
+	int n = fbu_pack(&m, out, sizeof out);
+	if (n < 0 || !t->ops->key(t->arg, &b->v.pcoa, &key)) {
+		log_limited(&t->log, loop_now(t->loop), LOG_LEVEL_WARNING, "fmip6", "FBU not sent mobile=%s peer=%s reason=\"no key\"",
+		            ADDR(&b->v.pcoa), ADDR(&b->v.par));
+		return;
+	}
+	if (badf_sign(&key, give_up ? &b->v.pcoa : &b->v.ncoa, &b->v.par, out, (size_t)n) == 0) {
+		FMIP6_COUNT(FMIP6_FBU_SENT);
+		b->told = true;
+		t->events->sent(t->mn, b, loop_now(t->loop));
+		t->ops->send_fbu(t->arg, &src, &b->v.par, &b->v.pcoa, out, (size_t)n);
+	}
+	secret_wipe(&key, sizeof key);
+}
+
+void binding_exchange(struct binding *b, enum exchange x)
+{
+	struct bindings *t = b->retry.arg;
+	b->exchange = x;
+	b->tries = 0;
+	timer_stop(&b->renew);
+	exchange_send(t, b);
+}
+
+static struct binding *binding_of_timer(struct bindings *t, const struct timer *timer)
+{
+	for (int i = 0; i < MN_BINDINGS; i++) {
+		struct binding *b = &t->items[i];
+		if (timer == &b->retry || timer == &b->renew || timer == &b->expire)
+			return b;
+	}
+	return NULL;
+}
+
+static void exchange_failed(struct bindings *t, struct binding *b, const char *reason)
+{
+	enum exchange x = b->exchange;
+	b->exchange = EXCHANGE_NONE;
+	timer_stop(&b->retry);
+	if (x == EXCHANGE_FOLLOW && timer_armed(&b->expire))
+		timer_after(&b->renew, RENEW_AGAIN); /* it still runs: ask again until it ends */
+	t->events->failed(t->mn, b, x, reason);
+}
+
+static void retry_timeout(struct timer *timer, void *arg)
+{
+	struct bindings *t = arg;
+	struct binding *b = binding_of_timer(t, timer);
+	if (b->exchange == EXCHANGE_NONE || t->down)
+		return;
+	if (b->tries <= t->params->fbu_retries)
+		exchange_send(t, b);
+	else
+		exchange_failed(t, b, "no FBack from the previous router");
+}
+
+static void renew_timeout(struct timer *timer, void *arg)
+{
+	struct bindings *t = arg;
+	struct binding *b = binding_of_timer(t, timer);
+	if (b->exchange != EXCHANGE_NONE)
+		return;
+	if (t->down) {
+		timer_after(&b->renew, RENEW_AGAIN);
+		return;
+	}
+	b->v.ncoa = t->here->coa;
+	binding_exchange(b, EXCHANGE_FOLLOW);
+}
+
+static void expire_timeout(struct timer *timer, void *arg)
+{
+	struct bindings *t = arg;
+	struct binding *b = binding_of_timer(t, timer);
+	LOG_INFO("fmip6", "binding expired mobile=%s peer=%s", ADDR(&b->v.pcoa), ADDR(&b->v.par));
+	FMIP6_COUNT(FMIP6_BINDINGS_EXPIRED);
+	binding_over(t, b);
+}
+
+/* ---- FBack ---- */
+
+/* The binding whose exchange this answers. */
+static struct binding *fback_binding(struct bindings *t, const struct mh_in *in, const struct fback *m)
+{
+	for (int i = 0; i < MN_BINDINGS; i++) {
+		struct binding *b = &t->items[i];
+		if (!b->used || b->exchange == EXCHANGE_NONE || !addr_eq(&b->v.par, &in->src))
+			continue;
+		bool ours = (uint16_t)(m->seq - b->first_seq) <= (uint16_t)(b->seq - b->first_seq);
+		bool behind = m->status == FBACK_SEQUENCE && !fmip6_seq_newer(b->seq, m->seq) && b->seq != m->seq;
+		if (m->status == FBACK_SEQUENCE ? behind : ours)
+			return b;
+	}
+	return NULL;
+}
+
+static bool fback_verify(struct bindings *t, const struct binding *b, const struct mh_in *in, const struct fback *m)
+{
+	struct badf_key key;
+	const struct in6_addr *coa = b->exchange == EXCHANGE_GIVE_UP ? &b->v.pcoa : &b->v.ncoa;
+	if (m->status == FBACK_USE_ALTERNATE)
+		coa = &m->ncoa;
+	if (!m->has_badf || m->badf.spi != BADF_SPI_CONFIGURED || !t->ops->key(t->arg, &b->v.pcoa, &key))
+		return false;
+	bool good = badf_verify(&key, coa, &in->src, in->data, in->len);
+	secret_wipe(&key, sizeof key);
+	return good;
+}
+
+static const char *fback_reason(uint8_t status)
+{
+	switch ((enum fback_status)status) {
+	case FBACK_PROHIBITED:
+		return "the previous router refused: administratively prohibited";
+	case FBACK_NO_RESOURCES:
+		return "the previous router refused: insufficient resources";
+	case FBACK_BAD_IID:
+		return "the previous router refused: interface identifier length";
+	case FBACK_ACCEPTED:
+	case FBACK_USE_ALTERNATE:
+	case FBACK_UNSPECIFIED:
+	case FBACK_SEQUENCE:
+		break;
+	}
+	return "the previous router refused: reason unspecified";
+}
+
+static void fback_accepted(struct bindings *t, struct binding *b, const struct fback *m, usec_t at)
+{
+	enum exchange x = b->exchange;
+	if (m->status == FBACK_USE_ALTERNATE)
+		b->v.ncoa = m->ncoa;
+	b->exchange = EXCHANGE_NONE;
+	timer_stop(&b->retry);
+	b->v.local = b->v.ncoa;
+	b->lifetime = m->lifetime;
+	b->v.expires = x == EXCHANGE_GIVE_UP || m->lifetime == 0 ? 0 : at + m->lifetime * USEC_SEC;
+	if (b->v.expires) {
+		timer_at(&b->expire, b->v.expires);
+		if (t->params->renew && b->kept)
+			timer_after(&b->renew, m->lifetime * USEC_SEC / 4 * 3);
+	}
+	t->events->accepted(t->mn, b, x, at);
+}
+
+void bindings_fback(struct bindings *t, const struct mh_in *in)
+{
+	struct fback m;
+	FMIP6_COUNT(FMIP6_FBACK_RECEIVED);
+	if (fback_parse(in->data, in->len, &m) < 0) {
+		FMIP6_COUNT(FMIP6_MALFORMED);
+		return;
+	}
+	struct binding *b = fback_binding(t, in, &m);
+	if (!b || !fback_verify(t, b, in, &m)) {
+		FMIP6_COUNT(FMIP6_FBACK_IGNORED);
+		if (b)
+			log_limited(&t->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBack ignored mobile=%s peer=%s reason=authenticator",
+			            ADDR(&b->v.pcoa), ADDR(&in->src));
+		return;
+	}
+	if (m.status == FBACK_SEQUENCE) {
+		t->seq = m.seq; /* an earlier life of ours was further on: go on from there */
+		exchange_send(t, b);
+		b->first_seq = b->seq;
+	} else if (m.status >= FBACK_UNSPECIFIED) {
+		exchange_failed(t, b, fback_reason(m.status));
+	} else {
+		fback_accepted(t, b, &m, in->at);
+	}
+}
