@@ -184,6 +184,8 @@ static void solicit_timeout(struct timer *t, void *arg)
 		}
 		break;
 	case SOLICIT_DISCOVER: /* goes on, ever slower: the router may come later */
+		if (enough && m->state == MN_ATTACHED)
+			solicit_stop(m);
 		if (enough && m->state == MN_PROBING)
 			record_close(m, HANDOVER_FAILED, "no router that speaks FMIPv6 on the new link");
 		break;
@@ -212,16 +214,22 @@ static void una_begin(struct fmip6_mn *m)
 
 /* ---- arrival ---- */
 
-/* The movement is over; now those can be told who need not be told in a hurry. */
-static void after_main(struct fmip6_mn *m)
+/*
+ * The movement is over; now those can be told who need not be told in a hurry. A binding whose address is at home here ended with
+ * the HI, if the PAR was known to forward and this movement's PAR sent one; otherwise it is given up in words.
+ */
+static void after_main(struct fmip6_mn *m, bool moved)
 {
 	for (int i = 0; i < MN_BINDINGS; i++) {
 		struct binding *b = &m->bindings.items[i];
 		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told)
 			continue;
-		if (prefix_has(&m->here.prefix, &b->v.pcoa))
-			binding_exchange(b, EXCHANGE_GIVE_UP);
-		else if (!addr_eq(&b->v.local, &m->here.coa)) {
+		if (prefix_has(&m->here.prefix, &b->v.pcoa)) {
+			if (moved && b->ended)
+				binding_drop(b);
+			else
+				binding_exchange(b, EXCHANGE_GIVE_UP);
+		} else if (!addr_eq(&b->v.local, &m->here.coa)) {
 			b->v.ncoa = m->here.coa;
 			binding_exchange(b, EXCHANGE_FOLLOW);
 		}
@@ -232,7 +240,7 @@ static void settled(struct fmip6_mn *m)
 {
 	record_close(m, HANDOVER_COMPLETE, "");
 	m->state = MN_ATTACHED;
-	after_main(m);
+	after_main(m, true);
 	if (m->solicit == SOLICIT_NONE)
 		solicit(m, SOLICIT_LEARN);
 }
@@ -290,18 +298,13 @@ static struct in6_addr address_at(struct fmip6_mn *m, const struct mn_place *p, 
 	return addr_compose(&p->prefix, &m->here.coa);
 }
 
-/* Back where the address of this binding is at home. What the PAR there knows of it: if it agreed to forward, the new HI
- * ends that; if we never heard, it is told. */
+/* Back where the address of this binding is at home. */
 static void come_home(struct fmip6_mn *m, struct binding *home)
 {
-	bool certain = binding_in_force(home) || !home->told;
 	m->ops->native(m->arg, &home->v);
-	if (certain) {
-		binding_drop(home);
-		return;
-	}
+	home->ended = binding_in_force(home);
+	home->v.expires = 0;
 	home->exchange = EXCHANGE_NONE;
-	home->kept = false;
 	timer_stop(&home->retry);
 	timer_stop(&home->renew);
 	timer_stop(&home->expire);
@@ -311,13 +314,14 @@ static void come_home(struct fmip6_mn *m, struct binding *home)
 static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 {
 	struct mn_place old = m->here;
+	struct binding *b = binding_get(&m->bindings, &old); /* may push out the oldest */
 	struct binding *home = binding_at_home(&m->bindings, &p->prefix);
 	struct in6_addr coa = address_at(m, p, home);
-	struct binding *b = binding_get(&m->bindings, &old);
 	m->here = *p;
 	m->here.coa = coa;
-	if (!addr_eq(&b->v.ncoa, &coa))
-		b->v.ncoa = coa;
+	b->v.ncoa = coa;
+	b->kept = true;
+	b->ended = false;
 	bool predictive = binding_in_force(b);
 	if (m->open) {
 		m->pcoa = old.coa;
@@ -349,16 +353,31 @@ static void unmoved(struct fmip6_mn *m)
 {
 	record_close(m, HANDOVER_CANCELLED, "the link came back as it was");
 	m->state = MN_ATTACHED;
+	m->assume = false;
 	for (int i = 0; i < MN_BINDINGS; i++)
 		if (m->bindings.items[i].used && m->bindings.items[i].exchange != EXCHANGE_NONE)
 			binding_exchange(&m->bindings.items[i], m->bindings.items[i].exchange);
-	after_main(m);
+	after_main(m, false);
 }
 
 static void probe_stop(struct fmip6_mn *m)
 {
 	m->probing = false;
 	timer_stop(&m->probe);
+}
+
+static void arrive(struct fmip6_mn *m, const struct mn_place *p);
+
+/* Announced to one router, come to another: the packets are at the first, as if we had been there and came on from it. */
+static void arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason)
+{
+	record_close(m, HANDOVER_CANCELLED, reason);
+	m->here = m->target;
+	m->state = MN_PROBING;
+	arrive(m, p);
+	struct binding *b = binding_of(&m->bindings, &m->target.coa);
+	if (b)
+		b->kept = false; /* nobody ever used that address */
 }
 
 static void arrive(struct fmip6_mn *m, const struct mn_place *p)
@@ -368,11 +387,14 @@ static void arrive(struct fmip6_mn *m, const struct mn_place *p)
 			unmoved(m);
 		return;
 	}
-	if (m->state == MN_ARRIVED) { /* what was assumed is not so: from there we move on */
-		record_close(m, HANDOVER_CANCELLED, "arrived at another router than announced");
-		struct binding *b = binding_of(&m->bindings, &m->pcoa);
-		if (b)
-			timer_stop(&b->retry), b->exchange = EXCHANGE_NONE;
+	if (m->state == MN_ARRIVED) { /* what was assumed is not so */
+		struct binding *b = main_binding(m);
+		if (b) {
+			timer_stop(&b->retry);
+			b->exchange = EXCHANGE_NONE;
+		}
+		arrive_from_target(m, p, "arrived at another router than announced");
+		return;
 	}
 	if (!m->open) {
 		record_open(m, false);
@@ -496,7 +518,10 @@ static void link_up(struct fmip6_mn *m, const struct lladdr *ap, usec_t at)
 	if (!m->known) {
 		discover(m);
 	} else if (ap && ap->len && m->ops->find(m->arg, ap, NULL, &p)) {
-		arrive(m, &p);
+		if (m->assume && !same_link(&p, &m->target))
+			arrive_from_target(m, &p, "arrived at another router than announced");
+		else
+			arrive(m, &p);
 	} else {
 		if (m->assume) {
 			p = m->target;
@@ -531,13 +556,9 @@ static void turn_back(struct timer *t, void *arg)
 		return;
 	LOG_NOTICE("fmip6", "link did not change, turning back mobile=%s peer=%s prepared_time_ms=%llu", ADDR(&m->pcoa),
 	           ADDR(&m->target.router), (unsigned long long)(m->params->prepared_time / USEC_MSEC));
-	record_close(m, HANDOVER_CANCELLED, "the link did not change in time");
-	/* The packets are at the announced router: as if we had been there, and come back from it. */
 	m->down_at = m->up_at = 0;
-	m->here = m->target;
-	m->here.coa = b->v.ncoa;
-	m->state = MN_PROBING;
-	arrive(m, &old);
+	m->target.coa = b->v.ncoa;
+	arrive_from_target(m, &old, "the link did not change in time");
 }
 
 static void update_begin(struct fmip6_mn *m, const struct mn_place *target, const struct in6_addr *ncoa)
@@ -750,7 +771,7 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 			}
 			record_close(m, HANDOVER_FAILED, reason);
 			m->state = MN_ATTACHED;
-			after_main(m);
+			after_main(m, false);
 			solicit(m, SOLICIT_LEARN);
 		}
 		break;

@@ -55,7 +55,7 @@ void binding_drop(struct binding *b)
 	timer_stop(&b->retry);
 	timer_stop(&b->renew);
 	timer_stop(&b->expire);
-	b->used = b->told = b->kept = false;
+	b->used = b->told = b->kept = b->ended = false;
 	b->exchange = EXCHANGE_NONE;
 	memset(&b->v, 0, sizeof b->v);
 }
