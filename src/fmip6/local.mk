@@ -3,6 +3,7 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_machine.c src/fmip6/fmip6_machine.h \
 	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h \
 	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h \
+	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_config.c \
 	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
 
 FMIP6_TEST_LIBS = src/fmip6/libfmip6.a $(CORE_LIBS) $(TEST_LIBS)
@@ -10,3 +11,11 @@ check_PROGRAMS += tests/unit/test_fmip6_wire
 TESTS += tests/unit/test_fmip6_wire
 tests_unit_test_fmip6_wire_SOURCES = tests/unit/test_fmip6_wire.c
 tests_unit_test_fmip6_wire_LDADD = $(FMIP6_TEST_LIBS)
+
+# A world for the machines, and what happens in it.
+check_LIBRARIES += tests/replay/libsimfmip6.a
+tests_replay_libsimfmip6_a_SOURCES = tests/replay/sim_fmip6.c tests/replay/sim_fmip6.h
+check_PROGRAMS += tests/replay/replay_fmip6
+TESTS += tests/replay/replay_fmip6
+tests_replay_replay_fmip6_SOURCES = tests/replay/replay_fmip6.c
+tests_replay_replay_fmip6_LDADD = tests/replay/libsimfmip6.a $(FMIP6_TEST_LIBS)

@@ -1,0 +1,65 @@
+/* The configuration group "fmip6". */
+#include "core/config_value.h"
+#include "fmip6/fmip6_machine.h"
+
+static const char *const releases[] = { "una", "contexts", NULL };
+static const char *const drains[] = { "immediate", "rfc5568", NULL };
+
+#define AT(member) .offset = offsetof(struct fmip6_params, member)
+#define MS(n) ((int64_t)((n) * USEC_MSEC))
+
+static const struct config_item items[] = {
+	{ .name = "rtsolpr_retries", .type = CONFIG_INT, AT(rtsolpr_retries), .preset = "3", .min = 0, .max = 10,
+	  .help = "How often a mobile repeats an unanswered RtSolPr (RTSOLPR_RETRIES)." },
+	{ .name = "rtsolpr_rate", .type = CONFIG_INT, AT(rtsolpr_rate), .preset = "3", .min = 1, .max = 1000,
+	  .help = "RtSolPr messages a second, sent by a mobile and answered to one mobile (MAX_RTSOLPR_RATE)." },
+	{ .name = "fbu_retries", .type = CONFIG_INT, AT(fbu_retries), .preset = "3", .min = 0, .max = 10,
+	  .help = "How often a mobile repeats an unanswered FBU (FBU_RETRIES)." },
+	{ .name = "hi_retries", .type = CONFIG_INT, AT(hi_retries), .preset = "3", .min = 0, .max = 10,
+	  .help = "How often a previous router repeats an unanswered HI (HI_RETRIES)." },
+	{ .name = "rtsolpr_timeout", .type = CONFIG_DURATION, AT(rtsolpr_timeout), .preset = "100ms", .min = MS(1), .max = MS(10000),
+	  .help = "Time to the first repetition of an RtSolPr, doubled at each." },
+	{ .name = "fbu_timeout", .type = CONFIG_DURATION, AT(fbu_timeout), .preset = "100ms", .min = MS(1), .max = MS(10000),
+	  .help = "Time to the first repetition of an FBU, doubled at each." },
+	{ .name = "hi_timeout", .type = CONFIG_DURATION, AT(hi_timeout), .preset = "100ms", .min = MS(1), .max = MS(10000),
+	  .help = "Time to the first repetition of a HI, doubled at each." },
+	{ .name = "proxy_nd_lifetime", .type = CONFIG_DURATION, AT(proxy_nd_lifetime), .preset = "1500ms", .min = MS(1),
+	  .max = MS(60000), .help = "How long a new router defends the address of an expected mobile (PROXY_ND_LIFETIME)." },
+	{ .name = "lifetime", .type = CONFIG_DURATION, AT(lifetime), .preset = "60s", .min = MS(2000), .max = MS(65535000),
+	  .help = "How long packets to an older address are tunnelled: what a mobile asks for, and the most a router grants." },
+	{ .name = "renew", .type = CONFIG_BOOL, AT(renew), .preset = "true",
+	  .help = "Whether a mobile renews its bindings before they end, so that sessions on older addresses go on." },
+	{ .name = "release", .type = CONFIG_ENUM, AT(release), .preset = "una", .choices = releases,
+	  .help = "When held packets go to the mobile: at its UNA, or only when its contexts have come too." },
+	{ .name = "drain", .type = CONFIG_ENUM, AT(drain), .preset = "immediate", .choices = drains,
+	  .help = "How held packets go: at once, or as RFC 5568 section 5.4 has it, five and then at the rate they came." },
+	{ .name = "release_timeout", .type = CONFIG_DURATION, AT(release_timeout), .preset = "200ms", .min = MS(1), .max = MS(10000),
+	  .help = "How long release = \"contexts\" waits for the contexts after the UNA." },
+	{ .name = "hold_time", .type = CONFIG_DURATION, AT(hold_time), .preset = "5s", .min = MS(10), .max = MS(60000),
+	  .help = "How long packets are held for a mobile that does not arrive." },
+	{ .name = "marker_timeout", .type = CONFIG_DURATION, AT(marker_timeout), .preset = "300ms", .min = MS(1), .max = MS(10000),
+	  .help = "How long fresh packets wait for those still under way to a mobile that came back." },
+	{ .name = "una_repeat", .type = CONFIG_INT, AT(una_repeat), .preset = "3", .min = 1, .max = 10,
+	  .help = "How many UNAs a mobile sends on arrival, as nobody acknowledges them." },
+	{ .name = "una_interval", .type = CONFIG_DURATION, AT(una_interval), .preset = "50ms", .min = MS(1), .max = MS(1000),
+	  .help = "Time between these UNAs." },
+	{ .name = "probe_timeout", .type = CONFIG_DURATION, AT(probe_timeout), .preset = "20ms", .min = MS(1), .max = MS(1000),
+	  .help = "How long a mobile waits for a known router to answer on a new link before it asks again, doubled at each." },
+	{ .name = "prepared_time", .type = CONFIG_DURATION, AT(prepared_time), .preset = "3s", .min = MS(10), .max = MS(60000),
+	  .help = "How long a mobile waits for its link to change after FBack before it turns back; less than the routers' hold_time." },
+	{ .name = "refresh", .type = CONFIG_DURATION, AT(refresh), .preset = "30s", .min = MS(1000), .max = MS(3600000),
+	  .help = "How often a mobile asks its router again for the access points around." },
+	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,
+	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
+	{ .name = NULL },
+};
+
+const struct config_table fmip6_table = { .name = "fmip6", .size = sizeof(struct fmip6_params), .items = items };
+
+void fmip6_params_default(struct fmip6_params *p)
+{
+	char why[CONFIG_WORDS];
+	*p = (struct fmip6_params){ 0 };
+	for (const struct config_item *i = items; i->name; i++)
+		config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
+}

@@ -1,0 +1,1171 @@
+#include "sim_fmip6.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/handover.h"
+#include "core/secret.h"
+#include "fmip6/fmip6_adv.h"
+
+#define LINK_DELAY (1 * USEC_MSEC)
+#define CORE_DELAY (2 * USEC_MSEC)
+#define DAEMON_DELAY 200
+#define DEPTH 8
+#define PATHS 16
+#define QUEUE 4096
+#define WHOS (2 * SIM_ROUTERS + 1)
+#define SEQS (1 << 20)
+#define IFINDEX 7
+
+struct pkt {
+	enum sim_kind kind;
+	int depth;                             /* headers; the last is the outermost */
+	struct in6_addr src[DEPTH], dst[DEPTH];
+	struct in6_addr home;
+	unsigned seq;                          /* SIM_DATA; identifier of SIM_ECHO */
+	size_t len;
+	uint8_t data[160];
+};
+
+enum path_state { PATH_DIRECT, PATH_HOLD, PATH_TUNNEL };
+struct spath {
+	struct in6_addr addr;
+	enum path_state state;
+	struct in6_addr forwarder, local, remote;
+	bool pass;
+	int older_n, fresh_n;
+	struct pkt *older, *fresh;
+};
+
+struct router {
+	struct sim *sim;
+	int id;
+	struct fmip6_par *par;
+	struct fmip6_nar *nar;
+	struct spath paths[PATHS];
+	bool unusable;
+};
+
+struct end {
+	bool used;
+	struct in6_addr inner, remote;
+};
+
+struct fault {
+	int drop, repeat, delay;
+	usec_t late;
+};
+
+struct sim {
+	struct loop *loop;
+	struct fmip6_params params;
+	struct router routers[SIM_ROUTERS + 1];
+	struct fmip6_mn *mn;
+	int attached; /* link the cable is in; 0: none */
+	int gateway;  /* whose frames the mobile's packets go in */
+	struct in6_addr addrs[16];
+	int addrs_n;
+	struct end ends[16];
+	bool armed;
+	struct mn_place learnt[16];
+	int learnt_n;
+	bool wrong_key;
+	struct fault faults[SIM_KINDS];
+	struct timer traffic;
+	bool sending;
+	unsigned sent, received, repeated, reordered, highest;
+	uint8_t *seen;
+	struct pkt last_fbu;
+	struct handovers *tables[WHOS];
+	uint64_t last[WHOS];
+	unsigned opened[WHOS], closed[WHOS];
+};
+
+/* ---- addresses ---- */
+
+static struct in6_addr addr_make(uint8_t net, uint8_t host)
+{
+	return (struct in6_addr){ .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, net, [15] = host } };
+}
+
+struct in6_addr sim_addr(int link)
+{
+	return addr_make((uint8_t)link, 5);
+}
+
+static struct in6_addr router_addr(int i)
+{
+	return addr_make((uint8_t)i, 1);
+}
+
+static struct in6_addr neighbor_addr(int i)
+{
+	return addr_make(0xff, (uint8_t)i);
+}
+
+static struct in6_addr correspondent(void)
+{
+	return addr_make(0xcc, 1);
+}
+
+static struct lladdr mac(uint8_t kind, int i)
+{
+	return (struct lladdr){ .len = 6, .octet = { 2, 0, 0, 0, kind, (uint8_t)i } };
+}
+
+/* The router whose link holds a, or whose neighbour address a is; 0: none. */
+static int router_of(const struct in6_addr *a)
+{
+	int i = a->s6_addr[5] == 0xff ? a->s6_addr[15] : a->s6_addr[5];
+	return a->s6_addr[0] == 0x20 && i <= SIM_ROUTERS ? i : 0;
+}
+
+static struct mn_place place(int i)
+{
+	struct in6_addr r = router_addr(i);
+	return (struct mn_place){ .ap = mac(0xaa, i), .router = r, .router_lladdr = mac(1, i), .prefix = prefix_of(&r, 64) };
+}
+
+/* ---- events: something later ---- */
+
+typedef void event_fn(struct sim *s, int where, struct pkt *p);
+struct event {
+	struct timer timer;
+	struct sim *sim;
+	event_fn *fn;
+	int where;
+	struct pkt p;
+};
+
+static void event_fire(struct timer *t, void *arg)
+{
+	struct event *e = arg;
+	e->fn(e->sim, e->where, &e->p);
+	free(e);
+}
+
+static void later(struct sim *s, usec_t delay, event_fn *fn, int where, const struct pkt *p)
+{
+	struct event *e = malloc(sizeof *e);
+	assert(e);
+	e->sim = s;
+	e->fn = fn;
+	e->where = where;
+	e->p = *p;
+	timer_init(&e->timer, s->loop, event_fire, e);
+	timer_after(&e->timer, delay);
+}
+
+/* A message sets out, and meets its fate. */
+static void emit(struct sim *s, usec_t delay, event_fn *fn, int where, const struct pkt *p)
+{
+	struct fault *f = &s->faults[p->kind];
+	if (f->drop > 0) {
+		f->drop--;
+		return;
+	}
+	if (f->delay > 0) {
+		f->delay--;
+		delay += f->late;
+	}
+	later(s, delay, fn, where, p);
+	if (f->repeat > 0) {
+		f->repeat--;
+		later(s, delay + 100, fn, where, p);
+	}
+}
+
+static struct pkt message(enum sim_kind k, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
+{
+	struct pkt p = { .kind = k, .depth = 1, .src = { *src }, .dst = { *dst }, .len = len };
+	assert(len <= sizeof p.data);
+	memcpy(p.data, data, len);
+	return p;
+}
+
+static struct mh_in mh_of(struct sim *s, const struct pkt *p)
+{
+	return (struct mh_in){ .src = p->src[0], .dst = p->dst[0], .home = p->home, .ifindex = IFINDEX, .data = p->data, .len = p->len,
+		.at = loop_now(s->loop) };
+}
+
+/* ---- paths ---- */
+
+static struct spath *path_of(struct router *r, const struct in6_addr *a)
+{
+	for (int i = 0; i < PATHS; i++)
+		if (r->paths[i].state != PATH_DIRECT && addr_eq(&r->paths[i].addr, a))
+			return &r->paths[i];
+	return NULL;
+}
+
+static struct spath *path_make(struct router *r, const struct in6_addr *a)
+{
+	struct spath *h = path_of(r, a);
+	for (int i = 0; !h && i < PATHS; i++)
+		if (r->paths[i].state == PATH_DIRECT)
+			h = &r->paths[i];
+	assert(h);
+	h->addr = *a;
+	return h;
+}
+
+static void path_clear(struct spath *h)
+{
+	free(h->older);
+	free(h->fresh);
+	memset(h, 0, sizeof *h);
+}
+
+static void router_in(struct sim *s, int i, struct pkt *p);
+static void mobile_in(struct sim *s, int link, struct pkt *p);
+
+static void enqueue(struct pkt **q, int *n, const struct pkt *p)
+{
+	if (!*q)
+		*q = malloc(QUEUE * sizeof **q);
+	assert(*q && *n < QUEUE);
+	(*q)[(*n)++] = *p;
+}
+
+static void to_link(struct sim *s, int i, const struct pkt *p)
+{
+	later(s, LINK_DELAY, mobile_in, i, p);
+}
+
+static void into_tunnel(struct sim *s, struct spath *h, struct pkt *p)
+{
+	assert(p->depth < DEPTH);
+	p->src[p->depth] = h->local;
+	p->dst[p->depth] = h->remote;
+	p->depth++;
+	later(s, CORE_DELAY, router_in, router_of(&h->remote), p);
+}
+
+static void through_path(struct router *r, struct spath *h, struct pkt *p)
+{
+	if (h->state == PATH_TUNNEL) {
+		into_tunnel(r->sim, h, p);
+		return;
+	}
+	bool older = addr_eq(&p->src[p->depth - 1], &h->forwarder);
+	if (older && h->pass)
+		to_link(r->sim, r->id, p);
+	else if (older)
+		enqueue(&h->older, &h->older_n, p);
+	else
+		enqueue(&h->fresh, &h->fresh_n, p);
+}
+
+/* ---- a router ---- */
+
+static void router_message(struct sim *s, int i, struct pkt *p)
+{
+	struct router *r = &s->routers[i];
+	struct mh_in in = mh_of(s, p);
+	if (!r->par)
+		return;
+	switch (p->kind) {
+	case SIM_FBU:
+		s->last_fbu = *p;
+		par_fbu(r->par, &in);
+		break;
+	case SIM_HACK:
+		par_hack(r->par, &in);
+		break;
+	case SIM_HI:
+		nar_hi(r->nar, &in);
+		break;
+	case SIM_ECHO:
+		nar_marker_reply(r->nar, &p->src[0], (uint16_t)p->seq, in.at);
+		break;
+	default:
+		break;
+	}
+}
+
+static void router_in(struct sim *s, int i, struct pkt *p)
+{
+	if (i == 0)
+		return;
+	struct router *r = &s->routers[i];
+	struct in6_addr dst = p->dst[p->depth - 1], mine = router_addr(i), other = neighbor_addr(i);
+	if (addr_eq(&dst, &mine) || addr_eq(&dst, &other)) {
+		later(s, DAEMON_DELAY, router_message, i, p);
+		return;
+	}
+	if (router_of(&dst) != i) {
+		later(s, CORE_DELAY, router_in, router_of(&dst), p);
+		return;
+	}
+	struct spath *h = path_of(r, &dst);
+	if (h)
+		through_path(r, h, p);
+	else
+		to_link(s, i, p);
+}
+
+static bool op_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+{
+	memset(out, pcoa->s6_addr[5], sizeof *out);
+	return true;
+}
+
+static bool par_own(void *arg, const struct in6_addr *pcoa)
+{
+	struct router *r = arg;
+	return pcoa->s6_addr[5] == r->id;
+}
+
+static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar)
+{
+	struct router *r = arg;
+	int i = ncoa->s6_addr[5] == 0xff ? 0 : router_of(ncoa);
+	if (i == 0 || i == r->id)
+		return -ENOENT;
+	if (r->sim->routers[i].unusable)
+		return -EACCES;
+	*nar = neighbor_addr(i);
+	return 0;
+}
+
+static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
+{
+	struct router *r = arg;
+	return router_of(src) == router_of(nar) && !r->sim->routers[router_of(src)].unusable;
+}
+
+static bool par_lladdr(void *arg, const struct in6_addr *pcoa, struct lladdr *out)
+{
+	return false;
+}
+
+static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *data, size_t len)
+{
+	struct router *r = arg;
+	struct in6_addr src = neighbor_addr(r->id);
+	struct pkt p = message(SIM_HI, &src, nar, data, len);
+	emit(r->sim, CORE_DELAY, router_in, router_of(nar), &p);
+}
+
+static void par_send_fback(void *arg, const struct in6_addr *src, const struct in6_addr *dst, bool on_link, const uint8_t *data,
+                           size_t len)
+{
+	struct router *r = arg;
+	struct pkt p = message(SIM_FBACK, src, dst, data, len);
+	if (on_link)
+		emit(r->sim, LINK_DELAY, mobile_in, r->id, &p);
+	else
+		emit(r->sim, 0, router_in, r->id, &p);
+}
+
+static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa)
+{
+	struct router *r = arg;
+	nar_yield(r->nar, pcoa);
+	struct spath *h = path_make(r, pcoa);
+	h->state = PATH_TUNNEL;
+	h->local = *local;
+	h->remote = *ncoa;
+	for (int i = 0; i < h->older_n; i++)
+		into_tunnel(r->sim, h, &h->older[i]);
+	for (int i = 0; i < h->fresh_n; i++)
+		into_tunnel(r->sim, h, &h->fresh[i]);
+	h->older_n = h->fresh_n = 0;
+	return 0;
+}
+
+static void par_direct(void *arg, const struct in6_addr *pcoa)
+{
+	struct spath *h = path_of(arg, pcoa);
+	if (h)
+		path_clear(h);
+}
+
+static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
+{
+}
+
+/* ---- timelines ---- */
+
+static void record_open(struct sim *s, int who, enum handover_role role, enum handover_mode mode, const struct in6_addr *pcoa,
+                        usec_t at)
+{
+	struct handover *h = handover_open(s->tables[who], role, mode, pcoa);
+	assert(h);
+	s->last[who] = h->id;
+	s->opened[who]++;
+}
+
+static void record_close(struct sim *s, int who, enum handover_role role, const struct in6_addr *pcoa, enum handover_result r,
+                         const char *reason)
+{
+	struct handover *h = handover_running(s->tables[who], role, pcoa);
+	assert(h); /* closed once, and opened before */
+	s->closed[who]++;
+	handover_close(s->tables[who], h, r, "%s", reason);
+}
+
+static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
+                       const struct in6_addr *par, const struct in6_addr *nar, usec_t at)
+{
+	struct router *r = arg;
+	record_open(r->sim, SIM_PAR(r->id), HANDOVER_PAR, mode, pcoa, at);
+	nar_forget(r->nar, pcoa);
+	handover_step_at(r->sim->tables[SIM_PAR(r->id)], handover_running(r->sim->tables[SIM_PAR(r->id)], HANDOVER_PAR, pcoa),
+	                 STEP_C_FBU, at);
+}
+
+static void par_step(void *arg, const struct in6_addr *pcoa, enum handover_step st, usec_t at)
+{
+	struct router *r = arg;
+	struct handovers *t = r->sim->tables[SIM_PAR(r->id)];
+	handover_step_at(t, handover_running(t, HANDOVER_PAR, pcoa), st, at);
+}
+
+static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_result res, const char *reason)
+{
+	struct router *r = arg;
+	record_close(r->sim, SIM_PAR(r->id), HANDOVER_PAR, pcoa, res, reason);
+}
+
+static const struct par_ops par_ops = { .key = op_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
+	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .tunnel = par_tunnel, .direct = par_direct,
+	.tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed };
+
+static bool nar_peer(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder)
+{
+	struct router *r = arg;
+	int i = src->s6_addr[5] == 0xff ? src->s6_addr[15] : 0;
+	if (i < 1 || i > SIM_ROUTERS || i == r->id || r->sim->routers[i].unusable)
+		return false;
+	*forwarder = router_addr(i);
+	return true;
+}
+
+static int nar_access_link(void *arg, const struct in6_addr *ncoa)
+{
+	return par_own(arg, ncoa) ? IFINDEX : 0;
+}
+
+static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct lladdr *l)
+{
+	return ncoa->s6_addr[15] == 0x66; /* somebody else's */
+}
+
+static bool nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old)
+{
+	struct router *r = arg;
+	return par_supersede(r->par, ncoa, local, old);
+}
+
+static int nar_hold(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder)
+{
+	struct spath *h = path_make(arg, ncoa);
+	h->state = PATH_HOLD;
+	h->forwarder = *forwarder;
+	h->pass = false;
+	return 0;
+}
+
+static int nar_pass(void *arg, const struct nar_view *v)
+{
+	struct router *r = arg;
+	struct spath *h = path_of(r, &v->ncoa);
+	h->pass = true;
+	for (int i = 0; i < h->older_n; i++)
+		to_link(r->sim, r->id, &h->older[i]);
+	h->older_n = 0;
+	return 0;
+}
+
+static void released(struct sim *s, int i, struct pkt *p)
+{
+	if (s->routers[i].nar)
+		nar_released(s->routers[i].nar, &p->dst[0]);
+}
+
+static int nar_release(void *arg, const struct nar_view *v)
+{
+	struct router *r = arg;
+	struct spath *h = path_of(r, &v->ncoa);
+	struct pkt p = { .depth = 1, .dst = { v->ncoa } };
+	assert(h && h->state == PATH_HOLD);
+	for (int i = 0; i < h->older_n; i++)
+		to_link(r->sim, r->id, &h->older[i]);
+	for (int i = 0; i < h->fresh_n; i++)
+		to_link(r->sim, r->id, &h->fresh[i]);
+	path_clear(h);
+	later(r->sim, 50, released, r->id, &p);
+	return 0;
+}
+
+static void nar_drop(void *arg, const struct in6_addr *ncoa)
+{
+	par_direct(arg, ncoa);
+}
+
+static void nar_proxy(void *arg, int ifindex, const struct in6_addr *ncoa, bool on)
+{
+}
+
+static void nar_neighbor(void *arg, const struct nar_view *v)
+{
+}
+
+static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
+{
+	struct router *r = arg;
+	struct pkt p = message(SIM_HACK, src, dst, data, len);
+	emit(r->sim, CORE_DELAY, router_in, router_of(dst), &p);
+}
+
+/* Into the old tunnel by hand: from us to the old NCoA, and in it from us to the mobile. */
+static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t seq)
+{
+	struct router *r = arg;
+	struct pkt p = { .kind = SIM_ECHO, .depth = 2, .src = { router_addr(r->id), v->old_local }, .dst = { v->ncoa, v->old_ncoa },
+		.seq = v->marker };
+	emit(r->sim, CORE_DELAY, router_in, router_of(&v->old_ncoa), &p);
+}
+
+static void nar_opened(void *arg, enum handover_mode mode, const struct nar_view *v, usec_t at)
+{
+	struct router *r = arg;
+	int who = SIM_NAR(r->id);
+	record_open(r->sim, who, HANDOVER_NAR, mode, &v->pcoa, at);
+	handover_step_at(r->sim->tables[who], handover_running(r->sim->tables[who], HANDOVER_NAR, &v->pcoa), STEP_D_HI, at);
+}
+
+static void nar_step(void *arg, const struct in6_addr *pcoa, enum handover_step st, usec_t at)
+{
+	struct router *r = arg;
+	struct handovers *t = r->sim->tables[SIM_NAR(r->id)];
+	handover_step_at(t, handover_running(t, HANDOVER_NAR, pcoa), st, at);
+}
+
+static void nar_arrived(void *arg, const struct nar_view *v)
+{
+}
+
+static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_result res, const char *reason)
+{
+	struct router *r = arg;
+	record_close(r->sim, SIM_NAR(r->id), HANDOVER_NAR, pcoa, res, reason);
+}
+
+static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use,
+	.supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
+	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
+	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
+
+/* ---- the mobile ---- */
+
+static bool has_addr(const struct sim *s, const struct in6_addr *a)
+{
+	for (int i = 0; i < s->addrs_n; i++)
+		if (addr_eq(&s->addrs[i], a))
+			return true;
+	return false;
+}
+
+static void add_addr(struct sim *s, const struct in6_addr *a)
+{
+	assert(s->addrs_n < 16);
+	if (!has_addr(s, a))
+		s->addrs[s->addrs_n++] = *a;
+}
+
+static struct end *end_of(struct sim *s, const struct in6_addr *inner)
+{
+	for (int i = 0; i < 16; i++)
+		if (s->ends[i].used && addr_eq(&s->ends[i].inner, inner))
+			return &s->ends[i];
+	return NULL;
+}
+
+static void end_set(struct sim *s, const struct mn_binding_view *b)
+{
+	struct end *e = end_of(s, &b->pcoa);
+	for (int i = 0; !e && i < 16; i++)
+		if (!s->ends[i].used)
+			e = &s->ends[i];
+	assert(e);
+	*e = (struct end){ true, b->pcoa, b->par };
+}
+
+static void mobile_data(struct sim *s, const struct pkt *p)
+{
+	if (s->seen[p->seq]++) {
+		s->repeated++;
+		return;
+	}
+	s->received++;
+	if (p->seq < s->highest)
+		s->reordered++;
+	else
+		s->highest = p->seq;
+}
+
+static void mobile_fback(struct sim *s, int link, struct pkt *p)
+{
+	struct mh_in in = mh_of(s, p);
+	mn_fback(s->mn, &in);
+}
+
+static void mobile_send(struct sim *s, const struct pkt *p)
+{
+	if (s->attached && s->attached == s->gateway)
+		emit(s, LINK_DELAY, router_in, s->attached, p);
+}
+
+static void mobile_in(struct sim *s, int link, struct pkt *p)
+{
+	if (s->attached != link)
+		return;
+	bool tunnelled = p->depth > 1;
+	while (p->depth > 1) {
+		struct in6_addr outer = p->dst[p->depth - 1];
+		struct end *e = end_of(s, &p->dst[p->depth - 2]);
+		if (!has_addr(s, &outer) || !e || !addr_eq(&e->remote, &p->src[p->depth - 1]))
+			return;
+		p->depth--;
+	}
+	if (!has_addr(s, &p->dst[0]))
+		return;
+	if (tunnelled && s->armed) {
+		s->armed = false;
+		mn_first(s->mn, loop_now(s->loop));
+	}
+	if (p->kind == SIM_DATA)
+		mobile_data(s, p);
+	else if (p->kind == SIM_FBACK)
+		later(s, DAEMON_DELAY, mobile_fback, link, p);
+	else if (p->kind == SIM_ECHO) {
+		struct pkt reply = { .kind = SIM_ECHO, .depth = 1, .src = { p->dst[0] }, .dst = { p->src[0] }, .seq = p->seq };
+		if (s->attached == s->gateway)
+			later(s, LINK_DELAY, router_in, s->attached, &reply);
+	}
+}
+
+static bool mn_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+{
+	struct sim *s = arg;
+	op_key(NULL, pcoa, out);
+	if (s->wrong_key)
+		out->octets[0] ^= 1;
+	return true;
+}
+
+static bool mn_find(void *arg, const struct lladdr *ap, const struct in6_addr *router, struct mn_place *out)
+{
+	struct sim *s = arg;
+	for (int i = 0; i < s->learnt_n; i++)
+		if (ap->len ? lladdr_eq(ap, &s->learnt[i].ap) : router && addr_eq(router, &s->learnt[i].router)) {
+			*out = s->learnt[i];
+			return true;
+		}
+	return false;
+}
+
+static size_t mn_places(void *arg, struct mn_place *out, size_t max)
+{
+	struct sim *s = arg;
+	size_t n = 0;
+	for (int i = 0; i < s->learnt_n && n < max; i++)
+		out[n++] = s->learnt[i];
+	return n;
+}
+
+static void mn_learn(void *arg, const struct mn_place *p)
+{
+	struct sim *s = arg;
+	struct mn_place had;
+	if (!mn_find(s, &p->ap, NULL, &had) && s->learnt_n < 16)
+		s->learnt[s->learnt_n++] = *p;
+}
+
+static bool mn_own(void *arg, const struct prefix *prefix, struct in6_addr *out)
+{
+	struct sim *s = arg;
+	for (int i = 0; i < s->addrs_n; i++)
+		if (prefix_has(prefix, &s->addrs[i])) {
+			*out = s->addrs[i];
+			return true;
+		}
+	return false;
+}
+
+static void mn_self(void *arg, struct lladdr *l, struct in6_addr *iid)
+{
+	*l = mac(9, 9);
+	*iid = addr_make(0, 5);
+}
+
+static void adv_find(void *arg, const struct lladdr *ap, struct tuple *out)
+{
+	struct router *r = arg;
+	int i = ap->octet[4] == 0xaa && ap->octet[5] <= SIM_ROUTERS ? ap->octet[5] : 0;
+	struct mn_place p = i ? place(i) : (struct mn_place){ .ap = *ap };
+	*out = (struct tuple){ .code = i == 0 ? LLA_NO_PREFIX : i == r->id ? LLA_SAME_INTERFACE : LLA_NEW_AP, .ap = p.ap,
+		.router_lladdr = p.router_lladdr, .router = p.router, .has_prefix = i > 0, .prefix = p.prefix };
+}
+
+static size_t adv_all(void *arg, struct tuple *out, size_t max)
+{
+	struct router *r = arg;
+	struct lladdr ap = mac(0xaa, r->id);
+	size_t n = 0;
+	adv_find(r, &ap, &out[n++]);
+	for (int i = 1; i <= SIM_ROUTERS; i++) {
+		ap = mac(0xaa, i);
+		if (i != r->id)
+			adv_find(r, &ap, &out[n++]);
+	}
+	return n;
+}
+
+static void mobile_prrtadv(struct sim *s, int link, struct pkt *p)
+{
+	struct prrtadv a;
+	uint8_t data[FMIP6_MESSAGE_MAX];
+	struct rtsolpr q;
+	struct router *r = &s->routers[link];
+	struct lladdr source = mac(1, link);
+	struct adv_map map = { adv_find, adv_all, r };
+	if (s->attached != link || rtsolpr_parse(p->data, p->len, 6, &q) < 0)
+		return;
+	adv_answer(&q, &map, &source, &a);
+	int n = prrtadv_pack(&a, data, sizeof data);
+	assert(n > 0);
+	if (prrtadv_parse(data, (size_t)n, 6, &a) == 0)
+		mn_prrtadv(s->mn, &a, loop_now(s->loop));
+}
+
+static void router_rtsolpr(struct sim *s, int link, struct pkt *p)
+{
+	struct pkt answer = *p;
+	answer.kind = SIM_PRRTADV;
+	if (s->routers[link].par)
+		emit(s, LINK_DELAY + DAEMON_DELAY, mobile_prrtadv, link, &answer);
+}
+
+static void mn_send_rtsolpr(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
+{
+	struct sim *s = arg;
+	struct pkt p = message(SIM_RTSOLPR, src, dst, data, len);
+	if (s->attached && (addr_is_zero(dst) || router_of(dst) == s->attached))
+		emit(s, LINK_DELAY + DAEMON_DELAY, router_rtsolpr, s->attached, &p);
+}
+
+static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                        const uint8_t *data, size_t len)
+{
+	struct pkt p = message(SIM_FBU, src, dst, data, len);
+	p.home = *home;
+	mobile_send(arg, &p);
+}
+
+static void router_una(struct sim *s, int link, struct pkt *p)
+{
+	struct una m;
+	if (s->routers[link].nar && na_parse(p->data, p->len, 6, &m) == 0)
+		nar_una(s->routers[link].nar, &m, &p->src[0], IFINDEX, loop_now(s->loop));
+}
+
+static void mn_send_una(void *arg, const struct in6_addr *coa)
+{
+	struct sim *s = arg;
+	uint8_t data[64];
+	int n = na_pack(&(struct una){ .target = *coa, .lladdr = mac(9, 9) }, data, sizeof data);
+	struct pkt p = message(SIM_UNA, coa, &in6addr_any, data, (size_t)n);
+	if (s->attached)
+		emit(s, LINK_DELAY + DAEMON_DELAY, router_una, s->attached, &p);
+}
+
+static void mobile_na(struct sim *s, int link, struct pkt *p)
+{
+	if (s->attached == link)
+		mn_na(s->mn, &(struct una){ .target = p->dst[0], .flags = NA_SOLICITED | NA_ROUTER }, loop_now(s->loop));
+}
+
+static void router_probe(struct sim *s, int link, struct pkt *p)
+{
+	p->kind = SIM_NA;
+	emit(s, LINK_DELAY, mobile_na, link, p);
+}
+
+static void mn_send_probe(void *arg, const struct mn_place *to)
+{
+	struct sim *s = arg;
+	struct pkt p = { .kind = SIM_PROBE, .depth = 1, .dst = { to->router } };
+	if (s->attached && router_of(&to->router) == s->attached)
+		emit(s, LINK_DELAY, router_probe, s->attached, &p);
+}
+
+static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
+{
+	struct sim *s = arg;
+	add_addr(s, &p->coa);
+	s->gateway = router_of(&p->router);
+}
+
+static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
+{
+	struct sim *s = arg;
+	add_addr(s, &b->pcoa);
+	end_set(s, b);
+	s->armed = true;
+}
+
+static void mn_native(void *arg, const struct mn_binding_view *b)
+{
+	end_set(arg, b);
+}
+
+static void mn_unbind(void *arg, const struct mn_binding_view *b)
+{
+	struct end *e = end_of(arg, &b->pcoa);
+	if (e)
+		e->used = false;
+}
+
+static struct handover *mn_record(struct sim *s)
+{
+	return handover_by_id(s->tables[SIM_MN], s->last[SIM_MN]);
+}
+
+static void mn_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *par)
+{
+	struct sim *s = arg;
+	assert(s->opened[SIM_MN] == s->closed[SIM_MN]); /* one at a time */
+	record_open(s, SIM_MN, HANDOVER_MN, mode, pcoa, 0);
+}
+
+static void mn_target(void *arg, enum handover_mode mode, const struct in6_addr *ncoa, const struct in6_addr *nar)
+{
+	struct handover *h = mn_record(arg);
+	h->mode = mode;
+	h->ncoa = *ncoa;
+}
+
+static void mn_step(void *arg, enum handover_step st, usec_t at)
+{
+	struct sim *s = arg;
+	handover_step_at(s->tables[SIM_MN], mn_record(s), st, at);
+}
+
+static void mn_gap(void *arg, usec_t start, usec_t end, usec_t interruption)
+{
+	struct handover *h = mn_record(arg);
+	h->gap_start = start;
+	h->gap_end = end;
+	h->interruption = interruption;
+}
+
+static void mn_closed(void *arg, enum handover_result r, const char *reason)
+{
+	struct sim *s = arg;
+	s->closed[SIM_MN]++;
+	handover_close(s->tables[SIM_MN], mn_record(s), r, "%s", reason);
+}
+
+static void mn_prepare(void *arg)
+{
+}
+
+static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_addr *previous)
+{
+}
+
+static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own,
+	.self = mn_self, .send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una,
+	.send_probe = mn_send_probe, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
+	.opened = mn_opened, .target = mn_target, .step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare,
+	.attached = mn_attached };
+
+/* ---- the world ---- */
+
+static void traffic_next(struct timer *t, void *arg)
+{
+	struct sim *s = arg;
+	if (!s->sending)
+		return;
+	struct pkt p = { .kind = SIM_DATA, .depth = 1, .src = { correspondent() }, .dst = { sim_addr(1) }, .seq = s->sent++ };
+	assert(s->sent < SEQS);
+	later(s, CORE_DELAY, router_in, 1, &p);
+	timer_after(&s->traffic, USEC_MSEC);
+}
+
+void sim_traffic(struct sim *s, bool on)
+{
+	s->sending = on;
+	if (on)
+		timer_after(&s->traffic, 0);
+}
+
+static void router_start(struct sim *s, int i)
+{
+	struct router *r = &s->routers[i];
+	r->sim = s;
+	r->id = i;
+	r->par = par_create(s->loop, &s->params, &par_ops, r);
+	r->nar = nar_create(s->loop, &s->params, &nar_ops, r);
+	assert(r->par && r->nar);
+}
+
+static void router_stop(struct sim *s, int i)
+{
+	struct router *r = &s->routers[i];
+	par_destroy(r->par);
+	nar_destroy(r->nar);
+	r->par = NULL;
+	r->nar = NULL;
+	for (int j = 0; j < PATHS; j++)
+		path_clear(&r->paths[j]);
+}
+
+/* What ran when its daemon was killed runs nowhere now. */
+static void table_reset(struct sim *s, int who)
+{
+	handovers_destroy(s->tables[who]);
+	s->tables[who] = handovers_create(s->loop, NULL, 64);
+	assert(s->tables[who]);
+	s->opened[who] = s->closed[who] = 0;
+	s->last[who] = 0;
+}
+
+void sim_restart_router(struct sim *s, int i)
+{
+	router_stop(s, i);
+	table_reset(s, SIM_PAR(i));
+	table_reset(s, SIM_NAR(i));
+	router_start(s, i);
+}
+
+static void mobile_start(struct sim *s)
+{
+	struct in6_addr a = sim_addr(s->attached ? s->attached : 1);
+	s->gateway = s->attached;
+	s->addrs_n = 0;
+	memset(s->ends, 0, sizeof s->ends);
+	s->learnt_n = 0;
+	add_addr(s, &a);
+	s->mn = mn_create(s->loop, &s->params, &mn_ops, s);
+	assert(s->mn);
+	if (s->attached)
+		mn_link(s->mn, true, NULL, loop_now(s->loop));
+}
+
+void sim_restart_mobile(struct sim *s)
+{
+	mn_destroy(s->mn);
+	table_reset(s, SIM_MN);
+	mobile_start(s);
+}
+
+struct sim *sim_create(void)
+{
+	struct sim *s = calloc(1, sizeof *s);
+	assert(s);
+	s->loop = loop_create_virtual(USEC_SEC);
+	s->seen = calloc(SEQS, 1);
+	assert(s->loop && s->seen);
+	fmip6_params_default(&s->params);
+	timer_init(&s->traffic, s->loop, traffic_next, s);
+	for (int i = 0; i < WHOS; i++)
+		table_reset(s, i);
+	for (int i = 1; i <= SIM_ROUTERS; i++)
+		router_start(s, i);
+	s->attached = 1;
+	mobile_start(s);
+	sim_run(s, 100 * USEC_MSEC);
+	return s;
+}
+
+void sim_destroy(struct sim *s)
+{
+	s->sending = false;
+	s->attached = 0;
+	mn_destroy(s->mn);
+	for (int i = 1; i <= SIM_ROUTERS; i++)
+		router_stop(s, i);
+	loop_advance(s->loop, loop_now(s->loop) + 100 * USEC_SEC); /* what is still in the network lands nowhere */
+	for (int i = 0; i < WHOS; i++)
+		handovers_destroy(s->tables[i]);
+	loop_destroy(s->loop);
+	free(s->seen);
+	free(s);
+}
+
+struct fmip6_params *sim_params(struct sim *s)
+{
+	return &s->params;
+}
+
+void sim_drop(struct sim *s, enum sim_kind k, int n)
+{
+	s->faults[k].drop = n;
+}
+
+void sim_repeat(struct sim *s, enum sim_kind k, int n)
+{
+	s->faults[k].repeat = n;
+}
+
+void sim_delay(struct sim *s, enum sim_kind k, int n, usec_t late)
+{
+	s->faults[k].delay = n;
+	s->faults[k].late = late;
+}
+
+void sim_run(struct sim *s, usec_t duration)
+{
+	loop_advance(s->loop, loop_now(s->loop) + duration);
+}
+
+void sim_link(struct sim *s, int link)
+{
+	bool up = s->attached != 0;
+	s->attached = link;
+	if (up)
+		mn_link(s->mn, false, NULL, loop_now(s->loop));
+	if (link)
+		mn_link(s->mn, true, NULL, loop_now(s->loop));
+}
+
+int sim_request(struct sim *s, int link)
+{
+	char reason[160];
+	struct lladdr ap = mac(0xaa, link);
+	return mn_request(s->mn, &ap, NULL, reason, sizeof reason);
+}
+
+void sim_no_key(struct sim *s, bool wrong)
+{
+	s->wrong_key = wrong;
+}
+
+void sim_unusable(struct sim *s, int router, bool yes)
+{
+	s->routers[router].unusable = yes;
+}
+
+void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq)
+{
+	uint8_t data[128];
+	struct badf_key key;
+	struct in6_addr par = router_addr(router);
+	struct fbu m = { .seq = seq, .flags = FBU_ACK | FBU_HOME, .lifetime = 60, .ncoa = *ncoa, .lladdr = mac(9, 9), .has_badf = true,
+		.badf = { .spi = BADF_SPI_CONFIGURED } };
+	int n = fbu_pack(&m, data, sizeof data);
+	op_key(NULL, pcoa, &key);
+	badf_sign(&key, ncoa, &par, data, (size_t)n);
+	struct pkt p = message(SIM_FBU, pcoa, &par, data, (size_t)n);
+	p.home = *pcoa;
+	later(s, LINK_DELAY, router_in, router, &p);
+}
+
+void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const struct in6_addr *pcoa,
+                   const struct in6_addr *ncoa)
+{
+	uint8_t data[128];
+	struct in6_addr to = neighbor_addr(router);
+	int n = hi_pack(&(struct hi){ .seq = 77, .flags = HI_BUFFER, .lladdr = mac(9, 9), .pcoa = *pcoa, .ncoa = *ncoa }, data,
+	                sizeof data);
+	struct pkt p = message(SIM_HI, from, &to, data, (size_t)n);
+	later(s, CORE_DELAY, router_in, router, &p);
+}
+
+void sim_replay_fbu(struct sim *s)
+{
+	later(s, CORE_DELAY, router_in, router_of(&s->last_fbu.dst[0]), &s->last_fbu);
+}
+
+struct sim_traffic_result sim_result(const struct sim *s)
+{
+	return (struct sim_traffic_result){ s->sent, s->received, s->sent - s->received, s->repeated, s->reordered };
+}
+
+int sim_at(const struct sim *s)
+{
+	const struct mn_place *p = mn_here(s->mn);
+	return p ? router_of(&p->router) : 0;
+}
+
+static const struct handover *last(const struct sim *s, int who)
+{
+	return handover_by_id(s->tables[who], s->last[who]);
+}
+
+const char *sim_scenario(const struct sim *s, int who)
+{
+	static char text[SCENARIO_STRLEN];
+	const struct handover *h = last(s, who);
+	return h ? handover_scenario(h, text) : "";
+}
+
+enum handover_result sim_outcome(const struct sim *s, int who)
+{
+	const struct handover *h = last(s, who);
+	return h ? h->result : HANDOVER_RUNNING;
+}
+
+const char *sim_reason(const struct sim *s, int who)
+{
+	const struct handover *h = last(s, who);
+	return h ? h->reason : "";
+}
+
+enum handover_mode sim_mode(const struct sim *s, int who)
+{
+	const struct handover *h = last(s, who);
+	return h ? h->mode : HANDOVER_NETWORK;
+}
+
+unsigned sim_handovers(const struct sim *s, int who)
+{
+	return s->opened[who];
+}
+
+unsigned sim_open(const struct sim *s, int who)
+{
+	return s->opened[who] - s->closed[who];
+}
+
+bool sim_tunnelled(const struct sim *s, int router, int link)
+{
+	struct in6_addr a = sim_addr(link);
+	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
+	return h && h->state == PATH_TUNNEL;
+}
+
+bool sim_held(const struct sim *s, int router, int link)
+{
+	struct in6_addr a = sim_addr(link);
+	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
+	return h && h->state == PATH_HOLD;
+}
+
+struct fmip6_mn *sim_mn(struct sim *s)
+{
+	return s->mn;
+}
+
+struct fmip6_par *sim_par(struct sim *s, int router)
+{
+	return s->routers[router].par;
+}
+
+struct fmip6_nar *sim_nar(struct sim *s, int router)
+{
+	return s->routers[router].nar;
+}
+
+struct loop *sim_loop(struct sim *s)
+{
+	return s->loop;
+}

@@ -1,0 +1,72 @@
+/*
+ * A little world for FMIPv6's machines: a mobile, up to three access routers, a correspondent that sends a numbered packet
+ * each millisecond to the mobile's first address, and a network that loses, repeats and delays what it is told to.
+ *
+ *   link i  --  router i, 2001:db8:i::1/64, AP 02:00:00:00:aa:0i     (1 ms on the link)
+ *   routers among themselves and to the correspondent                 (2 ms)
+ *
+ * Messages are handled 200 µs after they arrive (a daemon), packets at once (a kernel), so what may overtake does.
+ */
+#ifndef HANDOVERD_TESTS_SIM_FMIP6_H
+#define HANDOVERD_TESTS_SIM_FMIP6_H
+
+#include "core/loop.h"
+#include "fmip6/fmip6_machine.h"
+#include "fmip6/fmip6_mn.h"
+#include "fmip6/fmip6_nar.h"
+#include "fmip6/fmip6_par.h"
+
+#define SIM_ROUTERS 3
+
+enum sim_kind { SIM_RTSOLPR, SIM_PRRTADV, SIM_FBU, SIM_FBACK, SIM_HI, SIM_HACK, SIM_UNA, SIM_PROBE, SIM_NA, SIM_ECHO, SIM_DATA,
+	SIM_KINDS };
+
+struct sim;
+struct sim *sim_create(void); /* mobile on link 1, its router known to it, correspondent silent */
+void sim_destroy(struct sim *s);
+struct fmip6_params *sim_params(struct sim *s);
+
+/* The network's faults: of the messages of a kind, drop, repeat, or hold back by `late` the next n. */
+void sim_drop(struct sim *s, enum sim_kind k, int n);
+void sim_repeat(struct sim *s, enum sim_kind k, int n);
+void sim_delay(struct sim *s, enum sim_kind k, int n, usec_t late);
+
+/* What happens. Link 0: carrier lost. Each returns at once; sim_run lets time pass. */
+void sim_run(struct sim *s, usec_t duration);
+void sim_link(struct sim *s, int link);
+int sim_request(struct sim *s, int link); /* told to move there */
+void sim_traffic(struct sim *s, bool on);
+void sim_restart_router(struct sim *s, int router); /* kill -9 and start: machines and paths gone */
+void sim_restart_mobile(struct sim *s);             /* the same; addresses gone but the link's */
+void sim_no_key(struct sim *s, bool wrong);         /* the mobile's key is another than the routers' */
+void sim_unusable(struct sim *s, int router, bool yes); /* its neighbours do not trust it */
+void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);
+void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const struct in6_addr *pcoa,
+                   const struct in6_addr *ncoa);
+void sim_replay_fbu(struct sim *s); /* the last FBU on the wire once more */
+
+/* What came of it. */
+struct sim_traffic_result {
+	unsigned sent, received, lost, repeated, reordered;
+};
+struct sim_traffic_result sim_result(const struct sim *s);
+struct in6_addr sim_addr(int link); /* the mobile's address there */
+int sim_at(const struct sim *s);    /* where the mobile thinks it is; 0: does not know */
+/* Whose timeline: 0 the mobile, SIM_PAR(i), SIM_NAR(i) router i in its roles. The last one opened. */
+#define SIM_MN 0
+#define SIM_PAR(i) (i)
+#define SIM_NAR(i) (SIM_ROUTERS + (i))
+const char *sim_scenario(const struct sim *s, int who);
+enum handover_result sim_outcome(const struct sim *s, int who);
+const char *sim_reason(const struct sim *s, int who);
+enum handover_mode sim_mode(const struct sim *s, int who);
+unsigned sim_handovers(const struct sim *s, int who); /* timelines opened so far */
+unsigned sim_open(const struct sim *s, int who);      /* and not closed */
+bool sim_tunnelled(const struct sim *s, int router, int link); /* does router send what comes for the address of link away? */
+bool sim_held(const struct sim *s, int router, int link);
+struct fmip6_mn *sim_mn(struct sim *s);
+struct fmip6_par *sim_par(struct sim *s, int router);
+struct fmip6_nar *sim_nar(struct sim *s, int router);
+struct loop *sim_loop(struct sim *s);
+
+#endif
