@@ -3,7 +3,6 @@
 #include "fmip6/fmip6_machine.h"
 
 static const char *const releases[] = { "una", "contexts", NULL };
-static const char *const drains[] = { "immediate", "rfc5568", NULL };
 
 #define AT(member) .offset = offsetof(struct fmip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
@@ -31,18 +30,16 @@ static const struct config_item items[] = {
 	  .help = "Whether a mobile renews its bindings before they end, so that sessions on older addresses go on." },
 	{ .name = "release", .type = CONFIG_ENUM, AT(release), .preset = "una", .choices = releases,
 	  .help = "When held packets go to the mobile: at its UNA, or only when its contexts have come too." },
-	{ .name = "drain", .type = CONFIG_ENUM, AT(drain), .preset = "immediate", .choices = drains,
-	  .help = "How held packets go: at once, or as RFC 5568 section 5.4 has it, five and then at the rate they came." },
 	{ .name = "release_timeout", .type = CONFIG_DURATION, AT(release_timeout), .preset = "200ms", .min = MS(1), .max = MS(10000),
 	  .help = "How long release = \"contexts\" waits for the contexts after the UNA." },
 	{ .name = "hold_time", .type = CONFIG_DURATION, AT(hold_time), .preset = "5s", .min = MS(10), .max = MS(60000),
 	  .help = "How long packets are held for a mobile that does not arrive." },
 	{ .name = "marker_timeout", .type = CONFIG_DURATION, AT(marker_timeout), .preset = "300ms", .min = MS(1), .max = MS(10000),
 	  .help = "How long fresh packets wait for those still under way to a mobile that came back." },
-	{ .name = "una_repeat", .type = CONFIG_INT, AT(una_repeat), .preset = "3", .min = 1, .max = 10,
-	  .help = "How many UNAs a mobile sends on arrival, as nobody acknowledges them." },
+	{ .name = "una_repeat", .type = CONFIG_INT, AT(una_repeat), .preset = "5", .min = 1, .max = 10,
+	  .help = "How many UNAs a mobile sends on arrival while no traffic comes, as nobody acknowledges them." },
 	{ .name = "una_interval", .type = CONFIG_DURATION, AT(una_interval), .preset = "50ms", .min = MS(1), .max = MS(1000),
-	  .help = "Time between these UNAs." },
+	  .help = "Time to the second UNA, doubled at each." },
 	{ .name = "probe_timeout", .type = CONFIG_DURATION, AT(probe_timeout), .preset = "20ms", .min = MS(1), .max = MS(1000),
 	  .help = "How long a mobile waits for a known router to answer on a new link before it asks again, doubled at each." },
 	{ .name = "prepared_time", .type = CONFIG_DURATION, AT(prepared_time), .preset = "3s", .min = MS(10), .max = MS(60000),

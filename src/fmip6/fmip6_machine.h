@@ -10,7 +10,6 @@
 #include "fmip6/fmip6_wire.h"
 
 enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
-enum fmip6_drain { FMIP6_DRAIN_IMMEDIATE, FMIP6_DRAIN_RFC5568 };
 
 /* The configuration group "fmip6"; meanings and defaults stand in its table (fmip6_config.c). */
 struct fmip6_params {
@@ -21,7 +20,6 @@ struct fmip6_params {
 	usec_t lifetime;
 	bool renew;
 	int release; /* enum fmip6_release */
-	int drain;   /* enum fmip6_drain */
 	usec_t release_timeout;
 	usec_t hold_time;
 	usec_t marker_timeout;

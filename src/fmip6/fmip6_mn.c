@@ -196,13 +196,15 @@ static void solicit_timeout(struct timer *t, void *arg)
 
 /* ---- UNA ---- */
 
+/* Nobody acknowledges an UNA, but everything waits for it: repeated ever more slowly, until traffic shows that it came. */
 static void una_timeout(struct timer *t, void *arg)
 {
 	struct fmip6_mn *m = arg;
 	FMIP6_COUNT(FMIP6_UNA_SENT);
 	m->ops->send_una(m->arg, &m->here.coa);
-	if (++m->unas < m->params->una_repeat)
-		timer_after(&m->una, m->params->una_interval);
+	if (m->unas + 1 < m->params->una_repeat)
+		timer_after(&m->una, m->params->una_interval << m->unas);
+	m->unas++;
 }
 
 static void una_begin(struct fmip6_mn *m)
@@ -729,6 +731,8 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		break;
 	case EXCHANGE_PREDICT:
 		step(m, STEP_F_FBACK, at);
+		if (m->state != MN_UPDATING)
+			break; /* read when the link was already lost: all the better */
 		m->state = MN_PREPARED;
 		timer_after(&m->prepared, m->params->prepared_time);
 		break;

@@ -15,7 +15,7 @@
 #define DAEMON_DELAY 200
 #define DEPTH 8
 #define PATHS 16
-#define QUEUE 4096
+#define QUEUE 16384
 #define WHOS (2 * SIM_ROUTERS + 1)
 #define SEQS (1 << 20)
 #define IFINDEX 7
@@ -1042,6 +1042,11 @@ int sim_request(struct sim *s, int link)
 	char reason[160];
 	struct lladdr ap = mac(0xaa, link);
 	return mn_request(s->mn, &ap, NULL, reason, sizeof reason);
+}
+
+void sim_forget_places(struct sim *s)
+{
+	s->learnt_n = 0;
 }
 
 void sim_no_key(struct sim *s, bool wrong)

@@ -38,6 +38,7 @@ int sim_request(struct sim *s, int link); /* told to move there */
 void sim_traffic(struct sim *s, bool on);
 void sim_restart_router(struct sim *s, int router); /* kill -9 and start: machines and paths gone */
 void sim_restart_mobile(struct sim *s);             /* the same; addresses gone but the link's */
+void sim_forget_places(struct sim *s); /* the mobile knows no router but its own, nor that one's link address */
 void sim_no_key(struct sim *s, bool wrong);         /* the mobile's key is another than the routers' */
 void sim_unusable(struct sim *s, int router, bool yes); /* its neighbours do not trust it */
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);
