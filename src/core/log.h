@@ -62,7 +62,7 @@ bool bucket_take(struct bucket *b, usec_t now);
 void log_limited(struct bucket *b, usec_t now, enum log_level level, const char *topic, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Tests: every line that passes goes to fn as well (NULL ends it). */
+/* Tests, and the start in the background: every line that passes goes to fn as well (NULL ends it). */
 typedef void log_tap_fn(enum log_level level, const char *topic, const char *line, void *arg);
 void log_tap(log_tap_fn *fn, void *arg);
 

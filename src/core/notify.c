@@ -49,3 +49,16 @@ void notify_stopping(void)
 {
 	notify("STOPPING=1");
 }
+
+uint64_t notify_watchdog_interval(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	if (!usec || (pid && strtoll(pid, NULL, 10) != getpid()))
+		return 0;
+	return strtoull(usec, NULL, 10);
+}
+
+void notify_watchdog(void)
+{
+	notify("WATCHDOG=1");
+}
