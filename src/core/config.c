@@ -191,7 +191,8 @@ static int read_modules(struct config *c, const struct module *const *modules)
 	return 0;
 }
 
-/* A role that other roles have modules of their own for, and this one has none. */
+/* A role needs modules of its own: those that serve every role make no router and no mobile. A program that has none of
+ * either (a test of the common ones) is left to play the roles it is written for. */
 static void check_role(const struct config *c, const struct module *const *modules, struct config_errors *errors)
 {
 	static const char *const names[] = {"access-router", "mobile-node", "home-agent"};
@@ -200,7 +201,9 @@ static void check_role(const struct config *c, const struct module *const *modul
 	for (; *modules; modules++)
 		if (((*modules)->roles & all) != all)
 			served |= (*modules)->roles & all;
-	if (!served || served & MODULE_ROLE(c->settings.role))
+	if (!served)
+		served = MODULE_ROLE(ROLE_ACCESS_ROUTER) | MODULE_ROLE(ROLE_MOBILE_NODE);
+	if (served & MODULE_ROLE(c->settings.role))
 		return;
 	char words[64] = "";
 	for (size_t i = 0, at = 0; i < 3; i++)

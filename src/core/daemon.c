@@ -115,6 +115,29 @@ static void open_log(const struct daemon *d)
 
 /* -- reload ---------------------------------------------------------------------------------------------------------- */
 
+static bool has_module(const struct core *c, const char *name)
+{
+	for (const struct module *const *m = c->modules; *m; m++)
+		if (!strcmp((*m)->name, name))
+			return true;
+	return false;
+}
+
+/* What an owner should know about a neighbour before relying on it. */
+static void warn_neighbor(struct neighbor *n, void *arg)
+{
+	const struct core *c = arg;
+	if (n->protect == PROTECT_NONE)
+		LOG_WARNING("core", "neighbour is not protected: contexts, keys and handover messages travel in the clear peer=%s "
+		            "address=%s setting=protect value=none", n->name, ADDR(&n->address));
+	else if (!has_module(c, "vpn"))
+		LOG_WARNING("core", "neighbour is not talked to: it waits for IPsec, which no module here sets up peer=%s address=%s "
+		            "setting=protect value=ipsec", n->name, ADDR(&n->address));
+	if (n->compat == COMPAT_RFC4068)
+		LOG_WARNING("core", "neighbour is spoken to as RFC 4068 has it, which RFC 5568 forbids peer=%s address=%s "
+		            "setting=compat value=rfc4068", n->name, ADDR(&n->address));
+}
+
 /* What a running daemon cannot become by a reload. NULL: nothing of the kind. */
 static const char *needs_restart(const struct settings *old, const struct settings *new)
 {
@@ -192,29 +215,6 @@ static void destroy_tables(struct core *c)
 	if (c->bus)
 		bus_destroy(c->bus);
 	loop_destroy(c->loop);
-}
-
-static bool has_module(const struct core *c, const char *name)
-{
-	for (const struct module *const *m = c->modules; *m; m++)
-		if (!strcmp((*m)->name, name))
-			return true;
-	return false;
-}
-
-/* What an owner should know about a neighbour before relying on it. */
-static void warn_neighbor(struct neighbor *n, void *arg)
-{
-	const struct core *c = arg;
-	if (n->protect == PROTECT_NONE)
-		LOG_WARNING("core", "neighbour is not protected: contexts, keys and handover messages travel in the clear peer=%s "
-		            "address=%s setting=protect value=none", n->name, ADDR(&n->address));
-	else if (!has_module(c, "vpn"))
-		LOG_WARNING("core", "neighbour is not talked to: it waits for IPsec, which no module here sets up peer=%s address=%s "
-		            "setting=protect value=ipsec", n->name, ADDR(&n->address));
-	if (n->compat == COMPAT_RFC4068)
-		LOG_WARNING("core", "neighbour is spoken to as RFC 4068 has it, which RFC 5568 forbids peer=%s address=%s "
-		            "setting=compat value=rfc4068", n->name, ADDR(&n->address));
 }
 
 /* Until the daemon is up, whoever started it reads on the terminal what the log says. */
