@@ -8,3 +8,19 @@ src_context_libcontext_a_SOURCES = \
 	src/context/mld_wire.c src/context/mld_wire.h
 
 CONTEXT_LIBS = src/context/libcontext.a $(NET_LIBS)
+
+check_PROGRAMS += tests/unit/test_mld_wire
+TESTS += tests/unit/test_mld_wire
+tests_unit_test_mld_wire_SOURCES = tests/unit/test_mld_wire.c
+tests_unit_test_mld_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/replay/test_mld_track
+TESTS += tests/replay/test_mld_track
+tests_replay_test_mld_track_SOURCES = tests/replay/test_mld_track.c
+tests_replay_test_mld_track_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_mld_wire
+TESTS += tests/fuzz/fuzz_mld_wire
+tests_fuzz_fuzz_mld_wire_SOURCES = tests/fuzz/fuzz_mld_wire.c
+tests_fuzz_fuzz_mld_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/mld_wire

@@ -1,0 +1,77 @@
+/* MLD and the listener context: first octet chooses the decoder; what is decoded also drives the tracker. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "context/mld_track.h"
+#include "context/mld_wire.h"
+#include "core/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool query(int ifindex, const struct mld_query *q, void *arg)
+{
+	uint8_t out[MLD_QUERY_MAX];
+	struct wr w = wr_make(out, sizeof out);
+	mld_query_pack(&w, q);
+	if (!wr_ok(&w))
+		__builtin_trap();
+	return true;
+}
+
+static void forward(int ifindex, const struct in6_addr *group, bool on, void *arg)
+{
+}
+
+static void drive(const uint8_t *data, size_t size)
+{
+	static const struct mld_params p = { .robustness = 2, .query_interval = 125 * USEC_SEC,
+		                             .response_interval = 10 * USEC_SEC, .last_listener_interval = USEC_SEC,
+		                             .groups = 4, .listeners = 8, .groups_per_mobile = 3 };
+	static const struct mld_ops ops = { query, forward };
+	struct in6_addr own = { .s6_addr = { 0xfe, 0x80, [15] = 0x80 } };
+	struct loop *loop = loop_create_virtual(USEC_SEC);
+	struct mld_track *t = mld_track_create(loop, &p, &ops, NULL);
+	mld_track_interface(t, 1, &own);
+	/* Messages one after the other: sender, seconds that pass before it, length, octets. */
+	while (size >= 3) {
+		size_t len = data[2] < size - 3 ? data[2] : size - 3;
+		struct lladdr from = { .len = 6, .octet = { 2, [5] = data[0] & 7 } };
+		struct in6_addr src = { .s6_addr = { 0xfe, 0x80, [15] = data[0] } };
+		struct mld_message m;
+		loop_advance(loop, loop_now(loop) + data[1] * USEC_SEC);
+		if (mld_parse(data + 3, len, &m))
+			mld_track_receive(t, 1, &from, &src, &m);
+		if (mld_track_listeners(t) > p.listeners || mld_track_groups(t) > p.groups)
+			__builtin_trap();
+		data += 3 + len;
+		size -= 3 + len;
+	}
+	mld_track_destroy(t);
+	loop_destroy(loop);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mld_message m;
+	struct mld_record r;
+	struct mld_block b;
+	if (!size)
+		return 0;
+	log_level_set(LOG_LEVEL_ERROR);
+	switch (data[0] & 3) {
+	case 0:
+		if (mld_parse(data + 1, size - 1, &m) && m.type == MLD_REPORT_V2)
+			while (mld_record_next(&m, &r))
+				;
+		break;
+	case 1:
+		mld_block_parse(data + 1, size - 1, &b);
+		break;
+	case 2:
+	case 3:
+		drive(data + 1, size - 1);
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* What packet sockets hand over: IPv6 packets walked to ICMPv6 or a Mobility Header; and multicast upcalls. */
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/mh_private.h"
+#include "net/mroute_kernel.h"
+#include "net/packet.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct packet6 k;
+	struct mh_message m = { 0 };
+	struct mroute_upcall u;
+	mroute_upcall_parse(rd_make(data, size), &u);
+	if (!packet6_walk(data, size, &k))
+		return 0;
+	if (k.data < data || k.data + k.len > data + size)
+		__builtin_trap();
+	m.src = k.src;
+	m.dst = k.dst;
+	m.home = k.home;
+	if (k.proto == IPPROTO_ICMPV6)
+		(void)checksum_ipv6(&k.src, &k.dst, k.proto, k.data, k.len);
+	if (mh_walk(k.data, k.len, &m)) {
+		if (m.len > k.len || (m.payload && m.payload + m.payload_len != k.data + k.len))
+			__builtin_trap();
+		(void)mh_checksum_ok(&m);
+	}
+	return 0;
+}
