@@ -13,9 +13,18 @@ tests_net_test_paths_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
 src_net_libnet_a_SOURCES += src/net/sctp.c src/net/sctp_backend.h src/net/sctp_kernel.c src/net/sctp_lower.c \
 	src/net/sctp_lower.h src/net/sctp_usrsctp.c
 
-check_PROGRAMS += tests/bench/sctp_echo
+check_PROGRAMS += tests/bench/sctp_echo tests/net/sctp_node tests/unit/test_sctp
+TESTS += tests/unit/test_sctp
 tests_bench_sctp_echo_SOURCES = tests/bench/sctp_echo.c
-tests_bench_sctp_echo_LDADD = $(NET_LIBS)src_net_libnet_a_SOURCES += \
+tests_bench_sctp_echo_LDADD = $(NET_LIBS)
+tests_net_sctp_node_SOURCES = tests/net/sctp_node.c
+tests_net_sctp_node_LDADD = $(NET_LIBS)
+tests_unit_test_sctp_SOURCES = tests/unit/test_sctp.c
+tests_unit_test_sctp_LDADD = $(NET_LIBS) $(TEST_LIBS)
+lab: tests/net/sctp_node tests/bench/sctp_echo
+EXTRA_DIST += tests/net/test_sctp.py
+
+src_net_libnet_a_SOURCES += \
 	src/net/icmp6.c src/net/icmp6_frames.c src/net/icmp6_private.h src/net/frames.c src/net/icmp4.c \
 	src/net/mh.c src/net/mh_guard.c src/net/mh_private.h src/net/rawsock.c src/net/rawsock.h
 
