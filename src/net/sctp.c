@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLE_EVERY (10 * USEC_MSEC)
+#define SETTLE_TIMES 64
 #define ARRIVAL_LIMIT (5 * USEC_SEC) /* from a stranger's INIT until its association stands */
 
 struct counter sctp_counters[SCTP_COUNTERS] = {
@@ -157,6 +159,25 @@ static void peer_retry(struct timer *t, void *arg)
 	sctp_release(s);
 }
 
+/*
+ * The first round trip is measured on the packets that set up the association, and those waited for address resolution on
+ * both sides: a second is nothing unusual, and SRTT forgets it by one eighth with each further measurement. A packet
+ * lost meanwhile would be sent again when a context is long too old. So the association begins with some heartbeats in a row.
+ */
+static void peer_settle(struct timer *t, void *arg)
+{
+	struct sctp_peer *p = arg;
+
+	if (p->state == SCTP_STATE_ESTABLISHED && p->settle_left-- > 0 && p->s->backend->settle(p))
+		timer_after(&p->settle, SETTLE_EVERY);
+}
+
+static void settle_begin(struct sctp_peer *p)
+{
+	p->settle_left = SETTLE_TIMES;
+	timer_after(&p->settle, SETTLE_EVERY);
+}
+
 struct sctp_peer *sctp_find(const struct sctp *s, const struct in6_addr *addr)
 {
 	struct sctp_peer *p;
@@ -177,6 +198,7 @@ static struct sctp_peer *peer_create(struct sctp *s, const struct in6_addr *addr
 	p->udp_port = udp_port;
 	p->backoff = s->cfg.retry_min;
 	timer_init(&p->retry, s->loop, peer_retry, p);
+	timer_init(&p->settle, s->loop, peer_settle, p);
 	HASH_ADD(hh, s->peers, addr, sizeof(p->addr), p);
 	return p;
 }
@@ -207,6 +229,7 @@ void sctp_forget(struct sctp_peer *p)
 		return;
 	sctp_hold(s);
 	timer_stop(&p->retry);
+	timer_stop(&p->settle);
 	HASH_DEL(s->peers, p);
 	p->gone = true;
 	p->state = SCTP_STATE_IDLE;
@@ -298,6 +321,7 @@ void sctp_event_up(struct sctp_peer *p)
 	p->state = SCTP_STATE_ESTABLISHED;
 	p->up_since = loop_now(p->s->loop);
 	part_reset(p);
+	settle_begin(p);
 	sctp_counters[SCTP_UP].value++;
 	LOG_NOTICE("sctp", "association up peer=%s port=%u", ADDR(&p->addr), p->port);
 	if (p->s->ops.up != NULL)
@@ -307,6 +331,7 @@ void sctp_event_up(struct sctp_peer *p)
 void sctp_event_restart(struct sctp_peer *p)
 {
 	part_reset(p);
+	settle_begin(p);
 	sctp_counters[SCTP_RESTARTS].value++;
 	LOG_NOTICE("sctp", "association restarted by the peer peer=%s port=%u", ADDR(&p->addr), p->port);
 	if (p->s->ops.restarted != NULL)
@@ -332,6 +357,7 @@ void sctp_event_down(struct sctp_peer *p, const char *reason)
 
 	sctp_hold(s);
 	p->state = SCTP_STATE_IDLE;
+	timer_stop(&p->settle);
 	part_reset(p);
 	if (!was_up) {
 		LOG_DEBUG("sctp", "no association peer=%s reason=\"%s\" retry_ms=%u", ADDR(&p->addr), reason,

@@ -237,6 +237,20 @@ static int kernel_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
+static bool kernel_settle(struct sctp_peer *p)
+{
+	struct assoc *a = p->be;
+	struct sctp_status status = { .sstat_assoc_id = a->id };
+	struct sctp_paddrparams demand = { .spp_assoc_id = a->id, .spp_flags = SPP_HB_DEMAND };
+	socklen_t len = sizeof(status);
+
+	if (getsockopt(a->fd, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0 ||
+	    status.sstat_primary.spinfo_rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX))
+		return false;
+	demand.spp_address = status.sstat_primary.spinfo_address;
+	return set_option(a->fd, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand)) == 0;
+}
+
 /* ---- what arrives ---- */
 
 struct received {
@@ -542,4 +556,5 @@ const struct sctp_backend_ops sctp_kernel_backend = {
 	.connect = kernel_connect,
 	.drop = kernel_drop,
 	.send = kernel_send,
+	.settle = kernel_settle,
 };

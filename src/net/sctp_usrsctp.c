@@ -397,7 +397,7 @@ static void assoc_change(struct path *path, const struct sctp_assoc_change *chan
 		break;
 	case SCTP_RESTART:
 		path->assoc = change->sac_assoc_id;
-		sctp_event_restart(path->peer);
+			sctp_event_restart(path->peer);
 		break;
 	case SCTP_COMM_LOST:
 		assoc_down(path, change->sac_assoc_id, "lost or aborted");
@@ -662,6 +662,22 @@ static int user_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
+static bool user_settle(struct sctp_peer *p)
+{
+	struct path *path = p->be;
+	struct sctp_status status = { .sstat_assoc_id = path->assoc };
+	struct sctp_paddrparams demand = { .spp_assoc_id = path->assoc, .spp_flags = SPP_HB_DEMAND };
+	struct sockaddr_conn peer = path_sockaddr(path, p->port);
+	socklen_t len = sizeof(status);
+
+	stack_sync();
+	if (usrsctp_getsockopt(path->so, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0 ||
+	    status.sstat_primary.spinfo_rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX))
+		return false;
+	memcpy(&demand.spp_address, &peer, sizeof(peer));
+	return set_option(path->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand)) == 0;
+}
+
 const struct sctp_backend_ops sctp_usrsctp_backend = {
 	.kind = SCTP_USRSCTP,
 	.open = user_open,
@@ -669,4 +685,5 @@ const struct sctp_backend_ops sctp_usrsctp_backend = {
 	.connect = user_connect,
 	.drop = user_drop,
 	.send = user_send,
+	.settle = user_settle,
 };

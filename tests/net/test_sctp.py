@@ -121,7 +121,7 @@ class Path:
             run("ip", "link", "add", port, "netns", ns.name, "type", "veth", "peer", "name", port, "netns", self.m.name)
             ns.ip(f"addr add {addr}/64 dev {port} nodad", f"addr add {addr4}/24 dev {port}", f"link set {port} up")
             self.m.ip(f"addr add {via}/64 dev {port} nodad", f"addr add {via4}/24 dev {port}", f"link set {port} up")
-            ns.ip(f"-6 route add default via {via}", f"-4 route add default via {via4}")
+            ns.ip(f"route add default via {via}", f"route add default via {via4}")
         self.join()
 
     def cut(self):
@@ -246,12 +246,12 @@ def test_a_message_longer_than_agreed_is_dropped(path, backends):
 def test_a_lost_packet_is_repeated_within_the_lifetime_of_a_context(path, backends):
     """The first transmission meets a closed router. RTO.min is 20 ms: the second comes long before 200 ms are over."""
     a, b = path.pair(backends)
-    a.say("send", B, 50, 100, 100, 0)  # the round-trip time is known then
-    b.say("await", 50)
-    b.wait("awaited")
+    time.sleep(0.8)  # the heartbeats with which an association begins, until RTO is down
     b.say("watch")
     late = []
     for i in range(5):
+        a.ask("flood", B, 1, 50, 200, answer="flooded")  # a round trip measured: takes back the doubling by the last loss
+        assert b.wait("message")["len"] == 50
         path.cut()
         sent = a.ask("flood", B, 1, 100 + i, 200, answer="flooded")
         assert sent["taken"] == 1
@@ -261,7 +261,8 @@ def test_a_lost_packet_is_repeated_within_the_lifetime_of_a_context(path, backen
         assert message["len"] == 100 + i
         late.append(message["ms"] / 1000 - at)
     print("ms from the loss to the arrival:", [round(x * 1000, 1) for x in late])
-    assert all(0.005 < x < 0.2 for x in late)
+    assert all(x < 0.2 for x in late)
+    assert max(late) > 0.005  # it was lost at all
     assert a.report()["abandoned"] == 0
 
 
@@ -309,7 +310,7 @@ def test_a_silent_peer_does_not_use_up_the_room_of_others(path, backends):
         a.connect(peer)
         a.wait("up")
         peer.wait("up")
-    path.a.ip(f"-6 route add blackhole {B}/128")
+    path.a.ip(f"route add blackhole {B}/128")
     assert a.ask("flood", B, 5000, 1000, 0, answer="flooded")["refused"] > 0
     a.ask("send", other.address, 2000, 1, 2000, 0, answer="sent")
     other.say("await", 2000)

@@ -18,7 +18,7 @@
 #define PORT 5091
 
 static struct {
-	int opened, closed, connects, drops, sends;
+	int opened, closed, connects, drops, sends, settles, settle_until;
 	int connect_rc, send_rc;
 	usec_t connect_at[32];
 	struct sctp_tx tx;
@@ -68,7 +68,15 @@ static int fake_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return be.send_rc;
 }
 
-static const struct sctp_backend_ops fake = { SCTP_USRSCTP, fake_open, fake_close, fake_connect, fake_drop, fake_send };
+static bool fake_settle(struct sctp_peer *p)
+{
+	assert_true(sctp_peer_up(p));
+	be.settles++;
+	return be.settles < be.settle_until;
+}
+
+static const struct sctp_backend_ops fake = { SCTP_USRSCTP, fake_open, fake_close, fake_connect, fake_drop, fake_send,
+	fake_settle };
 
 static bool on_admit(const struct in6_addr *addr, void *arg)
 {
@@ -316,6 +324,26 @@ static void a_restart_and_a_newer_association_are_told(void **state)
 	assert_true(sctp_peer_up(p));
 }
 
+static void the_round_trip_is_measured_until_rto_is_down(void **state)
+{
+	struct sctp_peer *p = sctp_connect(sctp, &a1, PORT, 0);
+
+	be.settle_until = 5;
+	sctp_event_up(p);
+	loop_advance(loop, T0 + 10 * USEC_SEC);
+	assert_int_equal(be.settles, 5);
+	be.settle_until = 1000; /* a path that is really that slow: there is an end */
+	sctp_event_restart(p);
+	loop_advance(loop, T0 + 20 * USEC_SEC);
+	assert_int_equal(be.settles, 5 + 64);
+	sctp_event_restart(p);
+	sctp_event_down(p, "lost");
+	assert_int_equal(be.settles, 5 + 64);
+	timer_stop(&p->retry);
+	loop_advance(loop, T0 + 30 * USEC_SEC);
+	assert_int_equal(be.settles, 5 + 64);
+}
+
 static void pieces_make_one_message(void **state)
 {
 	struct sctp_peer *p = sctp_connect(sctp, &a1, PORT, 0);
@@ -440,6 +468,7 @@ int main(void)
 		T(a_full_queue_is_told_and_counted),
 		T(an_abandoned_message_counts_once_however_many_fragments),
 		T(a_restart_and_a_newer_association_are_told),
+		T(the_round_trip_is_measured_until_rto_is_down),
 		T(pieces_make_one_message),
 		T(too_long_a_message_is_dropped_to_its_end),
 		T(a_callback_may_forget_the_peer),
