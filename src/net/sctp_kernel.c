@@ -29,7 +29,7 @@
 #define READ_SIZE 65536
 #define BATCH 64
 #define ATTEMPTS 4     /* INITs of one attempt, after the first; then the front's backoff decides */
-#define RETRANSMITS 10 /* without an answer, until an association is given up (RFC 9260 §16) */
+#define RETRANSMITS 8 /* without an answer, until an association is given up */
 #define UDP_PORT_FILE "/proc/sys/net/sctp/udp_port"
 
 struct kernel { /* an endpoint's part */

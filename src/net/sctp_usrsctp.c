@@ -37,7 +37,7 @@
  */
 #define CHUNK_ROOM (1280 - 40 - 8 - 12)
 #define ATTEMPTS 4       /* INITs of one attempt, after the first; then the front's backoff decides */
-#define RETRANSMITS 10   /* without an answer, until an association is given up (RFC 9260 §16) */
+#define RETRANSMITS 8 /* without an answer, until an association is given up */
 #define TICK_BUSY (5 * USEC_MSEC)
 #define TICK_IDLE (100 * USEC_MSEC)
 #define BUSY_FOR USEC_SEC /* after a packet that may have to be sent again; later retransmissions can bear TICK_IDLE */
@@ -437,7 +437,7 @@ static void path_read(struct path *path)
 	socklen_t from_len, info_len;
 	unsigned int info_type;
 	ssize_t n;
-	int flags;
+	int flags, errors = 0;
 
 	if (path->reading)
 		return;
@@ -446,15 +446,18 @@ static void path_read(struct path *path)
 	while (path->peer != NULL) {
 		from_len = sizeof(from);
 		info_len = sizeof(info);
-		flags = 0;
+		flags = errno = 0;
 		n = usrsctp_recvv(path->so, &buf, sizeof(buf), (struct sockaddr *)&from, &from_len, &info, &info_len, &info_type,
 		                  &flags);
-		if (n <= 0)
-			break;
-		if (flags & MSG_NOTIFICATION)
+		if (n <= 0) {
+			/* An error of an association comes first and once; what is to be read stands behind it. */
+			if (errno == EWOULDBLOCK || errors++ == 8)
+				break;
+		} else if (flags & MSG_NOTIFICATION) {
 			notification(path, &buf.n, (size_t)n);
-		else if (info.rcv_assoc_id == path->assoc)
+		} else if (info.rcv_assoc_id == path->assoc) {
 			sctp_event_data(path->peer, ntohl(info.rcv_ppid), buf.octets, (size_t)n, (flags & MSG_EOR) != 0);
+		}
 	}
 	path->reading = false;
 	if (path->peer == NULL)

@@ -379,8 +379,8 @@ def test_a_long_cut_is_noticed_and_mended(path, backends):
     """Heartbeats find a dead path; when it lives again so does the association, after at most the longest wait."""
     a, b = path.pair(backends)
     path.cut()
-    a.wait("down", 20)
-    b.wait("down", 20)
+    a.wait("down", 30)
+    b.wait("down", 30)
     path.join()
     a.wait("up", 5)
     b.wait("up", 5)
