@@ -443,8 +443,6 @@ static int open_ip6tnl(struct paths *p)
 {
 	int rc = rtnl_ip6tnl_create(p->rtnl, IP6TNL_NAME, &p->ip6tnl_ifindex);
 	if (rc == 0)
-		rc = tunnel_open(p); /* before the device is up: not one packet comes through unchecked */
-	if (rc == 0)
 		rc = rtnl_link_set_up(p->rtnl, p->ip6tnl_ifindex, 0, 0);
 	if (rc == 0)
 		return 0;

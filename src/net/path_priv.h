@@ -80,7 +80,6 @@ struct paths {
 	struct hold_pool pool;
 	int tun_fd, tun_ifindex;
 	int ip6tnl_ifindex; /* 0: none */
-	bool nft;           /* our nftables table stands */
 	int raw_fd;         /* protocol 41 */
 	int frame_fd;       /* packets to a link-layer address */
 	struct loop_fd *tun_watch, *raw_watch;
@@ -119,7 +118,6 @@ void release_timer(struct path *h);
 void windows_close(struct paths *p);
 
 /* tunnel.c */
-int tunnel_open(struct paths *p);
 void tunnel_readable(int fd, unsigned events, void *arg);
 void tunnel_close(struct paths *p);
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len); /* false: no such end */

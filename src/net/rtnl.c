@@ -523,6 +523,21 @@ int rtnl_link_del(struct rtnl *r, const char *name)
 	return finish(r, m, nla_put_string(m, IFLA_IFNAME, name), ENODEV);
 }
 
+/*
+ * The addresses mean nothing for sending, which takes them from each route. But by them the kernel settles what a device
+ * may do, and one whose remote end is a multicast group may send and not receive: whatever arrives is dropped in silence,
+ * after raw sockets have had their copy. Without them it would take in every tunnelled packet for this node, from anywhere.
+ */
+static int put_send_only(struct nl_msg *m)
+{
+	static const struct in6_addr discard = { .s6_addr = { 0x01 } };            /* 100::, RFC 6666 */
+	static const struct in6_addr group = { .s6_addr = { 0xff, 0x0e, [15] = 1 } };
+	int bad = nla_put_flag(m, IFLA_IPTUN_COLLECT_METADATA);
+	bad |= nla_put_u8(m, IFLA_IPTUN_PROTO, IPPROTO_IPV6);
+	bad |= put_addr(m, IFLA_IPTUN_LOCAL, &discard);
+	return bad | put_addr(m, IFLA_IPTUN_REMOTE, &group);
+}
+
 int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
@@ -533,8 +548,7 @@ int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex)
 	struct nlattr *info = nla_nest_start(m, IFLA_LINKINFO);
 	bad |= info ? nla_put_string(m, IFLA_INFO_KIND, "ip6tnl") : -1;
 	struct nlattr *data = info ? nla_nest_start(m, IFLA_INFO_DATA) : NULL;
-	bad |= data ? nla_put_flag(m, IFLA_IPTUN_COLLECT_METADATA) : -1;
-	bad |= data ? nla_put_u8(m, IFLA_IPTUN_PROTO, IPPROTO_IPV6) : -1;
+	bad |= data ? put_send_only(m) : -1;
 	if (bad == 0) {
 		nla_nest_end(m, data);
 		nla_nest_end(m, info);

@@ -100,7 +100,8 @@ int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
 /* Up, with this MTU and queue (0: leave as is), and without IPv6 addresses of the kernel's own making: our devices only. */
 int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen);
 int rtnl_link_del(struct rtnl *r, const char *name);
-/* A collect-metadata ("external") ip6tnl device. -EOPNOTSUPP where the kernel has none. */
+/* A collect-metadata ("external") ip6tnl device that sends and takes nothing in. -EOPNOTSUPP where the kernel has no
+ * ip6_tunnel, -EEXIST where the namespace has such a device already. */
 int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex);
 /* Removes whatever carries our protocol number: routes, rules, neighbour and proxy entries, addresses (kernels from 5.18
  * on keep it for addresses); and devices whose name starts with DEVICE_PREFIX. Done at start and at stop. Returns how many

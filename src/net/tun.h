@@ -1,4 +1,4 @@
-/* A TUN device: whole IP packets to and from the kernel, no header before them. */
+/* A TUN device: whole IPv6 packets to and from the kernel. */
 #ifndef HANDOVERD_NET_TUN_H
 #define HANDOVERD_NET_TUN_H
 
@@ -11,7 +11,14 @@
 int tun_open(const char *name, int *ifindex);
 /* One packet; length, 0 when there is none, or a negative errno. */
 ssize_t tun_read(int fd, void *buf, size_t len);
-/* Hands a packet to the kernel as if it had come in on the device. 0 or a negative errno. */
+/*
+ * Hands a packet to the kernel as if it had come in on the device. 0 or a negative errno.
+ *
+ * A packet taken from a raw socket may be unfinished: virtual links leave the transport checksum to hardware that is not
+ * there, and receive offload merges segments of a TCP stream into one and leaves its checksum open too. Such packets are
+ * recognised by a checksum field that covers the pseudo-header only, and the kernel is told to finish them: to complete
+ * the checksum, and to cut what was merged when it leaves by a link.
+ */
 int tun_write(int fd, const void *packet, size_t len);
 
 #endif

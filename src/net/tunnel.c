@@ -3,58 +3,22 @@
  *
  * Decapsulation is ours in both forms of tunnel, because outer source, outer destination and inner address are one
  * condition, and a packet that meets a part of it only is forged. A packet that passes is written to the TUN device: to
- * the kernel it has come in there, and is delivered or forwarded. Where a collect-metadata device exists the kernel takes
- * its own copy of the outer packet and would deliver the inner one a second time, unchecked; a rule in an nftables table
- * of ours drops what comes in on that device.
+ * the kernel it has come in there, and is delivered or forwarded. The collect-metadata device, where there is one, sends
+ * only (rtnl_ip6tnl_create), or the kernel would deliver each packet a second time, unchecked.
  */
 #define _GNU_SOURCE 1 /* struct in6_pktinfo */
 #include "net/path_priv.h"
 
 #include <errno.h>
-#include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "core/output.h"
 
-#define NFT_TABLE "handoverd_path"
 #define ROUTE_DEFAULT_METRIC 1024
 #define ECN_MASK 3
 #define ECN_CE 3
-
-/* -- the kernel's own copy ------------------------------------------------------------------------------------------- */
-
-static int nft_run(const char *commands)
-{
-	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (!nft)
-		return -ENOMEM;
-	nft_ctx_buffer_output(nft);
-	nft_ctx_buffer_error(nft);
-	int rc = nft_run_cmd_from_buffer(nft, commands);
-	if (rc != 0)
-		LOG_ERROR(PATH_LOG, "nftables refused error=\"%.*s\"", (int)strcspn(nft_ctx_get_error_buffer(nft), "\n"),
-		          nft_ctx_get_error_buffer(nft));
-	nft_ctx_free(nft);
-	return rc == 0 ? 0 : -EIO;
-}
-
-/* Naming the table first makes the deletion right whether an earlier life left it or not. */
-#define NFT_CLEAN "add table ip6 " NFT_TABLE "\ndelete table ip6 " NFT_TABLE "\n"
-#define NFT_DROP \
-	NFT_CLEAN "add table ip6 " NFT_TABLE "\n" \
-	"add chain ip6 " NFT_TABLE " in { type filter hook prerouting priority raw; policy accept; }\n" \
-	"add rule ip6 " NFT_TABLE " in iifname \"" IP6TNL_NAME "\" counter drop\n"
-
-int tunnel_open(struct paths *p)
-{
-	if (!p->ip6tnl_ifindex)
-		return 0;
-	int rc = nft_run(NFT_DROP);
-	p->nft = rc == 0;
-	return rc;
-}
 
 /* -- ends ------------------------------------------------------------------------------------------------------------ */
 
@@ -198,9 +162,6 @@ void tunnel_close(struct paths *p)
 	struct end *e, *tmp;
 	HASH_ITER(hh, p->ends, e, tmp)
 		end_free(p, e);
-	if (p->nft)
-		(void)nft_run(NFT_CLEAN);
-	p->nft = false;
 }
 
 /* A packet of the mobile itself that its rule led to our device. */
