@@ -29,9 +29,11 @@ typedef bool feature_emit_fn(const void *data, size_t len, void *emit_arg);
 struct feature {
 	uint16_t fpt;
 	const char *name;
-	/* Previous router: emits the mobile's blocks, none if it has none. 0, or a negative errno if it could not tell. */
+	/* Previous router: emits the mobile's blocks, none if it has none. 0; -ENOENT if it does not know the mobile; another
+	 * negative errno if it could not tell. */
 	int (*collect)(struct core *core, const struct feature_subject *s, feature_emit_fn *emit, void *emit_arg);
-	/* New router: puts one block in force. Returns the status octet that goes on the wire: 0 is success. */
+	/* New router: puts one block in force. data is what was emitted, followed by up to seven zero octets: blocks travel in
+	 * words of eight. Returns the status octet that goes on the wire: 0 is success. */
 	uint8_t (*install)(struct core *core, const struct feature_subject *s, const uint8_t *data, size_t len);
 	/* Either router: the mobile is no longer this router's; what is kept for it may go. May be NULL. */
 	void (*forget)(struct core *core, const struct in6_addr *addr);

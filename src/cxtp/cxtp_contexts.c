@@ -1,5 +1,6 @@
 #include "cxtp/cxtp_contexts.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "core/log.h"
@@ -47,7 +48,9 @@ void cxtp_collect(struct core *core, const struct feature_subject *s, const uint
 		struct collecting c = { .w = w, .fpt = all[i]->fpt };
 		int err = all[i]->collect(core, s, collect_emit, &c);
 		cut |= c.cut;
-		if (err < 0) {
+		if (err == -ENOENT) {
+			LOG_INFO("cxtp", "no context: the mobile is not known here mobile=%s feature=%s", ADDR(&s->previous), all[i]->name);
+		} else if (err < 0) {
 			cxtp_count(CXTP_CONTEXTS_FAILED);
 			LOG_WARNING("cxtp", "context not collected mobile=%s feature=%s reason=\"%s\"", ADDR(&s->previous), all[i]->name,
 			            strerror(-err));

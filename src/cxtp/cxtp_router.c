@@ -199,6 +199,25 @@ static const struct secret *op_master(const struct in6_addr *pcoa, void *arg)
 	return mobile_key(r->core->settings, pcoa);
 }
 
+/* Where a mobile is on our links: as the table of mobiles has it, else as the kernel's neighbour entries know it, since a
+ * mobile that announces nothing is in no table of ours. */
+static void place_of(struct cxtp_router *r, const struct in6_addr *addr, struct feature_subject *s)
+{
+	const struct mobile *m = mobile_find(r->core->mobiles, addr);
+	struct lladdr l;
+	if (m && m->ifindex && m->lladdr.len && (!s->ifindex || s->ifindex == m->ifindex)) {
+		s->ifindex = m->ifindex;
+		s->lladdr = m->lladdr;
+	}
+	for (size_t i = 0; !s->lladdr.len && i < r->core->settings->interfaces.n; i++) {
+		int ifindex = access_ifindex(r, i);
+		if (!ifindex || (s->ifindex && s->ifindex != ifindex) || rtnl_neigh_get(r->core->net->rtnl, ifindex, addr, &l) < 0)
+			continue;
+		s->ifindex = ifindex;
+		s->lladdr = l;
+	}
+}
+
 struct prefix_walk {
 	const struct in6_addr *router, *address;
 	struct prefix exact, any;
@@ -233,12 +252,8 @@ static void op_collect(const struct in6_addr *pcoa, const struct in6_addr *nar, 
                        const uint8_t *request, size_t len, struct wr *w, void *arg)
 {
 	struct cxtp_router *r = arg;
-	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
 	struct feature_subject s = { .previous = *pcoa, .addr = *pcoa, .nar_prefix = nar_prefix(r, pcoa, nar, router) };
-	if (m) {
-		s.lladdr = m->lladdr;
-		s.ifindex = m->ifindex;
-	}
+	place_of(r, pcoa, &s);
 	cxtp_collect(r->core, &s, request, len, w);
 }
 
@@ -246,10 +261,8 @@ static void op_install(const struct in6_addr *pcoa, const struct cxtp_link *link
                        const uint8_t *request, size_t len, struct cxtp_contexts *out, void *arg)
 {
 	struct cxtp_router *r = arg;
-	const struct mobile *m = mobile_find(r->core->mobiles, &link->peer);
 	struct feature_subject s = { .previous = *pcoa, .addr = link->peer, .ifindex = link->ifindex };
-	if (m)
-		s.lladdr = m->lladdr;
+	place_of(r, &link->peer, &s);
 	cxtp_install(r->core, &s, blocks, blocks_len, request, len, out);
 }
 

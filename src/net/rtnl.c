@@ -295,6 +295,34 @@ int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a)
 	return rc == -ENODEV ? 0 : rc;
 }
 
+static void take_neigh(struct nlmsghdr *h, void *arg)
+{
+	struct lladdr *out = arg;
+	struct nlattr *tb[NDA_MAX + 1];
+	const struct ndmsg *ndm = nlmsg_data(h);
+	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(h, sizeof *ndm, tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR] ||
+	    (ndm->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) || nla_len(tb[NDA_LLADDR]) > LLADDR_MAX)
+		return;
+	out->len = (uint8_t)nla_len(tb[NDA_LLADDR]);
+	memcpy(out->octet, nla_data(tb[NDA_LLADDR]), out->len);
+}
+
+int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out)
+{
+	bool v4 = addr_is_v4(a);
+	struct ndmsg ndm = { .ndm_family = v4 ? AF_INET : AF_INET6, .ndm_ifindex = ifindex };
+	struct nl_msg *m = rtnl_request(RTM_GETNEIGH, 0, &ndm, sizeof ndm);
+	if (!m)
+		return -ENOMEM;
+	if (nla_put(m, NDA_DST, v4 ? 4 : 16, v4 ? &a->s6_addr[12] : a->s6_addr) < 0) {
+		nlmsg_free(m);
+		return -EMSGSIZE;
+	}
+	*out = (struct lladdr){ 0 };
+	int rc = rtnl_exchange(r, m, take_neigh, out);
+	return rc < 0 ? rc : out->len ? 0 : -ENOENT;
+}
+
 /* Writes a value under /proc/sys and returns the old one, if that is wanted. */
 int rtnl_sysctl(const char *value, char *old, size_t old_len, const char *fmt, ...)
 {

@@ -78,6 +78,8 @@ int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt);
 /* NUD states are the kernel's (linux/neighbour.h); l NULL or len 0 where the state needs none. */
 int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const struct lladdr *l, uint16_t nud);
 int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
+/* The link-layer address that the kernel's neighbour entry has for a. -ENOENT: no entry, or none that knows it. */
+int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out);
 int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a); /* proxy ND entry; also turns proxy_ndp on */
 int rtnl_proxy_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
 /* Address; nodad and a preferred lifetime of 0 (deprecated: not chosen as source) on request. */
