@@ -3,7 +3,7 @@
  *
  * Each PORT (a mobile's end of the air, in this namespace) is set down and taken out of its bridge, and GAP_MS later put into
  * BRIDGE and set up. All ports leave together and arrive together. BRIDGE empty: leave and stay out. Prints the times, so that
- * a test knows the link's real gap: {"down_ns": …, "up_ns": …}, CLOCK_MONOTONIC, each taken when the carrier has changed.
+ * a test knows the link's real gap: {"down_ns": …, "up_ns": …}, CLOCK_MONOTONIC, from just before it goes to just after it is back.
  */
 #include "tool.h"
 
@@ -76,9 +76,9 @@ int main(int argc, char **argv)
 		if (!ports[i].index || (*bridge && !ports[i].master))
 			die("%s or %s: no such link", argv[i + 2], bridge);
 	}
+	int64_t down = now_ns();
 	for (int i = 0; i < n; i++)
 		link_set(ports[i].index, false, NULL);
-	int64_t down = now_ns();
 	for (int i = 0; i < n; i++)
 		link_set(ports[i].index, false, &nobody);
 	if (gap > 0)
