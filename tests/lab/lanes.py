@@ -12,9 +12,7 @@ As a program (scripts/lane):  lanes.py [--needs A,B] [--lane NAME] [--out DIR] [
 
 import argparse
 import ctypes
-import errno
 import fcntl
-import json
 import os
 import shlex
 import shutil

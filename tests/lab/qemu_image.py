@@ -26,7 +26,7 @@ options=trans=virtio,version=9p2000.L,msize=262144
 /bin/busybox mount -o bind /low$LAB_MODULES /new/usr/lib/modules/$(/bin/busybox uname -r) || fail "no modules"
 /bin/busybox mount -t 9p -o $options labout /new$LAB_OUT || fail "no result directory"
 /bin/busybox umount /proc
-LAB_ROOT=done
+LAB_ROOT=ready
 export LAB_ROOT
 exec /bin/busybox switch_root /new $LAB_INIT
 """

@@ -11,7 +11,6 @@ run counts as failed.
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
