@@ -200,8 +200,8 @@ def picture_of(run, width=82):
                                          sender["interval_ns"], sender["start_ns"]))
     strips.insert(1, timeline.tcp_strip("TCP", run.reads, zero, start, end, bin_ms))
     notes = [((at - zero) / 1e6, text) for text, at in run.notes.items()]
-    return timeline.Timeline(TITLES[run.mode], run.scenario() if steps else "", timeline.rows(steps, zero), 0.0, run.gap_ms, start, end,
-                             bin_ms, strips, notes)
+    return timeline.Timeline(TITLES[run.mode], run.scenario() if steps else "", timeline.rows(steps, zero), 0.0,
+                             run.gap_ms, start, end, bin_ms, strips, notes)
 
 
 def results(run):
@@ -247,7 +247,8 @@ def table_of(figures, pen):
         ("interruption, ms", [ms(f["interruption_ms"]) for f in figures]),
         ("TCP download", [("good" if f["tcp"] == "complete" else "bad", f["tcp"]) for f in figures]),
         ("TCP stall, ms", [ms(f["tcp_stall_ms"]) for f in figures]),
-        ("multicast stall, ms", [ms(f["multicast_stall_ms"], "never again" if f["multicast"] else "not on this kernel") for f in figures]),
+        ("multicast stall, ms", [ms(f["multicast_stall_ms"], "never again" if f["multicast"] else "not on this kernel")
+                                 for f in figures]),
         ("contexts transferred", [", ".join(c["name"] for c in f["contexts"] if c["status"] == 0) or "–" for f in figures]),
         ("packets held at the new router", [f"{f['held']:,}" for f in figures]),
         ("scenario (RFC 4260)", [f["scenario"] or "–" for f in figures]),
@@ -257,8 +258,10 @@ def table_of(figures, pen):
 
 
 def facts_of(f):
-    words = f"{f['sent']:,} packets sent: {f['lost']:,} lost, {f['duplicated']} duplicated, {f['reordered']} reordered. Link gap {f['gap_ms']:.0f} ms, "
-    words += f"interruption {f['interruption_ms']:.1f} ms" if f["interruption_ms"] is not None else "the session does not come back"
+    words = (f"{f['sent']:,} packets sent: {f['lost']:,} lost, {f['duplicated']} duplicated, {f['reordered']} reordered. "
+             f"Link gap {f['gap_ms']:.0f} ms, ")
+    back = f["interruption_ms"]
+    words += "the session does not come back" if back is None else f"interruption {back:.1f} ms"
     return words + (f", TCP stall {f['tcp_stall_ms']:.0f} ms." if f["tcp_stall_ms"] is not None else ".")
 
 
@@ -271,7 +274,8 @@ def show(runs, args, pen):
         Path(args.svg).write_text(draw_svg.picture([(picture_of(r), facts_of(f)) for r, f in zip(runs, figures)], heading))
         print(f"picture: {args.svg}")
     if args.json:
-        Path(args.json).write_text(json.dumps({"lane": args.lane, "gap_ms": args.gap, "rate": args.rate, "runs": figures}, indent=1) + "\n")
+        everything = {"lane": args.lane, "gap_ms": args.gap, "rate": args.rate, "runs": figures}
+        Path(args.json).write_text(json.dumps(everything, indent=1) + "\n")
     bad = [f"{TITLES[f['mode']]}: {words}" for f in figures for words in f["failures"]]
     for words in bad:
         print(pen("bad", "✗ " + words))
@@ -328,7 +332,8 @@ def main():
     args.multicast = not lanes.probe_missing(["mroute6"])
     kernel = not lanes.probe_missing(["sctp", "ip6tnl"])
     args.form = FORMS["kernel" if kernel else "user"]
-    print(pen("dim", f"lane {args.lane}: tunnel and SCTP {'in the kernel' if kernel else 'in user space (TUN, usrsctp)'}; {args.rate} packets/s "
+    where = "in the kernel" if kernel else "in user space (TUN, usrsctp)"
+    print(pen("dim", f"lane {args.lane}: tunnel and SCTP {where}; {args.rate} packets/s "
               f"UDP{' and multicast each' if args.multicast else ''}, a TCP download, link gap {args.gap:g} ms\n"))
     runs = []
     for mode in args.only or TITLES:

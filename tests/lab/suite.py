@@ -115,8 +115,8 @@ def fuzz(tally, args):
 
 def pytest(tally, name, env, *more):
     with tempfile.NamedTemporaryFile(prefix="handoverd-net.", suffix=".xml") as xml:
-        ok, said = run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", TOP, f"--junitxml={xml.name}",
-                       TOP / "tests/net", *more, env=env, limit=3000)
+        ok, said = run("/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", TOP,
+                       f"--junitxml={xml.name}", TOP / "tests/net", *more, env=env, limit=3000)
         try:
             suite = ElementTree.parse(xml.name).getroot().find("testsuite")
         except ElementTree.ParseError:
@@ -124,7 +124,8 @@ def pytest(tally, name, env, *more):
             return
     total, bad = int(suite.get("tests")), [k for k in ("failures", "errors", "skipped") if int(suite.get(k))]
     failed = sum(int(suite.get(k)) for k in bad)
-    names = [f"{name}: {c.get('name')}" for c in suite.iter("testcase") if any(c.find(x) is not None for x in ("failure", "error", "skipped"))]
+    names = [f"{name}: {c.get('name')}" for c in suite.iter("testcase")
+             if any(c.find(x) is not None for x in ("failure", "error", "skipped"))]
     tally.count(total - failed, failed, names)
     if failed or not ok:
         print(tail(said, 400), flush=True)
@@ -138,7 +139,8 @@ def net(tally, args):
         pytest(tally, "optimised", {"HANDOVERD_BUILD": str(TOP / "build/plain")}, *select)
     # Address sanitizer's memory layout does not fit under user-mode-linux: natively only, at a fifth of the rate.
     if build(tally, "asan"):
-        pytest(tally, "sanitized", {"HANDOVERD_BUILD": str(TOP / "build/asan"), "HANDOVERD_LAB_SLOW": "1", "HANDOVERD_LAB_LANES": "native"}, *select)
+        pytest(tally, "sanitized", {"HANDOVERD_BUILD": str(TOP / "build/asan"), "HANDOVERD_LAB_SLOW": "1",
+                                    "HANDOVERD_LAB_LANES": "native"}, *select)
 
 
 def dist(tally, args):

@@ -92,8 +92,8 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def failed(item, why):
-    return pytest.TestReport(nodeid=item.nodeid, location=item.location, keywords={item.name: 1}, outcome="failed", longrepr=why, when="call",
-                             sections=[], duration=0.0)
+    return pytest.TestReport(nodeid=item.nodeid, location=item.location, keywords={item.name: 1}, outcome="failed",
+                             longrepr=why, when="call", sections=[], duration=0.0)
 
 
 def run_in(lane, items, config):
@@ -107,7 +107,8 @@ def run_in(lane, items, config):
     try:
         _, status = lanes.run(argv, needs, lane, out, limit=LANE_LIMIT, cwd=str(config.rootpath))
         if status not in (0, 1):
-            trouble = f"{lane.name}: pytest ended with {status}:\n{(out / 'stdout').read_text()[-3000:]}{(out / 'stderr').read_text()[-2000:]}"
+            said = (out / "stdout").read_text()[-3000:] + (out / "stderr").read_text()[-2000:]
+            trouble = f"{lane.name}: pytest ended with {status}:\n{said}"
     except lanes.LaneError as e:
         trouble = str(e)
     if (out / "reports").exists():
@@ -130,8 +131,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def lab(request):
-    """lab(routers=…, mobiles=…, …) makes a topology with its daemons, not yet started; see Cast. All of it is gone after the test, and
-    the test fails if a sanitizer said anything."""
+    """lab(routers=…, mobiles=…, …) makes a topology with its daemons, not yet started; see Cast. All of it is gone after the
+    test, and the test fails if a sanitizer said anything."""
     casts = []
 
     def make(**kw):
