@@ -32,6 +32,7 @@ struct secret {
 };
 
 static struct secret *free_slots;
+static size_t live;
 
 /* Chunks are never given back: keys come and go with the configuration, and their number hardly changes. */
 static int arena_grow(void)
@@ -62,6 +63,7 @@ static struct secret *slot_take(size_t len)
 	free_slots = s->u.next_free;
 	s->u.refs = 1;
 	s->len = len;
+	live++;
 	return s;
 }
 
@@ -86,6 +88,12 @@ void secret_unref(struct secret *s)
 	secret_wipe(s, sizeof *s);
 	s->u.next_free = free_slots;
 	free_slots = s;
+	live--;
+}
+
+size_t secrets_live(void)
+{
+	return live;
 }
 
 const uint8_t *secret_data(const struct secret *s, size_t *len)

@@ -18,6 +18,7 @@ struct secret *secret_create(const void *key, size_t len); /* copies; NULL if le
 int secret_parse(const char *text, struct secret **out);
 struct secret *secret_ref(struct secret *s);
 void secret_unref(struct secret *s); /* the last one wipes; NULL allowed */
+size_t secrets_live(void); /* how many there are: tests see by it that none outlives its use */
 const uint8_t *secret_data(const struct secret *s, size_t *len);
 bool secret_eq(const struct secret *a, const struct secret *b); /* constant time */
 

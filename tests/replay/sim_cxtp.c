@@ -244,12 +244,21 @@ static void router_forget(const struct in6_addr *pcoa, void *arg)
 	((struct sim_router_state *)arg)->forgot++;
 }
 
+static size_t keys_held(void)
+{
+	size_t n = 0;
+	for (int i = 0; i < SIM_ROUTERS; i++)
+		n += cxtp_par_keys(world->routers[i].par) + cxtp_nar_keys(world->routers[i].nar);
+	return n;
+}
+
 static void router_install(const struct in6_addr *pcoa, const struct cxtp_link *link, const uint8_t *blocks, size_t blocks_len,
                            const uint8_t *request, size_t len, struct cxtp_contexts *out, void *arg)
 {
 	struct feature_subject subject = { .previous = *pcoa, .addr = link->peer, .ifindex = link->ifindex };
 	/* RFC 4067 §6.3: the key that checked the token is gone before its contexts are in force. */
 	assert(cxtp_nar_keys(((struct sim_router_state *)arg)->nar) == 0);
+	assert(secrets_live() == world->secrets_before + 1 + keys_held());
 	cxtp_install(arg, &subject, blocks, blocks_len, request, len, out);
 }
 
@@ -352,6 +361,7 @@ void sim_open(struct sim *s, bool v4)
 	s->mn_end = s->par_end = s->nar_end = "-";
 	world = s;
 	s->loop = loop_create_virtual(1000 * USEC_SEC);
+	s->secrets_before = secrets_live();
 	s->master = secret_create("an octet string of some length", 30);
 	s->pcoa = address(v4 ? "192.0.2.10" : "2001:db8:a::10");
 	s->ncoa = address(v4 ? "198.51.100.10" : "2001:db8:b::10");
@@ -379,6 +389,7 @@ void sim_close(struct sim *s)
 	for (int i = 0; i < SIM_ROUTERS; i++)
 		router_down(&s->routers[i]);
 	secret_unref(s->master);
+	assert(secrets_live() == s->secrets_before);
 	loop_destroy(s->loop);
 }
 

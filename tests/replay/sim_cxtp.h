@@ -36,6 +36,7 @@ struct sim {
 	struct sim_router_state routers[SIM_ROUTERS];
 	struct cxtp_mn *mn;
 	struct secret *master;
+	size_t secrets_before;
 	struct in6_addr pcoa, ncoa, stranger;
 	bool expected_known;      /* the new router knows NCoA from a handover */
 	unsigned collects;        /* blocks that the mobile has at its previous router */
