@@ -335,3 +335,12 @@ def test_multicast_follows_without_a_report(cast, mode):
     assert [p for p in packets if p["ipv6.dst"] == GROUP]
     own = str(eui64("fe80::/64", there.mac))  # the router itself listens to groups of its own
     assert [p for p in packets if p["icmpv6.type"] in ("131", "132", "143") and p["ipv6.src"] != own] == []
+
+
+@pytest.mark.needs("tun", "sctp", "ip6tnl")
+def test_a_kernel_and_a_user_space_router_talk(lab):
+    """One router has the kernel's SCTP, the other usrsctp, in UDP (RFC 6951): one kernel's SCTP would answer for both."""
+    c = lab(extra=merged(FORMS["kernel"], {"cxtp": {"udp_port": 9899}}), proxy=False,
+            per_node={"ar2": {"cxtp": {"backend": "usrsctp"}}}).start()
+    for p in c.points:
+        assert [n["association"] for n in c.daemons[p.name].show("neighbors")] == ["up"]
