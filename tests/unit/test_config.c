@@ -19,6 +19,13 @@
 #include "core/output.h"
 #include "core/settings.h"
 
+/* libconfig loses the text of a string that the file ends in. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libconfig";
+}
+
 /* A module with a setting of each type, which runs on access routers, and one that runs on mobile nodes. */
 struct inner {
 	struct config_where where;
