@@ -321,7 +321,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 		.code = q->from_pcoa ? HI_FROM_PCOA : HI_NOT_FROM_PCOA, .lladdr = q->lladdr, .pcoa = b->pcoa, .ncoa = b->want };
 	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
 	p->ops->opened(p->arg, q->from_pcoa ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &b->pcoa, &b->want, &b->local, &b->want_nar,
-	               q->in->at);
+	               &q->lladdr, q->in->at);
 	hi_send(b);
 }
 

@@ -37,7 +37,7 @@ struct par_ops {
 	void (*tunnel_end)(void *arg, const struct in6_addr *pcoa);
 	/* The timeline; also: FBU accepted, the NAR is known, HI not yet sent. */
 	void (*opened)(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
-	               const struct in6_addr *par, const struct in6_addr *nar, usec_t fbu_at);
+	               const struct in6_addr *par, const struct in6_addr *nar, const struct lladdr *l, usec_t fbu_at);
 	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
 	void (*closed)(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason);
 };

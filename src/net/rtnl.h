@@ -52,6 +52,7 @@ const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name
 bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
+bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, struct in6_addr *out); /* an address of a link in p */
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); /* in the prefix of an address there? */
 /* What the kernel's routing says of a destination now: 0 and the outgoing link and MTU (either may be NULL), or a negative
  * errno. The MTU is the route's own or learnt one, else the link's. */

@@ -303,6 +303,17 @@ bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex)
 	return false;
 }
 
+bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, struct in6_addr *out)
+{
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {
+		if (e->key.ifindex != ifindex || (e->flags & IFA_F_TENTATIVE) || !prefix_has(p, &e->key.addr))
+			continue;
+		*out = e->key.addr;
+		return true;
+	}
+	return false;
+}
+
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a)
 {
 	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {

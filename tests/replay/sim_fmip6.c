@@ -410,7 +410,7 @@ static void record_close(struct sim *s, int who, enum handover_role role, const 
 }
 
 static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
-                       const struct in6_addr *par, const struct in6_addr *nar, usec_t at)
+                       const struct in6_addr *par, const struct in6_addr *nar, const struct lladdr *l, usec_t at)
 {
 	struct router *r = arg;
 	record_open(r->sim, SIM_PAR(r->id), HANDOVER_PAR, mode, pcoa, at);

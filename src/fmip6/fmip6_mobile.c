@@ -1,0 +1,482 @@
+/* A mobile node: the MN machine, wired to sockets, addresses, routes, tunnel ends, tables and bus. */
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/handover.h"
+#include "core/neighbor.h"
+#include "core/output.h"
+#include "fmip6/fmip6_io.h"
+#include "fmip6/fmip6_mn.h"
+
+#define DEFAULT_METRIC 128 /* before what router advertisements bring (1024) */
+#define FOREIGN_METRIC 64  /* before the kernel's own route for a prefix (256) */
+
+static const struct in6_addr all_nodes = { .s6_addr = { 0xff, 2, [15] = 1 } };
+static const struct in6_addr all_routers = { .s6_addr = { 0xff, 2, [15] = 2 } };
+static const struct lladdr all_nodes_frame = { .len = 6, .octet = { 0x33, 0x33, 0, 0, 0, 1 } };
+
+struct fmip6_mobile {
+	struct core *core;
+	const struct fmip6_params *params;
+	struct fmip6_mn *mn;
+	struct icmp6 *icmp;
+	struct mh *mh;
+	struct bus_sub *link, *request;
+	struct rtnl_sub *rtnl;
+	int ifindex; /* 0: the interface is not there */
+	uint64_t record;
+};
+
+static struct rtnl *rtnl_of(const struct fmip6_mobile *m)
+{
+	return m->core->net->rtnl;
+}
+
+static struct handover *record(const struct fmip6_mobile *m)
+{
+	return m->record ? handover_by_id(m->core->handovers, m->record) : NULL;
+}
+
+static void report(int rc, const char *what, const struct in6_addr *a)
+{
+	if (rc < 0)
+		LOG_WARNING("fmip6", "%s failed address=%s reason=\"%s\"", what, ADDR(a), strerror(-rc));
+}
+
+/* ---- what the machine asks ---- */
+
+static bool mn_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+{
+	struct fmip6_mobile *m = arg;
+	return fmip6_key(m->core, pcoa, out);
+}
+
+static struct mn_place place_of_ap(const struct ap *ap)
+{
+	return (struct mn_place){ .ap = ap->id, .router = ap->router, .router_lladdr = ap->link_address, .prefix = ap->prefix };
+}
+
+struct search {
+	const struct in6_addr *router;
+	struct mn_place *out;
+	size_t n, max;
+};
+
+static void search_ap(struct ap *ap, void *arg)
+{
+	struct search *s = arg;
+	if (s->n < s->max && ap->prefix.plen && (!s->router || addr_eq(&ap->router, s->router)))
+		s->out[s->n++] = place_of_ap(ap);
+}
+
+static bool mn_find(void *arg, const struct lladdr *id, const struct in6_addr *router, struct mn_place *out)
+{
+	struct fmip6_mobile *m = arg;
+	struct search s = { .router = router, .out = out, .max = 1 };
+	if (id->len) {
+		const struct ap *ap = ap_find(m->core->neighbors, id);
+		if (!ap || ap->prefix.plen == 0)
+			return false;
+		*out = place_of_ap(ap);
+		return true;
+	}
+	if (router && !addr_is_zero(router))
+		aps_each(m->core->neighbors, search_ap, &s);
+	return s.n > 0;
+}
+
+static size_t mn_places(void *arg, struct mn_place *out, size_t max)
+{
+	struct fmip6_mobile *m = arg;
+	struct search s = { .out = out, .max = max };
+	aps_each(m->core->neighbors, search_ap, &s);
+	return s.n;
+}
+
+static void mn_learn(void *arg, const struct mn_place *p)
+{
+	struct fmip6_mobile *m = arg;
+	const struct ap tuple = { .id = p->ap, .prefix = p->prefix, .router = p->router, .link_address = p->router_lladdr };
+	ap_learn(m->core->neighbors, &tuple);
+}
+
+static bool mn_own_address(void *arg, const struct prefix *prefix, struct in6_addr *out)
+{
+	struct fmip6_mobile *m = arg;
+	return rtnl_link_in(rtnl_of(m), m->ifindex, prefix, out);
+}
+
+static void mn_self(void *arg, struct lladdr *l, struct in6_addr *iid)
+{
+	struct fmip6_mobile *m = arg;
+	const struct rtnl_link *link = rtnl_link_by_index(rtnl_of(m), m->ifindex);
+	*l = link ? link->lladdr : (struct lladdr){ .len = 0 };
+	if (!rtnl_link_local(rtnl_of(m), m->ifindex, iid))
+		*iid = in6addr_any;
+}
+
+static void mn_send_rtsolpr(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
+{
+	struct fmip6_mobile *m = arg;
+	struct in6_addr local;
+	if (addr_is_zero(src) && rtnl_link_local(rtnl_of(m), m->ifindex, &local))
+		src = &local;
+	if (addr_is_zero(dst))
+		dst = &all_routers;
+	fmip6_sent(icmp6_send(m->icmp, m->ifindex, src, dst, FMIP6_HOP_LIMIT, false, data, len), "RtSolPr", dst);
+}
+
+static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                        const uint8_t *data, size_t len)
+{
+	struct fmip6_mobile *m = arg;
+	fmip6_sent(mh_send(m->mh, 0, src, dst, home, data, len), "FBU", dst);
+}
+
+static void mn_send_una(void *arg, const struct in6_addr *coa)
+{
+	struct fmip6_mobile *m = arg;
+	uint8_t out[64];
+	struct una una = { .target = *coa };
+	struct in6_addr iid;
+	mn_self(m, &una.lladdr, &iid);
+	int n = na_pack(&una, out, sizeof out);
+	if (n > 0)
+		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &all_nodes_frame, coa, &all_nodes, out, (size_t)n), "UNA", &all_nodes);
+}
+
+static void mn_send_probe(void *arg, const struct mn_place *p)
+{
+	struct fmip6_mobile *m = arg;
+	uint8_t out[64];
+	struct lladdr own;
+	struct in6_addr src;
+	mn_self(m, &own, &src);
+	int n = ns_pack(&p->router, &own, out, sizeof out);
+	if (n > 0 && !addr_is_zero(&src))
+		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &p->router_lladdr, &src, &p->router, out, (size_t)n), "probe",
+		           &p->router);
+}
+
+/* ---- what the machine does ---- */
+
+static struct rtnl_route foreign_route(const struct fmip6_mobile *m, const struct prefix *p, const struct in6_addr *via)
+{
+	return (struct rtnl_route){ .dst = *p, .ifindex = m->ifindex, .via = *via, .metric = FOREIGN_METRIC, .onlink = true };
+}
+
+/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. */
+static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
+{
+	struct fmip6_mobile *m = arg;
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = confirmed,
+		.optimistic = !confirmed };
+	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
+	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
+	if (p->router_lladdr.len)
+		report(rtnl_neigh_set(rtnl_of(m), m->ifindex, &p->router, &p->router_lladdr, NUD_REACHABLE), "neighbour entry",
+		       &p->router);
+	rtnl_route_del(rtnl_of(m), &foreign);
+	int rc = rtnl_addr_set(rtnl_of(m), &a);
+	report(rc, "address", &p->coa);
+	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
+}
+
+static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
+{
+	struct fmip6_mobile *m = arg;
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen, .nodad = true, .deprecated = true,
+		.noprefixroute = true };
+	struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
+	report(rtnl_route_set(rtnl_of(m), &foreign), "route", &b->par);
+	report(rtnl_addr_set(rtnl_of(m), &a), "address", &b->pcoa);
+	report(tunnel_end_set(m->core->net->paths, END_MOBILE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
+}
+
+static void mn_native(void *arg, const struct mn_binding_view *b)
+{
+	struct fmip6_mobile *m = arg;
+	struct rtnl_route foreign = foreign_route(m, &b->prefix, &b->par);
+	report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
+	rtnl_route_del(rtnl_of(m), &foreign);
+}
+
+static void mn_unbind(void *arg, const struct mn_binding_view *b)
+{
+	struct fmip6_mobile *m = arg;
+	const struct mn_place *here = mn_here(m->mn);
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
+	tunnel_end_del(m->core->net->paths, &b->pcoa);
+	if (here) {
+		struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
+		rtnl_route_del(rtnl_of(m), &foreign);
+	}
+	report(rtnl_addr_del(rtnl_of(m), &a), "address removal", &b->pcoa);
+}
+
+/* ---- the timeline and the others ---- */
+
+static void name_of(const struct fmip6_mobile *m, const struct in6_addr *router, char out[64])
+{
+	const struct neighbor *n = addr_is_zero(router) ? NULL : neighbor_find(m->core->neighbors, router);
+	snprintf(out, 64, "%s", n ? n->name : "");
+}
+
+static void mn_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *par)
+{
+	struct fmip6_mobile *m = arg;
+	struct handover *h = handover_open(m->core->handovers, HANDOVER_MN, mode, pcoa);
+	m->record = h ? h->id : 0;
+	if (!h)
+		return;
+	h->par = *par;
+	name_of(m, par, h->from);
+}
+
+static void mn_target(void *arg, enum handover_mode mode, const struct in6_addr *ncoa, const struct in6_addr *nar)
+{
+	struct fmip6_mobile *m = arg;
+	struct handover *h = record(m);
+	if (!h)
+		return;
+	h->mode = mode;
+	h->ncoa = *ncoa;
+	h->nar = *nar;
+	name_of(m, nar, h->to);
+}
+
+static void mn_step(void *arg, enum handover_step s, usec_t at)
+{
+	struct fmip6_mobile *m = arg;
+	handover_step_at(m->core->handovers, record(m), s, at);
+}
+
+static void mn_gap(void *arg, usec_t start, usec_t end, usec_t interruption)
+{
+	struct fmip6_mobile *m = arg;
+	struct handover *h = record(m);
+	if (!h)
+		return;
+	h->gap_start = start;
+	h->gap_end = end;
+	h->interruption = interruption ? interruption : end - start;
+}
+
+static void mn_closed(void *arg, enum handover_result r, const char *reason)
+{
+	struct fmip6_mobile *m = arg;
+	struct handover *h = record(m);
+	if (!h)
+		return;
+	LOG_INFO("fmip6", "handover %s role=mn mobile=%s ncoa=%s from=%s to=%s interruption_us=%llu reason=\"%s\"",
+	         r == HANDOVER_COMPLETE ? "complete" : r == HANDOVER_FAILED ? "failed" : "cancelled", ADDR(&h->pcoa), ADDR(&h->ncoa),
+	         ADDR(&h->par), ADDR(&h->nar), (unsigned long long)h->interruption, reason);
+	handover_close(m->core->handovers, h, r, "%s", reason);
+	m->record = 0;
+}
+
+static void mn_prepare(void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	struct bus_note note = { .topic = BUS_HANDOVER_PREPARE, .u.handover.handover = record(m) };
+	if (note.u.handover.handover)
+		bus_publish(m->core->bus, &note);
+}
+
+static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_addr *previous)
+{
+	struct fmip6_mobile *m = arg;
+	struct bus_note note = { .topic = BUS_MOBILE_ATTACHED,
+		.u.attach = { .handover = record(m), .addr = *coa, .previous = *previous, .ifindex = m->ifindex } };
+	struct in6_addr iid;
+	mn_self(m, &note.u.attach.lladdr, &iid);
+	bus_publish(m->core->bus, &note);
+}
+
+static const struct mn_ops mn_ops = {
+	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .self = mn_self,
+	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una, .send_probe = mn_send_probe,
+	.attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
+	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
+};
+
+/* ---- what comes in ---- */
+
+static uint8_t lla_len(const struct fmip6_mobile *m)
+{
+	const struct rtnl_link *l = rtnl_link_by_index(rtnl_of(m), m->ifindex);
+	return l && l->lladdr.len ? l->lladdr.len : 6;
+}
+
+static void icmp_received(const struct icmp6_message *msg, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	struct prrtadv a;
+	struct una na;
+	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT)
+		return;
+	if (msg->data[0] == ICMP6_NA_TYPE) {
+		if (na_parse(msg->data, msg->len, lla_len(m), &na) == 0 && (na.flags & NA_SOLICITED))
+			mn_na(m->mn, &na, msg->at);
+		return;
+	}
+	if (msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src))
+		return;
+	if (prrtadv_parse(msg->data, msg->len, lla_len(m), &a) < 0)
+		FMIP6_COUNT(FMIP6_MALFORMED);
+	else
+		mn_prrtadv(m->mn, &a, msg->at);
+}
+
+static void mh_received(const struct mh_message *msg, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	struct mh_in in = fmip6_mh_in(msg);
+	mn_fback(m->mn, &in);
+}
+
+static void first_packet(const struct in6_addr *inner, usec_t at, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	mn_first(m->mn, at);
+}
+
+static void link_note(struct bus_note *note, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	if (m->ifindex && note->u.link.ifindex == m->ifindex)
+		mn_link(m->mn, note->u.link.up, &note->u.link.ap, note->at);
+}
+
+static void request_note(struct bus_note *note, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	if (!addr_is_zero(&note->u.request.mobile) && !fmip6_is_local(m->core, &note->u.request.mobile))
+		return;
+	if (mn_request(m->mn, &note->u.request.ap, &note->u.request.router, note->u.request.reason, sizeof note->u.request.reason) == 0)
+		note->u.request.taken = true;
+}
+
+/* ---- life ---- */
+
+static const struct rtnl_link *own_link(const struct fmip6_mobile *m)
+{
+	const struct setting_interface *all = m->core->settings->interfaces.items;
+	for (size_t i = 0; i < m->core->settings->interfaces.n; i++)
+		if (all[i].kind == INTERFACE_ACCESS)
+			return rtnl_link_by_name(rtnl_of(m), all[i].name);
+	return NULL;
+}
+
+/* The interface may come after us. */
+static void link_take(struct fmip6_mobile *m)
+{
+	const struct rtnl_link *l = own_link(m);
+	if (!l || m->ifindex == l->ifindex)
+		return;
+	if (m->ifindex)
+		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
+	m->ifindex = l->ifindex;
+	if (l->carrier)
+		mn_link(m->mn, true, NULL, loop_now(m->core->loop));
+}
+
+static void rtnl_changed(const struct rtnl_note *n, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	if (n->event == RTNL_LINK && m->ifindex == 0)
+		link_take(m);
+	else if (n->event == RTNL_LINK_GONE && n->ifindex == m->ifindex) {
+		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
+		m->ifindex = 0;
+	}
+}
+
+static bool local_address(const struct in6_addr *a, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	return fmip6_is_local(m->core, a);
+}
+
+static bool open_all(struct fmip6_mobile *m)
+{
+	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_NA_TYPE }, mh_types[] = { MH_FBACK };
+	m->mn = mn_create(m->core->loop, m->params, &mn_ops, m);
+	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
+	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
+	m->link = bus_subscribe(m->core->bus, BUS_LINK, link_note, m);
+	m->request = bus_subscribe(m->core->bus, BUS_HANDOVER_REQUEST, request_note, m);
+	m->rtnl = rtnl_subscribe(rtnl_of(m), rtnl_changed, m);
+	return m->mn && m->icmp && m->mh && m->link && m->request && m->rtnl;
+}
+
+struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_params *params)
+{
+	struct fmip6_mobile *m = calloc(1, sizeof *m);
+	if (!m)
+		return NULL;
+	m->core = core;
+	m->params = params;
+	if (!open_all(m)) {
+		LOG_ERROR("fmip6", "could not start role=mobile-node");
+		fmip6_mobile_destroy(m);
+		return NULL;
+	}
+	tunnel_on_first(core->net->paths, first_packet, m);
+	link_take(m);
+	return m;
+}
+
+/* An address that was here before us is to be what it was. */
+static void restore(const struct mn_binding_view *b, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	const struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
+	tunnel_end_del(m->core->net->paths, &b->pcoa);
+	rtnl_addr_set(rtnl_of(m), &a);
+}
+
+void fmip6_mobile_destroy(struct fmip6_mobile *m)
+{
+	if (!m)
+		return;
+	if (m->mn && m->ifindex)
+		mn_each(m->mn, restore, m);
+	if (record(m))
+		mn_closed(m, HANDOVER_CANCELLED, "the mobile stops");
+	tunnel_on_first(m->core->net->paths, NULL, NULL);
+	bus_unsubscribe(m->link);
+	bus_unsubscribe(m->request);
+	if (m->rtnl)
+		rtnl_unsubscribe(m->rtnl);
+	mh_close(m->mh);
+	icmp6_close(m->icmp);
+	mn_destroy(m->mn);
+	free(m);
+}
+
+void fmip6_mobile_reload(struct fmip6_mobile *m)
+{
+	link_take(m);
+}
+
+/* ---- show ---- */
+
+static void show_binding(const struct mn_binding_view *b, void *arg)
+{
+	struct output *o = arg;
+	out_item_begin(o, NULL);
+	out_addr(o, "pcoa", &b->pcoa);
+	out_addr(o, "ncoa", &b->ncoa);
+	out_addr(o, "router", &b->par);
+	out_str(o, "state", b->expires ? "forwarding" : "pending");
+	out_item_end(o);
+}
+
+void fmip6_mobile_show(struct fmip6_mobile *m, struct output *o)
+{
+	mn_each(m->mn, show_binding, o);
+}
