@@ -24,3 +24,9 @@ TESTS += tests/fuzz/fuzz_mld_wire
 tests_fuzz_fuzz_mld_wire_SOURCES = tests/fuzz/fuzz_mld_wire.c
 tests_fuzz_fuzz_mld_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/mld_wire
+
+check_PROGRAMS += tests/net/test_context
+TESTS += tests/net/test_context
+tests_net_test_context_SOURCES = tests/net/test_context.c
+tests_net_test_context_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_context_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) src/ctl/libctl.a $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)

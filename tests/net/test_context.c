@@ -1,0 +1,432 @@
+/*
+ * The module context on real kernels: source - router - mobile, and a chain of three routers. The router under test runs in
+ * this process, so that contexts can be handed to its feature as a transfer would; the others of the chain are daemons.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "context/context.h"
+#include "context/context_count.h"
+#include "core/bus.h"
+#include "core/daemon.h"
+#include "core/feature.h"
+#include "core/handover.h"
+#include "core/log.h"
+#include "core/mobile.h"
+#include "core/neighbor.h"
+#include "mcast.h"
+#include "net/icmp6.h"
+#include "net/mroute_kernel.h"
+#include "net/net.h"
+
+#define GROUP "ff3e::8000:1"
+#define MOBILE "2001:db8:b::10"
+#define CHAIN 2 /* further routers between the source and the one under test */
+
+static const struct module *const modules[] = { &net_module, &context_module, NULL };
+
+static struct fixture {
+	int source, mobile, router, chain[CHAIN];
+	pid_t daemons[CHAIN];
+	struct core core;
+	struct config *config;
+	struct mcast_sender s;
+	struct mcast_receiver r;
+	int if_access;
+	struct lladdr lladdr;
+	char dir[64];
+} f;
+
+static const char *write_config(const char *name)
+{
+	static char path[128];
+	snprintf(path, sizeof path, "%s/%s.conf", f.dir, name);
+	FILE *c = fopen(path, "w");
+	assert_non_null(c);
+	fprintf(c,
+	        "role = \"access-router\"; name = \"%s\";\n"
+	        "interfaces = ( { name = \"acc\"; kind = \"access\"; }, { name = \"top\"; kind = \"core\"; } );\n"
+	        "neighbors = ( ); mobiles = ( );\n"
+	        "control = { socket = \"%s/%s.sock\"; };\n"
+	        "log = { sink = \"stderr\"; level = \"%s\"; };\n"
+	        "context = { multicast = { last_listener_interval = \"50ms\"; robustness = 2; }; };\n",
+	        name, f.dir, name, getenv("V") ? "debug" : "error");
+	fclose(c);
+	return path;
+}
+
+static pid_t run_daemon(int ns, const char *name)
+{
+	const char *path = write_config(name);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	nslab_enter(ns);
+	struct daemon_options o = { .file = path, .foreground = true };
+	_exit(daemon_run(&o, modules));
+}
+
+static void start_here(void)
+{
+	struct config_errors *errors = config_errors_create();
+	struct core *c = &f.core;
+	f.config = config_load(write_config("here"), modules, errors);
+	for (size_t i = 0; i < config_errors_count(errors); i++)
+		fprintf(stderr, "%s\n", config_errors_text(errors, i));
+	assert_non_null(f.config);
+	config_errors_destroy(errors);
+	log_level_set(getenv("V") ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR);
+	*c = (struct core){ .loop = loop_create(), .modules = modules, .config = f.config, .settings = config_settings(f.config) };
+	c->bus = bus_create(c->loop);
+	c->mobiles = mobiles_create(c->bus, 100);
+	c->neighbors = neighbors_create(c->bus);
+	c->handovers = handovers_create(c->loop, c->bus, 10);
+	assert_int_equal(neighbors_configure(c->neighbors, c->settings), 0);
+	assert_int_equal(modules_start(c), 0);
+}
+
+static void begin(int chain)
+{
+	memset(&f, 0, sizeof f);
+	strcpy(f.dir, "/tmp/handoverd-context-XXXXXX");
+	assert_non_null(mkdtemp(f.dir));
+	f.source = nslab_new();
+	int above = f.source;
+	for (int i = 0; i < chain; i++) {
+		f.chain[i] = nslab_new();
+		nslab_veth(f.chain[i], "top", above, i ? "acc" : "net");
+		above = f.chain[i];
+	}
+	f.mobile = nslab_new();
+	f.router = nslab_new();
+	nslab_veth(f.router, "top", above, chain ? "acc" : "net");
+	nslab_veth(f.router, "acc", f.mobile, "wlan");
+	nslab_enter(f.router);
+	nslab_sh("ip addr add 2001:db8:b::1/64 dev acc nodad");
+	f.if_access = nslab_ifindex("acc");
+	nslab_enter(f.mobile);
+	nslab_sh("ip addr add " MOBILE "/64 dev wlan nodad");
+	f.lladdr = nslab_lladdr("wlan");
+	nslab_enter(f.source);
+	nslab_sh("ip addr add 2001:db8:1::2/64 dev net nodad");
+	f.s = mcast_sender(GROUP, "net");
+	for (int i = 0; i < chain; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "r%d", i);
+		f.daemons[i] = run_daemon(f.chain[i], name);
+	}
+	nslab_enter(f.router);
+	start_here();
+}
+
+static int setup(void **state)
+{
+	begin(0);
+	return 0;
+}
+
+static int setup_chain(void **state)
+{
+	begin(CHAIN);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct core *c = &f.core;
+	nslab_enter(f.router);
+	modules_stop(c);
+	assert_null(feature_find(1));
+	handovers_destroy(c->handovers);
+	neighbors_destroy(c->neighbors);
+	mobiles_destroy(c->mobiles);
+	bus_destroy(c->bus);
+	if (f.r.watch)
+		mcast_close(&f.r);
+	loop_destroy(c->loop);
+	config_free(f.config);
+	close(f.s.fd);
+	close(f.source);
+	close(f.mobile);
+	close(f.router);
+	for (int i = 0; i < CHAIN && f.daemons[i]; i++) {
+		int status;
+		kill(f.daemons[i], SIGTERM);
+		waitpid(f.daemons[i], &status, 0);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		close(f.chain[i]);
+	}
+	nslab_sh("rm -r %s", f.dir);
+	return 0;
+}
+
+/* The router opens sockets when it needs them: its loop must run in its own namespace. */
+static void mobile_joins(void)
+{
+	nslab_enter(f.mobile);
+	mcast_receive(&f.r, f.core.loop, GROUP, "wlan", true);
+	nslab_enter(f.router);
+}
+
+static void mobile_leaves(void)
+{
+	nslab_enter(f.mobile);
+	mcast_leave(&f.r, GROUP, "wlan");
+	nslab_enter(f.router);
+}
+
+static void stream(int n)
+{
+	for (int i = 0; i < n; i++) {
+		mcast_send(&f.s);
+		nslab_for(f.core.loop, USEC_MSEC);
+	}
+}
+
+/* Sends until something arrives. */
+static void stream_until_heard(void)
+{
+	int before = f.r.n;
+	for (int i = 0; i < 4000 && f.r.n == before; i++)
+		stream(1);
+	assert_true(f.r.n > before);
+}
+
+/* Sends until nothing arrives any more. */
+static void stream_until_silent(void)
+{
+	for (int i = 0; i < 400; i++) {
+		int before = f.r.n;
+		stream(20);
+		if (f.r.n == before)
+			return;
+	}
+	fail_msg("still forwarded");
+}
+
+static struct feature_subject subject(void)
+{
+	struct feature_subject s = { .lladdr = f.lladdr, .ifindex = f.if_access };
+	s.previous = nslab_addr("2001:db8:a::10");
+	s.addr = nslab_addr(MOBILE);
+	return s;
+}
+
+/* RFC 4067 appendix B: prefix of the new link, group; padded as in a block. */
+static const uint8_t block[28] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0x0b, 0, 0, 0xff, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 1 };
+
+static void a_listener_is_served_from_its_report_to_its_leave(void **state)
+{
+	mobile_joins();
+	stream_until_heard();
+	int before = f.r.n, gaps = f.r.gaps;
+	stream(100);
+	nslab_until(f.core.loop, &f.r.n, before + 100);
+	assert_int_equal(f.r.gaps, gaps);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 1);
+	mobile_leaves();
+	for (int i = 0; i < 200 && context_counters[CONTEXT_LISTENERS].value; i++)
+		nslab_for(f.core.loop, 20 * USEC_MSEC);
+	nslab_for(f.core.loop, 200 * USEC_MSEC); /* twice the last listener interval, and nobody answers */
+	assert_int_equal(context_counters[CONTEXT_GROUPS].value, 0);
+	nslab_enter(f.router);
+	assert_int_not_equal(nslab_try("ip maddr show dev top | grep -qw %s", GROUP), 0);
+}
+
+static int reports; /* seen at the router's access link, of our group */
+
+static void on_report(const struct icmp6_message *m, void *arg)
+{
+	struct in6_addr g = nslab_addr(GROUP);
+	reports += memmem(m->data, m->len, &g, sizeof g) != NULL;
+}
+
+static void a_context_makes_the_stream_flow_without_a_report(void **state)
+{
+	static const uint8_t types[] = { 131, 132, 143 };
+	const struct feature *feature = feature_find(1);
+	struct feature_subject s = subject();
+	assert_non_null(feature);
+	nslab_enter(f.mobile);
+	nslab_sh("nft 'table ip6 quiet { chain out { type filter hook output priority 0; icmpv6 type { 131, 132, 143 } drop; }; }'");
+	mobile_joins();
+	nslab_enter(f.router);
+	reports = 0;
+	struct icmp6 *judge = icmp6_open_frames(f.core.loop, &f.if_access, 1, types, sizeof types, on_report, NULL);
+	stream(30);
+	assert_int_equal(f.r.n, 0);
+	assert_int_equal(feature->install(&f.core, &s, block, sizeof block), FEATURE_OK);
+	stream(50);
+	nslab_until(f.core.loop, &f.r.n, 50);
+	assert_int_equal(f.r.gaps, 0);
+	assert_int_equal(reports, 0);
+
+	feature->forget(&f.core, &s.addr);
+	stream_until_silent();
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 0);
+	icmp6_close(judge);
+}
+
+struct emitted {
+	int n;
+	uint8_t data[64];
+	size_t len;
+};
+
+static bool emit(const void *data, size_t len, void *arg)
+{
+	struct emitted *e = arg;
+	assert_true(len <= sizeof e->data);
+	memcpy(e->data, data, len);
+	e->len = len;
+	e->n++;
+	return true;
+}
+
+static void what_was_reported_is_collected_with_the_new_prefix(void **state)
+{
+	const struct feature *feature = feature_find(1);
+	struct feature_subject s = subject();
+	struct emitted e = { 0 };
+	mobile_joins();
+	stream_until_heard();
+	s.previous = nslab_addr(MOBILE);
+	assert_int_equal(prefix_parse("2001:db8:b::/64", &s.nar_prefix), 0);
+	assert_int_equal(feature->collect(&f.core, &s, emit, &e), 0);
+	assert_int_equal(e.n, 1);
+	assert_int_equal(e.len, 24);
+	assert_memory_equal(e.data, block, 24);
+
+	/* The same through the table of mobiles. */
+	struct mobile *m = mobile_get(f.core.mobiles, &s.previous);
+	mobile_set_link(f.core.mobiles, m, s.ifindex, &s.lladdr);
+	s.lladdr.len = 0;
+	s.ifindex = 0;
+	assert_int_equal(feature->collect(&f.core, &s, emit, &e), 0);
+	assert_int_equal(e.n, 2);
+	s.previous = s.addr = nslab_addr("2001:db8:9::9");
+	assert_int_equal(feature->collect(&f.core, &s, emit, &e), -ENOENT);
+	s.addr = nslab_addr(MOBILE);
+	feature->forget(&f.core, &s.addr);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 0);
+}
+
+static void contexts_for_another_link_are_refused(void **state)
+{
+	const struct feature *feature = feature_find(1);
+	struct feature_subject s = subject();
+	uint8_t other[sizeof block];
+	memcpy(other, block, sizeof block);
+	other[5] = 0x0c;
+	assert_int_equal(feature->install(&f.core, &s, other, sizeof other), FEATURE_FAILED);
+	assert_int_equal(feature->install(&f.core, &s, block, 23), FEATURE_MALFORMED);
+	memcpy(other, block, sizeof block);
+	other[9] = 0x02; /* link scope */
+	assert_int_equal(feature->install(&f.core, &s, other, sizeof other), FEATURE_MALFORMED);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 0);
+	s.ifindex = 0; /* the prefix alone tells the link */
+	assert_int_equal(feature->install(&f.core, &s, block, sizeof block), FEATURE_OK);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 1);
+}
+
+/* Reports that RFC 3810 wants discarded: no Router Alert, hop limit, a source that is not link-local. */
+static void forged_reports_change_nothing(void **state)
+{
+	static const uint8_t report[24] = { 131, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x3e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 9 };
+	struct in6_addr group = nslab_addr("ff3e::8000:9"), global = nslab_addr(MOBILE), ll;
+	uint64_t refused = context_counters[CONTEXT_MLD_REFUSED].value;
+	nslab_enter(f.mobile);
+	char *text = nslab_output("ip -6 -o addr show dev wlan scope link | sed 's|.*inet6 ||; s|/.*||' | tr -d '\\n'");
+	ll = nslab_addr(text);
+	free(text);
+	int wlan = nslab_ifindex("wlan");
+	struct icmp6 *s = icmp6_open(f.core.loop, NULL, 0, on_report, NULL);
+	nslab_enter(f.router);
+	assert_int_equal(icmp6_send(s, wlan, &ll, &group, 1, false, report, sizeof report), 0);
+	assert_int_equal(icmp6_send(s, wlan, &ll, &group, 2, true, report, sizeof report), 0);
+	assert_int_equal(icmp6_send(s, wlan, &global, &group, 1, true, report, sizeof report), 0);
+	for (int i = 0; i < 100 && context_counters[CONTEXT_MLD_REFUSED].value < refused + 3; i++)
+		nslab_for(f.core.loop, 10 * USEC_MSEC);
+	assert_int_equal(context_counters[CONTEXT_MLD_REFUSED].value, refused + 3);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 0);
+	assert_int_equal(icmp6_send(s, wlan, &ll, &group, 1, true, report, sizeof report), 0);
+	for (int i = 0; i < 100 && !context_counters[CONTEXT_LISTENERS].value; i++)
+		nslab_for(f.core.loop, 10 * USEC_MSEC);
+	assert_int_equal(context_counters[CONTEXT_LISTENERS].value, 1);
+	icmp6_close(s);
+}
+
+static void an_interface_that_comes_back_is_served_again(void **state)
+{
+	nslab_enter(f.router);
+	nslab_sh("ip link del dev acc");
+	nslab_for(f.core.loop, 50 * USEC_MSEC);
+	nslab_veth(f.router, "acc", f.mobile, "wlan");
+	nslab_enter(f.router);
+	nslab_for(f.core.loop, 50 * USEC_MSEC);
+	mobile_joins();
+	stream_until_heard();
+}
+
+static void through_three_routers(void **state)
+{
+	mobile_joins();
+	stream_until_heard();
+	int before = f.r.n, gaps = f.r.gaps;
+	stream(200);
+	nslab_until(f.core.loop, &f.r.n, before + 200);
+	assert_int_equal(f.r.gaps, gaps);
+	for (int i = 0; i < CHAIN; i++) {
+		nslab_enter(f.chain[i]);
+		assert_int_equal(nslab_try("ip -6 mroute show | grep -q %s", GROUP), 0);
+	}
+	nslab_enter(f.router);
+	mobile_leaves();
+	/* Every router asks, hears nothing, and leaves upstream: the source's link falls silent. */
+	int joined = 1;
+	for (int i = 0; i < 400 && joined; i++) {
+		nslab_enter(f.chain[0]);
+		joined = !nslab_try("ip maddr show dev top | grep -qw %s", GROUP);
+		nslab_enter(f.router);
+		nslab_for(f.core.loop, 20 * USEC_MSEC);
+	}
+	assert_false(joined);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+	if (!nslab_possible())
+		return NSLAB_SKIP;
+	nslab_new();
+	int fd = mroute_kernel_open();
+	if (fd == -EOPNOTSUPP || fd == -ENOPROTOOPT) {
+		fprintf(stderr, "this kernel has no IPv6 multicast routing\n");
+		return NSLAB_SKIP;
+	}
+	close(fd);
+	const struct CMUnitTest tests[] = {
+		T(a_listener_is_served_from_its_report_to_its_leave),
+		T(a_context_makes_the_stream_flow_without_a_report),
+		T(what_was_reported_is_collected_with_the_new_prefix),
+		T(contexts_for_another_link_are_refused),
+		T(forged_reports_change_nothing),
+		T(an_interface_that_comes_back_is_served_again),
+		cmocka_unit_test_setup_teardown(through_three_routers, setup_chain, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
