@@ -20,7 +20,7 @@ static const struct config_item items[] = {
 	{ .name = "address", .type = CONFIG_ADDR, CXTP(address),
 	  .help = "This router's address between routers, the one that the neighbours' configuration names; left out: any." },
 	{ .name = "request_rate", .type = CONFIG_INT, CXTP(request_rate), .preset = "10", .min = 1, .max = 1000000,
-	  .help = "CTARs looked at in a second on one link (CT_REQUEST_RATE); beyond that they are dropped at random. Set it to the "
+	  .help = "CTARs looked at in a second on one link (CT_REQUEST_RATE); beyond that they are dropped at random; write the "
 	          "handovers a second that the link should carry." },
 	{ .name = "max_transfer_time", .type = CONFIG_DURATION, CXTP(max_transfer_time), .preset = "200ms", .min = 10 * MSEC,
 	  .max = 60 * SEC,
@@ -29,8 +29,8 @@ static const struct config_item items[] = {
 	/* The RFC's 2 s would leave a mobile whose CTAR was lost on the air without its contexts for that long. Anything above
 	 * max_transfer_time and a round trip repeats nothing that is still being worked on. */
 	{ .name = "request_retry", .type = CONFIG_DURATION, CXTP(request_retry), .preset = "500ms", .min = 10 * MSEC, .max = 60 * SEC,
-	  .help = "Mobile: first repetition of an unanswered CTAR (CT_REQUEST_RETRY); each later one waits twice as long. RFC 4067 "
-	          "has 2s; less brings the contexts of a mobile sooner when its CTAR was lost on the air." },
+	  .help = "Mobile: first repetition of an unanswered CTAR (CT_REQUEST_RETRY); each later one waits twice as long; RFC 4067 "
+	          "has 2s, less brings the contexts of a mobile sooner when its CTAR was lost on the air." },
 	{ .name = "retry_max", .type = CONFIG_DURATION, CXTP(retry_max), .preset = "15s", .min = 10 * MSEC, .max = 600 * SEC,
 	  .help = "Mobile: no more repetitions so long after the first CTAR (CT_RETRY_MAX)." },
 	{ .name = "sequence_reuse", .type = CONFIG_DURATION, CXTP(sequence_reuse), .preset = "7s", .min = 7 * SEC, .max = 3600 * SEC,
