@@ -10,6 +10,11 @@ TESTS += tests/net/test_paths
 tests_net_test_paths_SOURCES = tests/net/test_paths.c tests/net/stream.c tests/net/stream.h
 tests_net_test_paths_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_paths_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
+EXTRA_DIST += tests/net/test_path_forms.py
+check_PROGRAMS += tests/unit/test_hold
+TESTS += tests/unit/test_hold
+tests_unit_test_hold_SOURCES = tests/unit/test_hold.c
+tests_unit_test_hold_LDADD = $(NET_LIBS) $(TEST_LIBS)
 src_net_libnet_a_SOURCES += src/net/sctp.c src/net/sctp_backend.h src/net/sctp_kernel.c src/net/sctp_lower.c \
 	src/net/sctp_lower.h src/net/sctp_usrsctp.c
 
