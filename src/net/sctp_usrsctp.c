@@ -145,9 +145,33 @@ static void stack_read_ready(void)
 	}
 }
 
+static void path_upcall(struct socket *so, void *arg, int flags)
+{
+	struct path *path = arg;
+
+	if (path->ready)
+		return;
+	path->ready = true;
+	path->next_ready = NULL;
+	*stack.ready_end = path;
+	stack.ready_end = &path->next_ready;
+	tick_soon(0);
+}
+
+/* The upcall does not come for everything: an association that the stack itself gives up is only put into the queue. */
+static void stack_poll(void)
+{
+	struct path *path, *next;
+
+	HASH_ITER(hh, stack.paths, path, next)
+		if (usrsctp_get_events(path->so) & SCTP_EVENT_READ)
+			path_upcall(path->so, path, 0);
+}
+
 static void stack_tick(struct timer *t, void *arg)
 {
 	stack_sync();
+	stack_poll();
 	stack_read_ready();
 	if (stack.running && stack.paths != NULL)
 		tick_soon(stack.clock < stack.busy_until ? TICK_BUSY : TICK_IDLE);
@@ -226,19 +250,6 @@ static void number_give(uintptr_t number)
 }
 
 /* ---- paths ---- */
-
-static void path_upcall(struct socket *so, void *arg, int flags)
-{
-	struct path *path = arg;
-
-	if (path->ready)
-		return;
-	path->ready = true;
-	path->next_ready = NULL;
-	*stack.ready_end = path;
-	stack.ready_end = &path->next_ready;
-	tick_soon(0);
-}
 
 static void path_unready(struct path *path)
 {

@@ -223,6 +223,7 @@ static void command_admit(struct node *n, char **word)
 static void command_watch(struct node *n, char **word)
 {
 	n->watch = true;
+	printf("{\"event\": \"watching\"}\n");
 }
 
 static void command_await(struct node *n, char **word)

@@ -220,7 +220,7 @@ def test_without_a_local_address(path, backends):
 
 def test_a_large_message_arrives_whole(path, backends):
     a, b = path.pair(backends)
-    b.say("watch")
+    b.ask("watch", answer="watching")
     a.say("send", B, 3, 60000, 60000, 0)
     for _ in range(3):
         assert b.wait("message")["len"] == 60000
@@ -234,7 +234,7 @@ def test_a_message_longer_than_agreed_is_dropped(path, backends):
     a.connect(b)
     a.wait("up")
     b.wait("up")
-    b.say("watch")
+    b.ask("watch", answer="watching")
     a.ask("flood", B, 1, 3001, 0, answer="flooded")
     a.ask("flood", B, 1, 20000, 0, answer="flooded")
     a.ask("flood", B, 1, 2999, 0, answer="flooded")
@@ -247,7 +247,7 @@ def test_a_lost_packet_is_repeated_within_the_lifetime_of_a_context(path, backen
     """The first transmission meets a closed router. RTO.min is 20 ms: the second comes long before 200 ms are over."""
     a, b = path.pair(backends)
     time.sleep(0.8)  # the heartbeats with which an association begins, until RTO is down
-    b.say("watch")
+    b.ask("watch", answer="watching")
     late = []
     for i in range(5):
         a.ask("flood", B, 1, 50, 200, answer="flooded")  # a round trip measured: takes back the doubling by the last loss
@@ -268,7 +268,7 @@ def test_a_lost_packet_is_repeated_within_the_lifetime_of_a_context(path, backen
 
 def test_a_message_is_not_delivered_after_its_lifetime(path, backends):
     a, b = path.pair(backends)
-    b.say("watch")
+    b.ask("watch", answer="watching")
     path.cut()
     assert a.ask("flood", B, 3, 100, 200, answer="flooded")["taken"] == 3
     end = time.monotonic() + 5
@@ -336,7 +336,7 @@ def test_a_killed_peer_that_comes_back_is_noticed_at_once(path, backends):
         print(f"association stands again after {took * 1000:.0f} ms, {event['event']}")
         assert took < 1
         for x, y in ((a, b), (b, a)):
-            y.say("watch")
+            y.ask("watch", answer="watching")
             x.ask("flood", y.address, 1, 50, 0, answer="flooded")
             assert y.wait("message")["len"] == 50
 
@@ -356,7 +356,7 @@ def test_a_killed_peer_that_was_the_only_one_to_connect_is_found_again(path, bac
 
 
 def exchange_after(a, b):
-    b.say("watch")
+    b.ask("watch", answer="watching")
     end = time.monotonic() + 5
     while a.ask("flood", b.address, 1, 60, 0, answer="flooded")["taken"] == 0:
         assert time.monotonic() < end
