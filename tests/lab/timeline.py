@@ -56,8 +56,10 @@ def merge_steps(records, offset_ns):
     CLOCK_REALTIME - CLOCK_MONOTONIC."""
     out = []
     for lane, record in records:
+        at = 0
         for s in record["steps"]:
-            out.append({"node": lane, "step": s["step"], "name": s["name"], "at_ns": s["at_us"] * 1000 - offset_ns})
+            at = max(at, s["at_us"])  # a node's own order stands, whatever a microsecond of rounding says
+            out.append({"node": lane, "step": s["step"], "name": s["name"], "at_ns": at * 1000 - offset_ns})
     return sorted(out, key=lambda s: s["at_ns"])
 
 
