@@ -598,6 +598,98 @@ static void reverse_tunnel(void **state)
 	close(s.fd);
 }
 
+/* -- TCP: large segments, open checksums ------------------------------------------------------------------------------ */
+
+#define TCP_OCTETS (8U << 20)
+
+static pid_t tcp_sink(int ns, const struct in6_addr *at)
+{
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(9200), .sin6_addr = *at };
+	nslab_enter(ns);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		static uint8_t buf[65536];
+		uint32_t got = 0;
+		int c = accept(fd, NULL, NULL);
+		for (ssize_t n; (n = read(c, buf, sizeof buf)) > 0;)
+			for (ssize_t i = 0; i < n; i++, got++)
+				if (buf[i] != (uint8_t)(got * 7 + got / 65536))
+					_exit(2);
+		_exit(got == TCP_OCTETS ? 0 : 3);
+	}
+	close(fd);
+	return child;
+}
+
+static pid_t tcp_source(int ns, const struct in6_addr *from, const struct in6_addr *to)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = *from };
+	struct sockaddr_in6 b = { .sin6_family = AF_INET6, .sin6_port = htons(9200), .sin6_addr = *to };
+	pid_t child = fork();
+	if (child == 0) {
+		static uint8_t buf[65536];
+		nslab_enter(ns);
+		int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || connect(fd, (struct sockaddr *)&b, sizeof b) < 0)
+			_exit(4);
+		for (uint32_t sent = 0; sent < TCP_OCTETS;) {
+			for (uint32_t i = 0; i < sizeof buf; i++)
+				buf[i] = (uint8_t)((sent + i) * 7 + (sent + i) / 65536);
+			for (size_t at = 0; at < sizeof buf;) {
+				ssize_t n = write(fd, buf + at, sizeof buf - at);
+				if (n <= 0)
+					_exit(5);
+				at += (size_t)n;
+			}
+			sent += (uint32_t)sizeof buf;
+		}
+		_exit(0);
+	}
+	return child;
+}
+
+static void tcp_expect(struct lab *b, pid_t child)
+{
+	int status = -1;
+	usec_t until = loop_now_fresh(b->loop) + 30 * USEC_SEC;
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		loop_once(b->loop, USEC_MSEC);
+		if (loop_now_fresh(b->loop) > until) {
+			kill(child, SIGKILL);
+			until = UINT64_MAX;
+		}
+	}
+	assert_int_equal(status, 0);
+}
+
+/* Down the tunnel and up the reverse tunnel; the bytes are the same and no connection waits for a timeout for ever. */
+static void tcp_through_the_tunnel(void **state)
+{
+	struct lab *b = *state;
+	tunnel_up(b);
+	struct path *h = path_get(b->paths, &b->pcoa);
+	assert_int_equal(path_tunnel(h, &b->r2, &b->ncoa), 0);
+	usec_t start = loop_now_fresh(b->loop);
+	pid_t sink = tcp_sink(b->mobile, &b->pcoa);
+	nslab_enter(b->router);
+	pid_t source = tcp_source(b->correspondent, &b->c, &b->pcoa);
+	tcp_expect(b, source);
+	tcp_expect(b, sink);
+	usec_t down = loop_now_fresh(b->loop) - start;
+	sink = tcp_sink(b->correspondent, &b->c);
+	nslab_enter(b->router);
+	source = tcp_source(b->mobile, &b->pcoa, &b->c);
+	tcp_expect(b, source);
+	tcp_expect(b, sink);
+	printf("          %u octets down in %lu ms, up in %lu ms\n", TCP_OCTETS, (unsigned long)(down / 1000),
+	       (unsigned long)((loop_now_fresh(b->loop) - start - down) / 1000));
+	path_close(h);
+}
+
 /* Senders learn that the tunnel takes 40 octets: the packet that does not fit is answered, the next ones fit. */
 static void senders_learn_the_tunnel_mtu(void **state)
 {
@@ -793,6 +885,7 @@ int main(void)
 		LAB(several_mobiles_at_once),
 		LAB(only_what_an_end_allows),
 		LAB(reverse_tunnel),
+		LAB(tcp_through_the_tunnel),
 		LAB(senders_learn_the_tunnel_mtu),
 		LAB(kept_address),
 		LAB(route_comes_back),
