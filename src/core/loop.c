@@ -262,7 +262,12 @@ uint64_t loop_realtime(const struct loop *l, usec_t at)
 {
 	if (l->virtual)
 		return at;
-	return clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC) + at;
+	/* One offset for as long as nobody sets the clock: marks of one timeline must not move against each other. */
+	static uint64_t offset;
+	uint64_t now = clock_usec(CLOCK_REALTIME) - clock_usec(CLOCK_MONOTONIC);
+	if (now > offset + USEC_MSEC || now + USEC_MSEC < offset)
+		offset = now;
+	return offset + at;
 }
 
 int loop_run(struct loop *l)

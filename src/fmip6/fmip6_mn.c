@@ -102,6 +102,7 @@ static void step_gap_end(struct fmip6_mn *m)
 {
 	step(m, STEP_3_AUTH, m->up_at);
 	step(m, STEP_4_ASSOC, m->up_at);
+	step(m, STEP_5_8021X, m->up_at);
 	step(m, STEP_6_L2UPDATE, m->up_at);
 	if (m->open)
 		m->ops->gap(m->arg, m->down_at, m->up_at, 0);

@@ -172,8 +172,9 @@ static struct rtnl_route foreign_route(const struct fmip6_mobile *m, const struc
 static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
 {
 	struct fmip6_mobile *m = arg;
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = confirmed,
-		.optimistic = !confirmed };
+	/* No duplicate address detection here, confirmed or not: a tentative address could send no FBU for a second and more, and
+	 * not every kernel has the optimistic kind. The NAR vouches for it: in HAck, before the move or after (RFC 5568 §5.5). */
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true };
 	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
 	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
 	if (p->router_lladdr.len)
