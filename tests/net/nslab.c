@@ -90,7 +90,7 @@ void nslab_veth(int a, const char *name_a, int b, const char *name_b)
 	die("%s-%s: no link-local addresses", name_a, name_b);
 }
 
-static int run(const char *fmt, va_list ap, bool quiet)
+__attribute__((format(printf, 1, 0))) static int run(const char *fmt, va_list ap, bool quiet)
 {
 	char text[2000], command[2048];
 	vsnprintf(text, sizeof text, fmt, ap);
