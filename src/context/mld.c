@@ -205,7 +205,21 @@ static void on_rtnl(const struct rtnl_note *n, void *arg)
 
 /* ---- the feature ---- */
 
-/* Link and link-layer address of the mobile here: as told, or as the table of mobiles has it. */
+/* What the kernel's neighbour discovery knows of an address on our access links. */
+static void ask_kernel(const struct in6_addr *addr, int *ifindex, struct lladdr *lladdr)
+{
+	for (size_t i = 0; i < running->access_n && !addr_is_zero(addr); i++) {
+		int at = running->access[i].ifindex;
+		if (!at || (*ifindex && *ifindex != at))
+			continue;
+		if (rtnl_neigh_get(running->core->net->rtnl, at, addr, lladdr) == 0 && lladdr->len) {
+			*ifindex = at;
+			return;
+		}
+	}
+}
+
+/* Link and link-layer address of the mobile here: as told, else from the table of mobiles, else from the kernel. */
 static void place_of(struct core *core, const struct feature_subject *s, int *ifindex, struct lladdr *lladdr)
 {
 	const struct mobile *mobile = addr_is_zero(&s->addr) ? NULL : mobile_find(core->mobiles, &s->addr);
@@ -217,6 +231,10 @@ static void place_of(struct core *core, const struct feature_subject *s, int *if
 		*ifindex = mobile->ifindex;
 	if (mobile && !lladdr->len)
 		*lladdr = mobile->lladdr;
+	if (!lladdr->len)
+		ask_kernel(&s->addr, ifindex, lladdr);
+	if (!lladdr->len)
+		ask_kernel(&s->previous, ifindex, lladdr);
 }
 
 struct collecting {

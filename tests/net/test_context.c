@@ -318,6 +318,12 @@ static void what_was_reported_is_collected_with_the_new_prefix(void **state)
 	s.ifindex = 0;
 	assert_int_equal(feature->collect(&f.core, &s, emit, &e), 0);
 	assert_int_equal(e.n, 2);
+
+	/* And through the kernel's neighbour entry, as after a movement of a mobile that never spoke to us. */
+	mobile_remove(f.core.mobiles, m);
+	nslab_sh("ip neigh replace " MOBILE " lladdr %s dev acc nud stale", LLADDR(&f.lladdr));
+	assert_int_equal(feature->collect(&f.core, &s, emit, &e), 0);
+	assert_int_equal(e.n, 3);
 	s.previous = s.addr = nslab_addr("2001:db8:9::9");
 	assert_int_equal(feature->collect(&f.core, &s, emit, &e), -ENOENT);
 	s.addr = nslab_addr(MOBILE);
