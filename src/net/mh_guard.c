@@ -11,27 +11,31 @@
 #include "net/mh_private.h"
 
 static unsigned users[256]; /* by type: how many mh want it dropped. The table is one for the process. */
+static bool failed;         /* the kernel took no rule: nothing to take back, and no need to say it again */
 
 /* nft reports in several lines; the first says it. */
 static void warn(const char *output)
 {
 	int n = output ? (int)strcspn(output, "\n") : 0;
-	LOG_WARNING("net", "nftables refused the rule against Parameter Problems table=%s reason=\"%.*s\"", MH_GUARD_TABLE, n,
-	            output ? output : "");
+	LOG_WARNING("net", "nftables takes no rule, so this kernel may answer an FBU with a Parameter Problem table=%s "
+	            "reason=\"%.*s\"", MH_GUARD_TABLE, n, output ? output : "");
 }
 
-static void run(const char *commands)
+static bool run(const char *commands)
 {
 	struct nft_ctx *c = nft_ctx_new(NFT_CTX_DEFAULT);
+	bool ok = false;
 	if (!c) {
 		warn("no memory");
-		return;
+		return false;
 	}
 	nft_ctx_buffer_error(c);
 	nft_ctx_buffer_output(c);
-	if (nft_run_cmd_from_buffer(c, commands) != 0)
+	ok = nft_run_cmd_from_buffer(c, commands) == 0;
+	if (!ok)
 		warn(nft_ctx_get_error_buffer(c));
 	nft_ctx_free(c);
+	return ok;
 }
 
 /* One transaction: whatever stood there, an earlier life's rules too, is replaced. Declared first, so that the deletion
@@ -53,7 +57,9 @@ static void apply(void)
 		         "	}\n"
 		         "}\n",
 		         MH_GUARD_TABLE, list);
-	run(commands);
+	else if (failed)
+		return;
+	failed = !run(commands);
 }
 
 static void count(const bool wanted[256], const uint8_t *types, size_t n, int by)

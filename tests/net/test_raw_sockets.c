@@ -161,11 +161,12 @@ static void no_parameter_problem_leaves(void **state)
 
 	/* The judge can see one: without the rule, there it is. */
 	nslab_enter(f.router);
-	nslab_sh("nft delete table ip6 %s", MH_GUARD_TABLE);
+	bool guarded = !nslab_try("nft delete table ip6 %s", MH_GUARD_TABLE);
 	g.n = 0;
 	assert_int_equal(mh_send(f.at_mobile, f.if_mobile, &f.pcoa, &f.addr, &f.pcoa, fbu, sizeof fbu), 0);
 	barrier(s, &g);
-	if (nslab_try("zgrep -q CONFIG_IPV6_MIP6=. /proc/config.gz"))
+	/* A kernel with mobility support knows the option and drops in silence what it has no state for. */
+	if (guarded && nslab_try("zgrep -q CONFIG_IPV6_MIP6=. /proc/config.gz || grep -qs CONFIG_IPV6_MIP6=. /boot/config-$(uname -r)"))
 		assert_int_equal(g.n, 2);
 	icmp6_close(s);
 }
@@ -176,6 +177,10 @@ static void guard_is_made_anew_and_removed(void **state)
 	mh_close(f.at_router);
 	f.at_router = NULL;
 	assert_int_not_equal(nslab_try("nft list table ip6 %s", MH_GUARD_TABLE), 0);
+	if (nslab_try("nft 'table ip6 probe { chain c { type filter hook input priority 0; }; }'")) {
+		print_message("this kernel's nf_tables knows no IPv6\n");
+		skip();
+	}
 	nslab_sh("nft 'table ip6 %s { chain old { type filter hook input priority 0; drop; }; }'", MH_GUARD_TABLE);
 	f.at_router = mh_open(f.loop, types, sizeof types, is_router, on_mh, &f.router_got);
 	assert_non_null(f.at_router);
@@ -350,6 +355,7 @@ static void frames_see_any_group_and_the_sender(void **state)
 	assert_int_equal(icmp6_frames_add(s, f.if_router), 0);
 	assert_int_equal(icmp6_all_multicast(s, f.if_router, true), 0);
 	assert_int_equal(icmp6_all_multicast(s, f.if_router + 1000, true), -EINVAL);
+	assert_int_equal(nslab_try("ip -d link show dev acc | grep -q 'allmulti 1'"), 0);
 	assert_int_equal(icmp6_send(s, f.if_router, NULL, &group, 1, true, report, sizeof report), 0);
 	assert_int_equal(icmp6_send(at_mobile, f.if_mobile, NULL, &group, 1, true, report, sizeof report), 0);
 	assert_int_equal(icmp6_send(at_mobile, f.if_mobile, NULL, &group, 1, false, report, sizeof report), 0);
