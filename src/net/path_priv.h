@@ -51,6 +51,8 @@ struct path {
 	usec_t drain_since;     /* DRAIN_RFC5568: when the meter began to pay out */
 	uint64_t drained;       /* packets since */
 	bool resume;            /* a send had to wait: the timer tries again */
+	usec_t settle_at;       /* when the host route went */
+	unsigned attempts;      /* at letting it go */
 	bool window;            /* we widened the neighbour queue of ifindex */
 	struct in6_addr local, remote; /* tunnel */
 	path_done_fn *done;
@@ -85,6 +87,7 @@ struct paths {
 	struct loop_fd *tun_watch, *raw_watch;
 	struct path *table;
 	struct path *releasing;
+	uint64_t landed; /* releases finished so far */
 	struct end *ends;
 	uint64_t slots; /* bits: tables in use, bit 0 is slot 1 */
 	tunnel_first_fn *first;

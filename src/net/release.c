@@ -8,8 +8,10 @@
  *   2. the host route goes;
  *   3. what still lies in the device is sent;
  *   4. the entry becomes REACHABLE: the kernel sends its queue.
- * Between 2 and 4 lie some ten microseconds. A packet that another processor put into the device with the route it had
- * looked up before 2 is sent on when it turns up.
+ * Between 2 and 4 lie some ten microseconds. While the kernel sends a queue, a fresh packet on another processor already
+ * finds the entry usable and overtakes it: so the queue must be short. If the processor was taken from us meanwhile, the
+ * host route is put back before 4, which is without danger then, and all is tried again after a later packet.
+ * A packet that another processor put into the device with the route it had looked up before 2 is sent on when it turns up.
  */
 #include "net/path_priv.h"
 
@@ -25,6 +27,7 @@
 #define WAIT_FOR_PACKET (2 * USEC_MSEC) /* how long the change waits for a packet to come right after */
 #define STREAM_GAP (20 * USEC_MSEC)     /* packets further apart than this are not waited for */
 #define LINGER (50 * USEC_MSEC)         /* how long stragglers are expected */
+#define ATTEMPTS 64                     /* at a quick change; then it is made as it comes */
 #define RETRY (10 * USEC_MSEC)          /* after the kernel refused to delete a route */
 #define BURST 5U                        /* RFC 5568 §4.5 */
 #define NEIGHBOR_QUEUE "4194304"        /* octets, while a release is on: we must not lose for being late */
@@ -171,6 +174,7 @@ static void land(struct path *h)
 	release_stop(h);
 	h->state = PATH_LANDED;
 	h->resume = false;
+	h->paths->landed++;
 	paths_pump_dry(h->paths);
 	timer_after(&h->timer, LINGER);
 	path_counters[PATHS_ACTIVE].value--;
@@ -194,13 +198,46 @@ int path_unpin(struct paths *p, const struct in6_addr *addr)
 	return rtnl_route_del(p->rtnl, &rt);
 }
 
-static void settle(struct path *h)
+/* The kernel's queue goes out while fresh packets come our way again. */
+static void put_back(struct path *h)
+{
+	h->attempts++;
+	if (path_route_set(h, ROUTE_TUN, h->direct_mtu) < 0) {
+		land(h);
+		return;
+	}
+	(void)neighbor(h, NUD_REACHABLE);
+	h->state = PATH_RELEASE;
+	timer_after(&h->timer, WAIT_FOR_PACKET);
+}
+
+/* Has more than one packet had time to come into the kernel's queue? */
+static bool took_too_long(struct path *h)
+{
+	usec_t gap = hold_interval(&h->hold), took = loop_now_fresh(h->paths->loop) - h->settle_at;
+	return gap && gap < STREAM_GAP && took > gap / 2 && h->attempts < ATTEMPTS;
+}
+
+static void conclude(struct path *h)
+{
+	if (took_too_long(h))
+		put_back(h);
+	else
+		land(h);
+}
+
+static int divert_end(struct path *h)
 {
 	int rc = pin(h);
 	if (rc == 0)
 		rc = neighbor(h, NUD_INCOMPLETE);
-	if (rc == 0)
-		rc = path_route_set(h, ROUTE_NONE, 0);
+	h->settle_at = loop_now_fresh(h->paths->loop);
+	return rc < 0 ? rc : path_route_set(h, ROUTE_NONE, 0);
+}
+
+static void settle(struct path *h)
+{
+	int rc = divert_end(h);
 	if (rc < 0) { /* everything still comes our way, and goes out from here */
 		log_limited(&h->paths->error_log, loop_now(h->paths->loop), LOG_LEVEL_WARNING, PATH_LOG,
 		            "release cannot be finished mobile=%s error=\"%s\"", ADDR(&h->addr), strerror(-rc));
@@ -211,7 +248,7 @@ static void settle(struct path *h)
 	h->state = PATH_SETTLE;
 	paths_pump_dry(h->paths);
 	if (path_flush(h, UINT32_MAX))
-		land(h);
+		conclude(h);
 }
 
 static bool just_came(const struct path *h)
@@ -220,18 +257,16 @@ static bool just_came(const struct path *h)
 	return last == now || gap == 0 || gap > STREAM_GAP || now - last > STREAM_GAP;
 }
 
-/* The device is empty. Settling one may pump others, and tells its owner: so the list is begun anew after each. */
+/* The device is empty. One that lands tells its owner, who may do anything: the rest waits for the next packet. */
 void release_after_pump(struct paths *p)
 {
-	for (struct path *h = p->releasing; h;) {
-		if (h->state != PATH_RELEASE || h->hold.packets || !just_came(h) || (h->resume && timer_armed(&h->timer))) {
-			h = h->rel_next;
+	for (struct path *h = p->releasing; h; h = h->rel_next) {
+		if (h->state != PATH_RELEASE || h->hold.packets || h->resume || !just_came(h))
 			continue;
-		}
+		uint64_t landed = p->landed;
 		settle(h);
-		if (h->state == PATH_RELEASE)
-			return; /* refused: its timer tries again */
-		h = p->releasing;
+		if (p->landed != landed)
+			return;
 	}
 }
 
@@ -244,9 +279,10 @@ void release_timer(struct path *h)
 		settle(h);
 		return;
 	case PATH_SETTLE:
-		if (h->hold.packets == 0)
-			land(h);
-		break;
+		if (h->hold.packets || h->resume)
+			break;
+		conclude(h);
+		return;
 	case PATH_LANDED:
 		path_free(h);
 		return;
@@ -275,6 +311,7 @@ int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_
 	h->drain = drain;
 	h->drained = 0;
 	h->drain_since = 0;
+	h->attempts = 0;
 	h->done = done;
 	h->done_arg = arg;
 	h->pass_older = false;
