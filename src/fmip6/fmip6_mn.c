@@ -28,6 +28,8 @@ struct fmip6_mn {
 	uint16_t solicit_id;
 	int64_t solicit_tries;
 	struct timer solicit_timer, refresh;
+	usec_t asked_at, told_at; /* when what we know of the routers around was asked and answered; 0: never */
+	usec_t asking_at;
 	struct bucket solicit_rate;
 
 	/* the movement under way */
@@ -133,8 +135,9 @@ static void solicit_send(struct fmip6_mn *m)
 	if (n < 0)
 		return;
 	FMIP6_COUNT(FMIP6_RTSOLPR_SENT);
+	m->asking_at = loop_now(m->loop);
 	if (m->solicit != SOLICIT_LEARN)
-		step(m, STEP_A_RTSOLPR, loop_now(m->loop));
+		step(m, STEP_A_RTSOLPR, m->asking_at);
 	m->ops->send_rtsolpr(m->arg, discover ? &in6addr_any : &m->here.coa, discover ? &in6addr_any : &m->here.router, out, (size_t)n);
 }
 
@@ -326,6 +329,10 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	b->kept = true;
 	b->ended = false;
 	bool predictive = binding_in_force(b);
+	if (m->open && !m->predictive && m->told_at && (m->told_at < m->down_at || !m->down_at)) {
+		step(m, STEP_A_RTSOLPR, m->asked_at); /* known beforehand: that is where the routers on this link came from */
+		step(m, STEP_B_PRRTADV, m->told_at);
+	}
 	if (m->open) {
 		m->pcoa = old.coa;
 		m->predictive = predictive;
@@ -573,8 +580,8 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 	m->state = MN_UPDATING;
 	m->assume = true;
 	m->ops->target(m->arg, HANDOVER_PREDICTIVE, &b->v.ncoa, &target->router);
-	m->ops->prepare(m->arg);
 	binding_exchange(b, EXCHANGE_PREDICT);
+	m->ops->prepare(m->arg);
 }
 
 /* A request under way is replaced as long as we are still on the old link. */
@@ -699,6 +706,8 @@ void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 	}
 	if (was != SOLICIT_LEARN)
 		step(m, STEP_B_PRRTADV, at);
+	m->asked_at = m->asking_at;
+	m->told_at = at;
 	for (unsigned i = 0; i < a->tuples_n; i++)
 		if ((a->tuples[i].code == LLA_NEW_AP || a->tuples[i].code == LLA_SAME_INTERFACE) && place_of(&a->tuples[i], &p))
 			m->ops->learn(m->arg, &p);

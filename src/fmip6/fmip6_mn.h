@@ -77,7 +77,7 @@ struct mn_ops {
 	void (*step)(void *arg, enum handover_step s, usec_t at);
 	void (*gap)(void *arg, usec_t start, usec_t end, usec_t interruption); /* interruption 0: not known */
 	void (*closed)(void *arg, enum handover_result r, const char *reason);
-	/* For others: FBU about to go; on the new link with a usable address. */
+	/* For others: the FBU has left; on the new link with a usable address. */
 	void (*prepare)(void *arg);
 	void (*attached)(void *arg, const struct in6_addr *coa, const struct in6_addr *previous);
 };

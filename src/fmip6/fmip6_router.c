@@ -435,13 +435,11 @@ static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 		mobile_remove(r->core->mobiles, m);
 }
 
-/* The mobile of an FBU: it is known from now on, with the link-layer address it had when it asked. */
-static void par_steps_before(struct fmip6_router *r, struct handover *h, const struct in6_addr *pcoa)
+/* The mobile asked before it moved, and its question belongs to the movement. */
+static void par_steps_before(struct fmip6_router *r, struct handover *h, const struct lladdr *l)
 {
-	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
 	struct asked *a = NULL;
-	if (m)
-		HASH_FIND(hh, r->asked, &m->lladdr, sizeof m->lladdr, a);
+	HASH_FIND(hh, r->asked, l, sizeof *l, a);
 	if (!a || a->question == 0 || a->question + ASKED_LIFE < loop_now(r->core->loop))
 		return;
 	handover_step_at(r->core->handovers, h, STEP_A_RTSOLPR, a->question);
@@ -465,7 +463,7 @@ static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr
 	h->par = *par;
 	h->nar = *nar;
 	names(r, h);
-	par_steps_before(r, h, pcoa);
+	par_steps_before(r, h, l);
 	handover_step_at(r->core->handovers, h, STEP_C_FBU, at);
 	struct bus_note note = { .topic = BUS_HANDOVER_PREPARE, .u.handover.handover = h };
 	bus_publish(r->core->bus, &note);

@@ -61,7 +61,7 @@ static void test_predictive(void **state)
 		predictive(s, 2, gaps[i] * MS);
 		sim_run(s, 800 * MS);
 		assert_int_equal(sim_at(s), 2);
-		assert_string_equal(sim_scenario(s, SIM_MN), "1abcf2346g");
+		assert_string_equal(sim_scenario(s, SIM_MN), "1abcf23456g");
 		assert_string_equal(sim_scenario(s, SIM_PAR(1)), "cdef");
 		assert_string_equal(sim_scenario(s, SIM_NAR(2)), "deg");
 		assert_int_equal(sim_mode(s, SIM_MN), HANDOVER_PREDICTIVE);
@@ -86,7 +86,7 @@ static void test_reactive(void **state)
 		sim_link(s, 2);
 		sim_run(s, 800 * MS);
 		assert_int_equal(sim_at(s), 2);
-		assert_string_equal(sim_scenario(s, SIM_MN), "12346gcf");
+		assert_string_equal(sim_scenario(s, SIM_MN), "ab123456gcf");
 		assert_string_equal(sim_scenario(s, SIM_PAR(1)), "cdef");
 		assert_string_equal(sim_scenario(s, SIM_NAR(2)), "gde");
 		assert_int_equal(sim_mode(s, SIM_MN), HANDOVER_REACTIVE);
@@ -114,7 +114,7 @@ static void test_fully_reactive(void **state)
 	sim_link(s, 2);
 	sim_run(s, 1000 * MS);
 	assert_int_equal(sim_at(s), 2);
-	assert_string_equal(sim_scenario(s, SIM_MN), "12346abgcf");
+	assert_string_equal(sim_scenario(s, SIM_MN), "123456abgcf");
 	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
 	sim_traffic(s, false);
 	sim_run(s, 100 * MS);
@@ -139,20 +139,20 @@ static void fault(struct sim *s, const struct fault_case *c)
 static void test_predictive_faults(void **state)
 {
 	static const struct fault_case cases[] = {
-		{ SIM_RTSOLPR, 1, 0, 0, 0, "1abcf2346g" }, { SIM_RTSOLPR, 2, 0, 0, 0, "1abcf2346g" },
-		{ SIM_RTSOLPR, 3, 0, 0, 0, "1abcf2346g" }, { SIM_PRRTADV, 1, 0, 0, 0, "1abcf2346g" },
-		{ SIM_PRRTADV, 2, 0, 0, 0, "1abcf2346g" }, { SIM_PRRTADV, 3, 0, 0, 0, "1abcf2346g" },
-		{ SIM_FBU, 1, 0, 0, 0, "1abcf2346g" }, { SIM_FBU, 2, 0, 0, 0, "1abcf2346g" }, { SIM_FBU, 3, 0, 0, 0, "1abcf2346g" },
-		{ SIM_HI, 1, 0, 0, 0, "1abcf2346g" }, { SIM_HI, 2, 0, 0, 0, "1abcf2346g" }, { SIM_HI, 3, 0, 0, 0, "1abcf2346g" },
-		{ SIM_HACK, 1, 0, 0, 0, "1abcf2346g" }, { SIM_HACK, 2, 0, 0, 0, "1abcf2346g" }, { SIM_HACK, 3, 0, 0, 0, "1abcf2346g" },
-		{ SIM_FBACK, 1, 0, 0, 0, "1abcf2346g" }, { SIM_FBACK, 2, 0, 0, 0, "1abcf2346g" },
-		{ SIM_FBACK, 4, 0, 0, 0, "1abcf2346g" }, { SIM_UNA, 1, 0, 0, 0, "1abcf2346g" }, { SIM_UNA, 2, 0, 0, 0, "1abcf2346g" },
-		{ SIM_RTSOLPR, 0, 9, 0, 0, "1abcf2346g" }, { SIM_PRRTADV, 0, 9, 0, 0, "1abcf2346g" }, { SIM_FBU, 0, 9, 0, 0, "1abcf2346g" },
-		{ SIM_HI, 0, 9, 0, 0, "1abcf2346g" }, { SIM_HACK, 0, 9, 0, 0, "1abcf2346g" }, { SIM_FBACK, 0, 9, 0, 0, "1abcf2346g" },
-		{ SIM_UNA, 3, 0, 0, 0, "1abcf2346g" }, { SIM_UNA, 0, 9, 0, 0, "1abcf2346g" }, { SIM_RTSOLPR, 0, 0, 1, 150, "1abcf2346g" },
-		{ SIM_PRRTADV, 0, 0, 1, 150, "1abcf2346g" }, { SIM_FBU, 0, 0, 1, 150, "1abcf2346g" },
-		{ SIM_HI, 0, 0, 1, 150, "1abcf2346g" }, { SIM_HACK, 0, 0, 1, 150, "1abcf2346g" },
-		{ SIM_FBACK, 0, 0, 1, 150, "1abcf2346g" }, { SIM_UNA, 0, 0, 1, 30, "1abcf2346g" },
+		{ SIM_RTSOLPR, 1, 0, 0, 0, "1abcf23456g" }, { SIM_RTSOLPR, 2, 0, 0, 0, "1abcf23456g" },
+		{ SIM_RTSOLPR, 3, 0, 0, 0, "1abcf23456g" }, { SIM_PRRTADV, 1, 0, 0, 0, "1abcf23456g" },
+		{ SIM_PRRTADV, 2, 0, 0, 0, "1abcf23456g" }, { SIM_PRRTADV, 3, 0, 0, 0, "1abcf23456g" },
+		{ SIM_FBU, 1, 0, 0, 0, "1abcf23456g" }, { SIM_FBU, 2, 0, 0, 0, "1abcf23456g" }, { SIM_FBU, 3, 0, 0, 0, "1abcf23456g" },
+		{ SIM_HI, 1, 0, 0, 0, "1abcf23456g" }, { SIM_HI, 2, 0, 0, 0, "1abcf23456g" }, { SIM_HI, 3, 0, 0, 0, "1abcf23456g" },
+		{ SIM_HACK, 1, 0, 0, 0, "1abcf23456g" }, { SIM_HACK, 2, 0, 0, 0, "1abcf23456g" }, { SIM_HACK, 3, 0, 0, 0, "1abcf23456g" },
+		{ SIM_FBACK, 1, 0, 0, 0, "1abcf23456g" }, { SIM_FBACK, 2, 0, 0, 0, "1abcf23456g" },
+		{ SIM_FBACK, 4, 0, 0, 0, "1abcf23456g" }, { SIM_UNA, 1, 0, 0, 0, "1abcf23456g" }, { SIM_UNA, 2, 0, 0, 0, "1abcf23456g" },
+		{ SIM_RTSOLPR, 0, 9, 0, 0, "1abcf23456g" }, { SIM_PRRTADV, 0, 9, 0, 0, "1abcf23456g" }, { SIM_FBU, 0, 9, 0, 0, "1abcf23456g" },
+		{ SIM_HI, 0, 9, 0, 0, "1abcf23456g" }, { SIM_HACK, 0, 9, 0, 0, "1abcf23456g" }, { SIM_FBACK, 0, 9, 0, 0, "1abcf23456g" },
+		{ SIM_UNA, 3, 0, 0, 0, "1abcf23456g" }, { SIM_UNA, 0, 9, 0, 0, "1abcf23456g" }, { SIM_RTSOLPR, 0, 0, 1, 150, "1abcf23456g" },
+		{ SIM_PRRTADV, 0, 0, 1, 150, "1abcf23456g" }, { SIM_FBU, 0, 0, 1, 150, "1abcf23456g" },
+		{ SIM_HI, 0, 0, 1, 150, "1abcf23456g" }, { SIM_HACK, 0, 0, 1, 150, "1abcf23456g" },
+		{ SIM_FBACK, 0, 0, 1, 150, "1abcf23456g" }, { SIM_UNA, 0, 0, 1, 30, "1abcf23456g" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const struct fault_case *c = &cases[i];
@@ -184,12 +184,12 @@ static void test_devolves(void **state)
 		unsigned lost_most;
 		const char *nar;
 	} cases[] = {
-		{ { SIM_FBU, 1, 0, 0, 0, "1abc2346gf" }, 60, "gde" },
-		{ { SIM_HI, 1, 0, 0, 0, "1abc2346gf" }, 150, "gde" },
-		{ { SIM_HI, 2, 0, 0, 0, "1abc2346gf" }, 350, "gde" },
-		{ { SIM_HACK, 1, 0, 0, 0, "1abc2346gf" }, 150, "deg" },
-		{ { SIM_FBACK, 2, 0, 0, 0, "1abc2346gf" }, 0, "deg" },
-		{ { SIM_UNA, 3, 0, 0, 0, "1abc2346gf" }, 6, "deg" },
+		{ { SIM_FBU, 1, 0, 0, 0, "1abc23456gf" }, 60, "gde" },
+		{ { SIM_HI, 1, 0, 0, 0, "1abc23456gf" }, 150, "gde" },
+		{ { SIM_HI, 2, 0, 0, 0, "1abc23456gf" }, 350, "gde" },
+		{ { SIM_HACK, 1, 0, 0, 0, "1abc23456gf" }, 150, "deg" },
+		{ { SIM_FBACK, 2, 0, 0, 0, "1abc23456gf" }, 0, "deg" },
+		{ { SIM_UNA, 3, 0, 0, 0, "1abc23456gf" }, 6, "deg" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct sim *s = begin();
@@ -221,17 +221,17 @@ static void test_devolves(void **state)
 static void test_reactive_faults(void **state)
 {
 	static const struct fault_case cases[] = {
-		{ SIM_FBU, 1, 0, 0, 0, "12346gcf" }, { SIM_FBU, 2, 0, 0, 0, "12346gcf" }, { SIM_FBU, 3, 0, 0, 0, "12346gcf" },
-		{ SIM_HI, 1, 0, 0, 0, "12346gcf" }, { SIM_HI, 2, 0, 0, 0, "12346gcf" }, { SIM_HI, 3, 0, 0, 0, "12346gcf" },
-		{ SIM_HACK, 1, 0, 0, 0, "12346gcf" }, { SIM_HACK, 2, 0, 0, 0, "12346gcf" }, { SIM_HACK, 3, 0, 0, 0, "12346gcf" },
-		{ SIM_FBACK, 1, 0, 0, 0, "12346gcf" }, { SIM_FBACK, 2, 0, 0, 0, "12346gcf" }, { SIM_FBACK, 3, 0, 0, 0, "12346gcf" },
-		{ SIM_UNA, 1, 0, 0, 0, "12346gcf" }, { SIM_UNA, 2, 0, 0, 0, "12346gcf" }, { SIM_UNA, 3, 0, 0, 0, "12346gcf" },
-		{ SIM_PROBE, 1, 0, 0, 0, "12346gcf" }, { SIM_PROBE, 2, 0, 0, 0, "12346gcf" }, { SIM_NA, 1, 0, 0, 0, "12346gcf" },
-		{ SIM_PROBE, 9, 0, 0, 0, "12346abgcf" }, { SIM_NA, 3, 0, 0, 0, "12346abgcf" },
-		{ SIM_FBU, 0, 9, 0, 0, "12346gcf" }, { SIM_HI, 0, 9, 0, 0, "12346gcf" }, { SIM_HACK, 0, 9, 0, 0, "12346gcf" },
-		{ SIM_FBACK, 0, 9, 0, 0, "12346gcf" }, { SIM_UNA, 0, 9, 0, 0, "12346gcf" }, { SIM_NA, 0, 9, 0, 0, "12346gcf" },
-		{ SIM_FBU, 0, 0, 1, 150, "12346gcf" }, { SIM_HI, 0, 0, 1, 150, "12346gcf" }, { SIM_HACK, 0, 0, 1, 150, "12346gcf" },
-		{ SIM_FBACK, 0, 0, 1, 150, "12346gcf" }, { SIM_UNA, 0, 0, 3, 30, "12346gcf" },
+		{ SIM_FBU, 1, 0, 0, 0, "ab123456gcf" }, { SIM_FBU, 2, 0, 0, 0, "ab123456gcf" }, { SIM_FBU, 3, 0, 0, 0, "ab123456gcf" },
+		{ SIM_HI, 1, 0, 0, 0, "ab123456gcf" }, { SIM_HI, 2, 0, 0, 0, "ab123456gcf" }, { SIM_HI, 3, 0, 0, 0, "ab123456gcf" },
+		{ SIM_HACK, 1, 0, 0, 0, "ab123456gcf" }, { SIM_HACK, 2, 0, 0, 0, "ab123456gcf" }, { SIM_HACK, 3, 0, 0, 0, "ab123456gcf" },
+		{ SIM_FBACK, 1, 0, 0, 0, "ab123456gcf" }, { SIM_FBACK, 2, 0, 0, 0, "ab123456gcf" }, { SIM_FBACK, 3, 0, 0, 0, "ab123456gcf" },
+		{ SIM_UNA, 1, 0, 0, 0, "ab123456gcf" }, { SIM_UNA, 2, 0, 0, 0, "ab123456gcf" }, { SIM_UNA, 3, 0, 0, 0, "ab123456gcf" },
+		{ SIM_PROBE, 1, 0, 0, 0, "ab123456gcf" }, { SIM_PROBE, 2, 0, 0, 0, "ab123456gcf" }, { SIM_NA, 1, 0, 0, 0, "ab123456gcf" },
+		{ SIM_PROBE, 9, 0, 0, 0, "123456abgcf" }, { SIM_NA, 3, 0, 0, 0, "123456abgcf" },
+		{ SIM_FBU, 0, 9, 0, 0, "ab123456gcf" }, { SIM_HI, 0, 9, 0, 0, "ab123456gcf" }, { SIM_HACK, 0, 9, 0, 0, "ab123456gcf" },
+		{ SIM_FBACK, 0, 9, 0, 0, "ab123456gcf" }, { SIM_UNA, 0, 9, 0, 0, "ab123456gcf" }, { SIM_NA, 0, 9, 0, 0, "ab123456gcf" },
+		{ SIM_FBU, 0, 0, 1, 150, "ab123456gcf" }, { SIM_HI, 0, 0, 1, 150, "ab123456gcf" }, { SIM_HACK, 0, 0, 1, 150, "ab123456gcf" },
+		{ SIM_FBACK, 0, 0, 1, 150, "ab123456gcf" }, { SIM_UNA, 0, 0, 3, 30, "ab123456gcf" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct sim *s = begin();
@@ -260,7 +260,7 @@ static void test_return_predictive(void **state)
 	predictive(s, 1, 20 * MS);
 	sim_run(s, 800 * MS);
 	assert_int_equal(sim_at(s), 1);
-	assert_string_equal(sim_scenario(s, SIM_MN), "1abcf2346g");
+	assert_string_equal(sim_scenario(s, SIM_MN), "1abcf23456g");
 	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
 	assert_false(sim_tunnelled(s, 1, 1));
 	assert_true(sim_tunnelled(s, 2, 2));
@@ -280,7 +280,7 @@ static void test_return_reactive(void **state)
 	sim_link(s, 1);
 	sim_run(s, 800 * MS);
 	assert_int_equal(sim_at(s), 1);
-	assert_string_equal(sim_scenario(s, SIM_MN), "12346gcf");
+	assert_string_equal(sim_scenario(s, SIM_MN), "ab123456gcf");
 	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
 	assert_string_equal(sim_scenario(s, SIM_NAR(1)), "gde");
 	assert_int_equal(sim_outcome(s, SIM_NAR(1)), HANDOVER_COMPLETE);
