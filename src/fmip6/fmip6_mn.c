@@ -38,6 +38,7 @@ struct fmip6_mn {
 	struct in6_addr pcoa;    /* its main binding's address */
 	struct mn_place target;  /* what it was told to move to; ap alone while not known more */
 	bool assume;             /* FBU for target was sent: take it that the next link is it */
+	bool expected;           /* everything is ready for target (mn_ops.expect) */
 	bool first;              /* first packet seen */
 	usec_t down_at, up_at;   /* the gap; 0: none */
 	struct timer prepared, settle;
@@ -163,8 +164,18 @@ static void refresh_timeout(struct timer *t, void *arg)
 	timer_after(&m->refresh, m->params->refresh);
 }
 
+/* What was made ready for the target is not needed. */
+static void unexpect(struct fmip6_mn *m)
+{
+	const struct binding *b = binding_of(&m->bindings, &m->pcoa);
+	if (m->expected && b)
+		m->ops->expect(m->arg, &b->v, &m->target, false);
+	m->expected = false;
+}
+
 static void request_failed(struct fmip6_mn *m, const char *reason)
 {
+	unexpect(m);
 	record_close(m, HANDOVER_FAILED, reason);
 	m->state = MN_ATTACHED;
 	m->assume = false;
@@ -341,18 +352,22 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	m->state = MN_ARRIVED;
 	m->assume = false;
 	timer_stop(&m->prepared);
-	m->ops->attach(m->arg, &m->here, predictive || home);
-	una_begin(m);
+	/* Everything for what an UNA sets loose is there, if it was expected; before an unexpected one the address must be. */
+	if (m->expected) {
+		una_begin(m);
+		m->ops->attach(m->arg, &m->here, false);
+	} else {
+		m->ops->attach(m->arg, &m->here, false);
+		una_begin(m);
+	}
+	m->expected = false;
 	if (home)
 		come_home(m, home);
-	if (predictive)
-		bind_all(m);
-	else {
-		if (addr_is_zero(&b->v.local))
-			b->v.local = coa;
-		bind_all(m);
+	if (addr_is_zero(&b->v.local))
+		b->v.local = coa;
+	bind_all(m);
+	if (!predictive)
 		binding_exchange(b, EXCHANGE_FOLLOW);
-	}
 	m->ops->attached(m->arg, &m->here.coa, &old.coa);
 	if (predictive)
 		settle(m);
@@ -382,6 +397,7 @@ static void arrive(struct fmip6_mn *m, const struct mn_place *p);
 static void arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason)
 {
 	record_close(m, HANDOVER_CANCELLED, reason);
+	m->expected = false; /* it is not there that we are; but what was made ready serves the way on */
 	m->here = m->target;
 	m->state = MN_PROBING;
 	arrive(m, p);
@@ -579,6 +595,8 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 	m->target.coa = b->v.ncoa;
 	m->state = MN_UPDATING;
 	m->assume = true;
+	m->expected = true;
+	m->ops->expect(m->arg, &b->v, &m->target, true);
 	m->ops->target(m->arg, HANDOVER_PREDICTIVE, &b->v.ncoa, &target->router);
 	binding_exchange(b, EXCHANGE_PREDICT);
 	m->ops->prepare(m->arg);
@@ -594,6 +612,8 @@ static void request_withdraw(struct fmip6_mn *m)
 		b->exchange = EXCHANGE_NONE;
 		timer_stop(&b->retry);
 	}
+	if (m->open)
+		unexpect(m);
 	record_close(m, HANDOVER_CANCELLED, "another movement was requested");
 }
 
@@ -684,11 +704,12 @@ static void discover_answer(struct fmip6_mn *m, const struct prrtadv *a)
 		}
 		m->known = true;
 		m->here = p;
-		if (!m->ops->own_address(m->arg, &p.prefix, &m->here.coa)) {
+		bool has = m->ops->own_address(m->arg, &p.prefix, &m->here.coa);
+		if (!has) {
 			m->ops->self(m->arg, &l, &iid);
 			m->here.coa = addr_compose(&p.prefix, &iid);
-			m->ops->attach(m->arg, &m->here, false);
 		}
+		m->ops->attach(m->arg, &m->here, has);
 		m->state = MN_ATTACHED;
 		m->ops->attached(m->arg, &m->here.coa, &in6addr_any);
 		return;
@@ -751,7 +772,7 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 			step(m, STEP_F_FBACK, at);
 			if (!addr_eq(&b->v.ncoa, &m->here.coa)) { /* the routers chose another address for us */
 				m->here.coa = b->v.ncoa;
-				m->ops->attach(m->arg, &m->here, true);
+				m->ops->attach(m->arg, &m->here, false);
 				una_begin(m);
 			}
 			m->ops->bind(m->arg, &b->v, &m->here);

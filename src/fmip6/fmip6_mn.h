@@ -64,8 +64,12 @@ struct mn_ops {
 	                 const uint8_t *data, size_t len);
 	void (*send_una)(void *arg, const struct in6_addr *coa);
 	void (*send_probe)(void *arg, const struct mn_place *p);
-	/* We are at p: address p->coa (confirmed: no one else has it), the router's neighbour entry, default route through it. */
-	void (*attach)(void *arg, const struct mn_place *p, bool confirmed);
+	/* Still on the old link: make ready for what the new router will send at our UNA: address p->coa (not yet to be used), and
+	 * b's tunnel (not yet to be sent into). Off: it comes to nothing. */
+	void (*expect)(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on);
+	/* We are at p: address p->coa (unless that is there already, not of our making), the router's neighbour entry, default
+	 * route through it. */
+	void (*attach)(void *arg, const struct mn_place *p, bool has_address);
 	/* b's address lives on through its PAR: tunnel end, deprecated, its own prefix reached through here's router. Again at
 	 * each change of b or of here. */
 	void (*bind)(void *arg, const struct mn_binding_view *b, const struct mn_place *here);

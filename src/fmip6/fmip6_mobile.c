@@ -168,12 +168,28 @@ static struct rtnl_route foreign_route(const struct fmip6_mobile *m, const struc
 	return (struct rtnl_route){ .dst = *p, .ifindex = m->ifindex, .via = *via, .metric = FOREIGN_METRIC, .onlink = true };
 }
 
-/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. */
-static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
+/*
+ * Addresses are made without duplicate address detection: a tentative address could send no FBU for a second and more, and
+ * not every kernel has the optimistic kind. The NAR vouches for it, in HAck (RFC 5568 §5.5). They are made early, because the kernel lets packets to a new address in only some time after it said that the address is there.
+ */
+static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
 {
 	struct fmip6_mobile *m = arg;
-	/* No duplicate address detection here, confirmed or not: a tentative address could send no FBU for a second and more, and
-	 * not every kernel has the optimistic kind. The NAR vouches for it: in HAck, before the move or after (RFC 5568 §5.5). */
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true, .deprecated = true,
+		.noprefixroute = true };
+	if (on) {
+		report(rtnl_addr_set(rtnl_of(m), &a), "address", &p->coa);
+		report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &p->coa, &b->par), "tunnel", &b->pcoa);
+	} else {
+		report(rtnl_addr_del(rtnl_of(m), &a), "address removal", &p->coa);
+		tunnel_end_del(m->core->net->paths, &b->pcoa);
+	}
+}
+
+/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. */
+static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
+{
+	struct fmip6_mobile *m = arg;
 	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true };
 	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
 	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
@@ -181,8 +197,8 @@ static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
 		report(rtnl_neigh_set(rtnl_of(m), m->ifindex, &p->router, &p->router_lladdr, NUD_REACHABLE), "neighbour entry",
 		       &p->router);
 	rtnl_route_del(rtnl_of(m), &foreign);
-	int rc = rtnl_addr_set(rtnl_of(m), &a);
-	report(rc, "address", &p->coa);
+	if (!has_address)
+		report(rtnl_addr_set(rtnl_of(m), &a), "address", &p->coa);
 	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
 }
 
@@ -300,7 +316,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 static const struct mn_ops mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .self = mn_self,
 	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una, .send_probe = mn_send_probe,
-	.attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
+	.expect = mn_expect, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
 };
 

@@ -534,6 +534,10 @@ static int nar_pass(void *arg, const struct nar_view *v)
 static void held(struct fmip6_router *r, const struct in6_addr *pcoa, const struct path_stats *s)
 {
 	struct handover *h = record(r, HANDOVER_NAR, pcoa);
+	if (s->held_dropped)
+		LOG_WARNING("fmip6", "packets were dropped from the hold mobile=%s held=%llu dropped=%llu limit_mobile=%llu limit=%llu",
+		            ADDR(pcoa), (unsigned long long)s->held, (unsigned long long)s->held_dropped,
+		            (unsigned long long)r->core->settings->hold.limit_mobile, (unsigned long long)r->core->settings->hold.limit);
 	if (!h)
 		return;
 	h->held = s->held;

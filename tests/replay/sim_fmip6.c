@@ -806,7 +806,16 @@ static void mn_send_probe(void *arg, const struct mn_place *to)
 		emit(s, LINK_DELAY, router_probe, s->attached, &p);
 }
 
-static void mn_attach(void *arg, const struct mn_place *p, bool confirmed)
+static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
+{
+	struct sim *s = arg;
+	if (on) {
+		add_addr(s, &p->coa);
+		end_set(s, b);
+	}
+}
+
+static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 {
 	struct sim *s = arg;
 	add_addr(s, &p->coa);
@@ -883,7 +892,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 
 static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own,
 	.self = mn_self, .send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una,
-	.send_probe = mn_send_probe, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
+	.send_probe = mn_send_probe, .expect = mn_expect, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
 	.opened = mn_opened, .target = mn_target, .step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare,
 	.attached = mn_attached };
 
