@@ -44,7 +44,7 @@ struct fmip6_mn {
 	struct timer prepared, settle;
 
 	/* which link? */
-	bool probing;
+	enum { PROBE_NONE, PROBE_LINK, PROBE_SILENT } probing; /* silent: the carrier was never seen to go */
 	unsigned probe_round;
 	size_t probes_n;
 	struct mn_place probes[MN_PROBES];
@@ -387,7 +387,7 @@ static void unmoved(struct fmip6_mn *m)
 
 static void probe_stop(struct fmip6_mn *m)
 {
-	m->probing = false;
+	m->probing = PROBE_NONE;
 	timer_stop(&m->probe);
 }
 
@@ -453,11 +453,15 @@ static void discover(struct fmip6_mn *m)
 static void probe_timeout(struct timer *t, void *arg)
 {
 	struct fmip6_mn *m = arg;
-	if (m->probe_round == PROBE_ROUNDS || m->probes_n == 0) {
-		discover(m);
+	bool prepared = m->probing == PROBE_SILENT && m->state == MN_PREPARED;
+	if (!prepared && (m->probe_round == PROBE_ROUNDS || m->probes_n == 0)) {
+		if (m->probing == PROBE_LINK)
+			discover(m);
+		else
+			probe_stop(m);
 		return;
 	}
-	timer_after(&m->probe, m->params->probe_timeout << m->probe_round++);
+	timer_after(&m->probe, m->params->probe_timeout << (prepared ? 0 : m->probe_round++));
 	for (size_t i = 0; i < m->probes_n; i++)
 		m->ops->send_probe(m->arg, &m->probes[i]);
 }
@@ -465,7 +469,7 @@ static void probe_timeout(struct timer *t, void *arg)
 static void probe_begin(struct fmip6_mn *m, const struct mn_place *old)
 {
 	struct mn_place all[MN_PROBES];
-	m->probing = true;
+	m->probing = PROBE_LINK;
 	m->probe_round = 0;
 	m->probes_n = 0;
 	probe_add(m, &m->target);
@@ -474,19 +478,6 @@ static void probe_begin(struct fmip6_mn *m, const struct mn_place *old)
 	for (size_t i = 0; i < n; i++)
 		probe_add(m, &all[i]);
 	probe_timeout(&m->probe, m);
-}
-
-void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at)
-{
-	if (!m->probing)
-		return;
-	for (size_t i = 0; i < m->probes_n; i++)
-		if (addr_eq(&m->probes[i].router, &a->target)) {
-			struct mn_place p = m->probes[i];
-			probe_stop(m);
-			arrive(m, &p);
-			return;
-		}
 }
 
 /* ---- the link ---- */
@@ -557,6 +548,57 @@ static void link_up(struct fmip6_mn *m, const struct lladdr *ap, usec_t at)
 	}
 }
 
+/* The prepared target, again and again; or, at a hint, everyone. */
+static void probe_silently(struct fmip6_mn *m)
+{
+	struct mn_place here = m->here;
+	bool prepared = m->state == MN_PREPARED;
+	if (m->probing == PROBE_LINK)
+		return;
+	probe_begin(m, &here);
+	m->probing = PROBE_SILENT;
+	if (prepared)
+		m->probes_n = m->probes_n ? 1 : 0;
+}
+
+void mn_hint(struct fmip6_mn *m)
+{
+	if (m->known && m->state != MN_DOWN && m->state != MN_PROBING && m->state != MN_ARRIVED)
+		probe_silently(m);
+}
+
+/* Another router than ours answers: the link has changed under us. */
+static void moved_silently(struct fmip6_mn *m, const struct mn_place *p, usec_t at)
+{
+	link_down(m, at);
+	m->bindings.down = false;
+	m->up_at = at;
+	step_gap_end(m);
+	m->state = MN_PROBING;
+	if (m->assume && !same_link(p, &m->target))
+		arrive_from_target(m, p, "arrived at another router than announced");
+	else
+		arrive(m, p);
+}
+
+void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at)
+{
+	size_t i = 0;
+	while (i < m->probes_n && !addr_eq(&m->probes[i].router, &a->target))
+		i++;
+	if (m->probing == PROBE_NONE || i == m->probes_n)
+		return;
+	struct mn_place p = m->probes[i];
+	bool silent = m->probing == PROBE_SILENT, here = same_link(&p, &m->here);
+	if (silent && here && m->state == MN_PREPARED)
+		return;
+	probe_stop(m);
+	if (!silent)
+		arrive(m, &p);
+	else if (!here)
+		moved_silently(m, &p, at);
+}
+
 void mn_link(struct fmip6_mn *m, bool up, const struct lladdr *ap, usec_t at)
 {
 	if (!up) {
@@ -580,6 +622,7 @@ static void turn_back(struct timer *t, void *arg)
 	struct binding *b = main_binding(m);
 	if (m->state != MN_PREPARED || !b)
 		return;
+	probe_stop(m);
 	LOG_NOTICE("fmip6", "link did not change, turning back mobile=%s peer=%s prepared_time_ms=%llu", ADDR(&m->pcoa),
 	           ADDR(&m->target.router), (unsigned long long)(m->params->prepared_time / USEC_MSEC));
 	m->down_at = m->up_at = 0;
@@ -606,6 +649,7 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 static void request_withdraw(struct fmip6_mn *m)
 {
 	solicit_stop(m);
+	probe_stop(m);
 	timer_stop(&m->prepared);
 	struct binding *b = main_binding(m);
 	if (m->open && b && b->exchange == EXCHANGE_PREDICT) {
@@ -712,6 +756,8 @@ static void discover_answer(struct fmip6_mn *m, const struct prrtadv *a)
 		m->ops->attach(m->arg, &m->here, has);
 		m->state = MN_ATTACHED;
 		m->ops->attached(m->arg, &m->here.coa, &in6addr_any);
+		FMIP6_COUNT(FMIP6_UNA_SENT);
+		m->ops->send_una(m->arg, &m->here.coa); /* an earlier life of ours may be awaited here */
 		return;
 	}
 }
@@ -766,6 +812,7 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 			break; /* read when the link was already lost: all the better */
 		m->state = MN_PREPARED;
 		timer_after(&m->prepared, m->params->prepared_time);
+		probe_silently(m);
 		break;
 	case EXCHANGE_FOLLOW:
 		if (main && m->state == MN_ARRIVED) {

@@ -12,7 +12,8 @@
  *
  * Which link it is after a gap is found out the way of RFC 6059: the routers known are asked in frames to their link-layer
  * addresses, and the first to answer says where we are; where none does, RtSolPr to all routers. A prepared target is
- * assumed at once and only verified so. A mobile that ends up elsewhere than it announced (RFC 5568 §5.6), be it on
+ * assumed at once and only verified so. A carrier that goes and comes within a fraction of a millisecond is seen by nobody:
+ * so a prepared target is also asked all the time, and the known routers at each hint that something happened to the link. A mobile that ends up elsewhere than it announced (RFC 5568 §5.6), be it on
  * the link it came from, is taken to have been at the announced router: from there it moves on reactively, and
  * what that router holds follows.
  *
@@ -92,6 +93,8 @@ void mn_destroy(struct fmip6_mn *m); /* silent: nothing is unbound */
 
 /* ap: the AP-ID if the link layer tells, else NULL or len 0. */
 void mn_link(struct fmip6_mn *m, bool up, const struct lladdr *ap, usec_t at);
+/* Something happened to the link, and its carrier is there: it may have gone and come back unseen. Asks who is there. */
+void mn_hint(struct fmip6_mn *m);
 /* Told to move. 0, or -1 with the reason. */
 int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_addr *router, char *reason, size_t reason_len);
 void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at);

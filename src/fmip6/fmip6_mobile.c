@@ -406,6 +406,8 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 	struct fmip6_mobile *m = arg;
 	if (n->event == RTNL_LINK && m->ifindex == 0)
 		link_take(m);
+	else if (n->event == RTNL_LINK && n->ifindex == m->ifindex && n->carrier)
+		mn_hint(m->mn);
 	else if (n->event == RTNL_LINK_GONE && n->ifindex == m->ifindex) {
 		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
 		m->ifindex = 0;

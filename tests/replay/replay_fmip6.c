@@ -511,6 +511,32 @@ static void test_flap(void **state)
 	finish(s, sim_result(s).lost);
 }
 
+/* The carrier goes and comes back faster than anyone can see, announced and not; and a hint where nothing moved. */
+static void test_unseen(void **state)
+{
+	struct sim *s = begin();
+	assert_int_equal(sim_request(s, 2), 0);
+	sim_run(s, 50 * MS);
+	sim_link_unseen(s, 2, false);
+	sim_run(s, 500 * MS);
+	assert_int_equal(sim_at(s), 2);
+	assert_string_equal(sim_scenario(s, SIM_MN), "1abcf23456g");
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_run(s, 500 * MS);
+	unsigned n = sim_handovers(s, SIM_MN);
+	sim_link_unseen(s, 2, true);
+	sim_run(s, 200 * MS);
+	assert_int_equal(sim_handovers(s, SIM_MN), n);
+	sim_link_unseen(s, 1, true);
+	sim_run(s, 500 * MS);
+	assert_int_equal(sim_at(s), 1);
+	assert_int_equal(sim_mode(s, SIM_MN), HANDOVER_REACTIVE);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, sim_result(s).lost);
+}
+
 /* ---- restarts ---- */
 
 static void test_restart_par(void **state)
@@ -768,6 +794,7 @@ int main(void)
 		cmocka_unit_test(test_three_routers),
 		cmocka_unit_test(test_ten_times),
 		cmocka_unit_test(test_flap),
+		cmocka_unit_test(test_unseen),
 		cmocka_unit_test(test_restart_par),
 		cmocka_unit_test(test_restart_nar),
 		cmocka_unit_test(test_restart_mobile),

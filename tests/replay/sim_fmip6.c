@@ -1046,6 +1046,13 @@ void sim_link(struct sim *s, int link)
 		mn_link(s->mn, true, NULL, loop_now(s->loop));
 }
 
+void sim_link_unseen(struct sim *s, int link, bool hint)
+{
+	s->attached = link;
+	if (hint)
+		mn_hint(s->mn);
+}
+
 int sim_request(struct sim *s, int link)
 {
 	char reason[160];

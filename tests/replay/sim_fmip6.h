@@ -34,6 +34,7 @@ void sim_delay(struct sim *s, enum sim_kind k, int n, usec_t late);
 /* What happens. Link 0: carrier lost. Each returns at once; sim_run lets time pass. */
 void sim_run(struct sim *s, usec_t duration);
 void sim_link(struct sim *s, int link);
+void sim_link_unseen(struct sim *s, int link, bool hint); /* the carrier goes and comes too fast to be seen; hint: a trace is */
 int sim_request(struct sim *s, int link); /* told to move there */
 void sim_traffic(struct sim *s, bool on);
 void sim_restart_router(struct sim *s, int router); /* kill -9 and start: machines and paths gone */
