@@ -167,14 +167,24 @@ static void peer_retry(struct timer *t, void *arg)
 static void peer_settle(struct timer *t, void *arg)
 {
 	struct sctp_peer *p = arg;
+	uint32_t rto = p->s->backend->rto(p);
 
-	if (p->state == SCTP_STATE_ESTABLISHED && p->settle_left-- > 0 && p->s->backend->settle(p))
-		timer_after(&p->settle, SETTLE_EVERY);
+	if (rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX) || p->settle_left-- == 0)
+		return;
+	/* What is not answered counts against the association: three in a row are enough, with growing gaps. */
+	p->settle_stuck = rto < p->settle_rto ? 0 : p->settle_stuck + 1;
+	if (p->settle_stuck > 2)
+		return;
+	p->settle_rto = rto;
+	p->s->backend->measure(p);
+	timer_after(&p->settle, SETTLE_EVERY << 2 * p->settle_stuck);
 }
 
 static void settle_begin(struct sctp_peer *p)
 {
 	p->settle_left = SETTLE_TIMES;
+	p->settle_stuck = 0;
+	p->settle_rto = UINT32_MAX;
 	timer_after(&p->settle, SETTLE_EVERY);
 }
 

@@ -44,6 +44,7 @@ struct assoc { /* a peer's part */
 	sctp_assoc_t id; /* being set up, or standing; 0: none */
 	int fd;          /* peeled off; -1: not yet */
 	struct loop_fd *watch;
+	uint64_t expired; /* as the kernel counts them for this association */
 };
 
 /* ---- options ---- */
@@ -174,6 +175,21 @@ static struct assoc *assoc_of(struct sctp_peer *p)
 	return a;
 }
 
+/*
+ * Messages that were sent, not acknowledged, and given up when their lifetime was over: the kernel counts them but tells
+ * only of those that it never sent. Fragments count one each.
+ */
+static void count_expired(struct assoc *a)
+{
+	struct sctp_prstatus status = { .sprstat_assoc_id = a->id, .sprstat_policy = SCTP_PR_SCTP_TTL };
+	socklen_t len = sizeof(status);
+
+	if (getsockopt(a->fd, IPPROTO_SCTP, SCTP_PR_ASSOC_STATUS, &status, &len) < 0)
+		return;
+	sctp_counters[SCTP_ABANDONED].value += status.sprstat_abandoned_sent - a->expired;
+	a->expired = status.sprstat_abandoned_sent;
+}
+
 /* Closes the peeled-off socket: with an ABORT, or the kernel goes through the SHUTDOWN by itself. */
 static void assoc_close(struct assoc *a, bool abort)
 {
@@ -181,6 +197,7 @@ static void assoc_close(struct assoc *a, bool abort)
 
 	if (a->fd < 0)
 		return;
+	count_expired(a);
 	if (abort)
 		(void)setsockopt(a->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	loop_fd_del(a->watch);
@@ -232,23 +249,38 @@ static int kernel_send(struct sctp_peer *p, const struct sctp_tx *tx)
 		.snd_assoc_id = a->id };
 	const struct sctp_prinfo pr = { .pr_policy = SCTP_PR_SCTP_TTL, .pr_value = sctp_msec(tx->lifetime, UINT32_MAX) };
 
+	if (tx->lifetime > 0)
+		count_expired(a);
 	if (send_with(a->fd, &info, tx->lifetime > 0 ? &pr : NULL, tx->data, tx->len) >= 0)
 		return 0;
 	return errno == EAGAIN || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
-static bool kernel_settle(struct sctp_peer *p)
+static bool status_of(const struct assoc *a, struct sctp_status *status)
+{
+	socklen_t len = sizeof(*status);
+
+	*status = (struct sctp_status){ .sstat_assoc_id = a->id };
+	return getsockopt(a->fd, IPPROTO_SCTP, SCTP_STATUS, status, &len) == 0;
+}
+
+static uint32_t kernel_rto(struct sctp_peer *p)
+{
+	struct sctp_status status;
+
+	return status_of(p->be, &status) ? status.sstat_primary.spinfo_rto : 0;
+}
+
+static void kernel_measure(struct sctp_peer *p)
 {
 	struct assoc *a = p->be;
-	struct sctp_status status = { .sstat_assoc_id = a->id };
+	struct sctp_status status;
 	struct sctp_paddrparams demand = { .spp_assoc_id = a->id, .spp_flags = SPP_HB_DEMAND };
-	socklen_t len = sizeof(status);
 
-	if (getsockopt(a->fd, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0 ||
-	    status.sstat_primary.spinfo_rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX))
-		return false;
+	if (!status_of(a, &status))
+		return;
 	demand.spp_address = status.sstat_primary.spinfo_address;
-	return set_option(a->fd, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand)) == 0;
+	(void)set_option(a->fd, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand));
 }
 
 /* ---- what arrives ---- */
@@ -367,6 +399,7 @@ static int peel_off(struct kernel *k, struct assoc *a, sctp_assoc_t id)
 	fd = request.p_arg.sd;
 	a->fd = fd;
 	a->id = id;
+	a->expired = 0;
 	buffers(fd, &k->s->cfg);
 	rc = options_of_each(fd, &k->s->cfg, id);
 	if (rc < 0)
@@ -556,5 +589,6 @@ const struct sctp_backend_ops sctp_kernel_backend = {
 	.connect = kernel_connect,
 	.drop = kernel_drop,
 	.send = kernel_send,
-	.settle = kernel_settle,
+	.rto = kernel_rto,
+	.measure = kernel_measure,
 };

@@ -676,20 +676,26 @@ static int user_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
-static bool user_settle(struct sctp_peer *p)
+static uint32_t user_rto(struct sctp_peer *p)
 {
 	struct path *path = p->be;
 	struct sctp_status status = { .sstat_assoc_id = path->assoc };
-	struct sctp_paddrparams demand = { .spp_assoc_id = path->assoc, .spp_flags = SPP_HB_DEMAND };
-	struct sockaddr_conn peer = path_sockaddr(path, p->port);
 	socklen_t len = sizeof(status);
 
-	stack_sync();
-	if (usrsctp_getsockopt(path->so, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0 ||
-	    status.sstat_primary.spinfo_rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX))
-		return false;
+	if (usrsctp_getsockopt(path->so, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0)
+		return 0;
+	return status.sstat_primary.spinfo_rto;
+}
+
+static void user_measure(struct sctp_peer *p)
+{
+	struct path *path = p->be;
+	struct sctp_paddrparams demand = { .spp_assoc_id = path->assoc, .spp_flags = SPP_HB_DEMAND };
+	struct sockaddr_conn peer = path_sockaddr(path, p->port);
+
 	memcpy(&demand.spp_address, &peer, sizeof(peer));
-	return set_option(path->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand)) == 0;
+	stack_sync();
+	(void)set_option(path->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &demand, sizeof(demand));
 }
 
 const struct sctp_backend_ops sctp_usrsctp_backend = {
@@ -699,5 +705,6 @@ const struct sctp_backend_ops sctp_usrsctp_backend = {
 	.connect = user_connect,
 	.drop = user_drop,
 	.send = user_send,
-	.settle = user_settle,
+	.rto = user_rto,
+	.measure = user_measure,
 };

@@ -271,15 +271,18 @@ def test_a_message_is_not_delivered_after_its_lifetime(path, backends):
     b.ask("watch", answer="watching")
     path.cut()
     assert a.ask("flood", B, 3, 100, 200, answer="flooded")["taken"] == 3
-    end = time.monotonic() + 5
-    while a.report()["abandoned"] < 3:  # told by the transport, when it looks again
-        assert time.monotonic() < end
-        if time.monotonic() > end - 4.5:
-            path.join()
+    time.sleep(0.4)  # the lifetime and some
     path.join()
-    assert a.ask("flood", B, 1, 77, 0, answer="flooded")["taken"] == 1
-    assert b.wait("message")["len"] == 77
-    assert b.report()["messages"] == 1
+    end = time.monotonic() + 10
+    while not b.report()["messages"]:  # a transport may notice only when it has something else to send
+        assert a.ask("flood", B, 1, 77, 200, answer="flooded")["taken"] == 1
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert a.ask("flood", B, 1, 78, 200, answer="flooded")["taken"] == 1
+    while b.wait("message")["len"] != 78:
+        pass
+    assert [m for m in b.seen if m.get("len") == 100] == []
+    assert a.report()["abandoned"] >= 3
     assert a.report()["down"] == 0
 
 
@@ -414,7 +417,7 @@ def test_a_flood_of_inits_from_strangers_leaves_nothing(path, backends):
     report = b.report()
     assert report["down"] == 0
     assert report["up"] == 1
-    assert report["rss_kb"] - before < 4096
+    assert report["rss_kb"] - before < 8192  # not even 1 KB for each; a sanitizer keeps what was freed for a while
     if backends[2] == "usrsctp":
         assert report["refused"] > 1000
 

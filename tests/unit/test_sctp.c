@@ -18,7 +18,8 @@
 #define PORT 5091
 
 static struct {
-	int opened, closed, connects, drops, sends, settles, settle_until;
+	int opened, closed, connects, drops, sends, measured;
+	uint32_t rto, rto_falls;
 	int connect_rc, send_rc;
 	usec_t connect_at[32];
 	struct sctp_tx tx;
@@ -68,15 +69,20 @@ static int fake_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return be.send_rc;
 }
 
-static bool fake_settle(struct sctp_peer *p)
+static uint32_t fake_rto(struct sctp_peer *p)
 {
 	assert_true(sctp_peer_up(p));
-	be.settles++;
-	return be.settles < be.settle_until;
+	return be.rto;
+}
+
+static void fake_measure(struct sctp_peer *p)
+{
+	be.measured++;
+	be.rto -= be.rto_falls;
 }
 
 static const struct sctp_backend_ops fake = { SCTP_USRSCTP, fake_open, fake_close, fake_connect, fake_drop, fake_send,
-	fake_settle };
+	fake_rto, fake_measure };
 
 static bool on_admit(const struct in6_addr *addr, void *arg)
 {
@@ -118,7 +124,7 @@ static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, 
 
 static int setup(void **state)
 {
-	static const struct sctp_config cfg = { .port = PORT, .max_message = 1000, .max_peers = 2, .queue_limit = 4000,
+	static const struct sctp_config cfg = { .port = PORT, .max_message = 1000, .max_peers = 2, .queue_limit = 4000, .rto_min = 20 * USEC_MSEC,
 		.retry_min = RETRY_MIN, .retry_max = RETRY_MAX };
 	static const struct sctp_ops ops = { on_admit, on_up, on_down, on_restarted, on_message };
 	size_t i;
@@ -328,20 +334,32 @@ static void the_round_trip_is_measured_until_rto_is_down(void **state)
 {
 	struct sctp_peer *p = sctp_connect(sctp, &a1, PORT, 0);
 
-	be.settle_until = 5;
+	be.rto = 500;
+	be.rto_falls = 100;
 	sctp_event_up(p);
 	loop_advance(loop, T0 + 10 * USEC_SEC);
-	assert_int_equal(be.settles, 5);
-	be.settle_until = 1000; /* a path that is really that slow: there is an end */
+	assert_int_equal(be.measured, 5); /* 500 … 100; the least is 20 */
+	be.rto = 5000;
+	be.rto_falls = 1; /* a path that is really that slow: there is an end */
 	sctp_event_restart(p);
 	loop_advance(loop, T0 + 20 * USEC_SEC);
-	assert_int_equal(be.settles, 5 + 64);
+	assert_int_equal(be.measured, 5 + 64);
+}
+
+static void heartbeats_without_an_answer_stay_few(void **state)
+{
+	struct sctp_peer *p = sctp_connect(sctp, &a1, PORT, 0);
+
+	be.rto = 500;
+	sctp_event_up(p);
+	loop_advance(loop, T0 + 10 * USEC_SEC);
+	assert_int_equal(be.measured, 3);
 	sctp_event_restart(p);
 	sctp_event_down(p, "lost");
-	assert_int_equal(be.settles, 5 + 64);
+	be.rto = 0;
 	timer_stop(&p->retry);
-	loop_advance(loop, T0 + 30 * USEC_SEC);
-	assert_int_equal(be.settles, 5 + 64);
+	loop_advance(loop, T0 + 20 * USEC_SEC);
+	assert_int_equal(be.measured, 3);
 }
 
 static void pieces_make_one_message(void **state)
@@ -469,6 +487,7 @@ int main(void)
 		T(an_abandoned_message_counts_once_however_many_fragments),
 		T(a_restart_and_a_newer_association_are_told),
 		T(the_round_trip_is_measured_until_rto_is_down),
+		T(heartbeats_without_an_answer_stay_few),
 		T(pieces_make_one_message),
 		T(too_long_a_message_is_dropped_to_its_end),
 		T(a_callback_may_forget_the_peer),
