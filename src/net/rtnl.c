@@ -527,18 +527,27 @@ static int put_no_addresses(struct nl_msg *m)
 	return 0;
 }
 
-int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen)
+static int link_change(struct rtnl *r, struct ifinfomsg *ifi, bool quiet, uint32_t mtu, uint32_t txqlen)
 {
-	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
-	struct nl_msg *m = rtnl_request(RTM_NEWLINK, 0, &ifi, sizeof ifi);
+	struct nl_msg *m = rtnl_request(RTM_NEWLINK, 0, ifi, sizeof *ifi);
 	if (!m)
 		return -ENOMEM;
-	int bad = put_no_addresses(m);
+	int bad = quiet ? put_no_addresses(m) : 0;
 	if (mtu)
 		bad |= nla_put_u32(m, IFLA_MTU, mtu);
 	if (txqlen)
 		bad |= nla_put_u32(m, IFLA_TXQLEN, txqlen);
-	int rc = finish(r, m, bad, 0);
+	return finish(r, m, bad, 0);
+}
+
+/* In two requests: of one, the kernel sets the link up first, and has given it an address by the time it reads further. */
+int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen)
+{
+	struct ifinfomsg quiet = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct ifinfomsg up = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	int rc = link_change(r, &quiet, true, mtu, txqlen);
+	if (rc == 0)
+		rc = link_change(r, &up, false, 0, 0);
 	return rc < 0 ? rc : rtnl_refresh_link(r, ifindex);
 }
 
