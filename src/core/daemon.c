@@ -19,6 +19,7 @@
 #include "core/neighbor.h"
 #include "core/notify.h"
 #include "core/privilege.h"
+#include "core/secret.h"
 #include "core/settings.h"
 
 #define MOBILES_MAX 100000
@@ -272,6 +273,7 @@ static int live(struct daemon *d)
 	privilege_drop();
 	privilege_realtime(c->settings->realtime);
 	int status = 1;
+	secret_warm();
 	if (create_tables(c) < 0 || signals(d) < 0)
 		goto out;
 	neighbors_each(c->neighbors, warn_neighbor, c);

@@ -26,6 +26,10 @@ void secret_wipe(void *p, size_t n);                       /* not optimised away
 bool secret_equal(const void *a, const void *b, size_t n); /* constant time */
 void secret_random(void *out, size_t n);                   /* from the kernel; aborts if there is none */
 
+/* Has the library find and set up what the functions below need: the first use costs milliseconds, which must not fall
+ * into somebody's handover. */
+void secret_warm(void);
+
 /* HMAC-SHA1 over the concatenation of `n` pieces (RFC 2104): BADF (RFC 5568) and CXTP tokens (RFC 4067 §2.5.3) want it. */
 struct piece {
 	const void *data;

@@ -28,6 +28,7 @@ struct binding {
 	usec_t since;
 	bool over;
 
+	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
 	bool pending;
 	struct in6_addr want, want_nar;
 	struct in6_addr from; /* source of the FBU */
@@ -133,6 +134,9 @@ static void binding_free(struct binding *b)
 static void binding_over(struct binding *b)
 {
 	pending_end(b);
+	if (b->held)
+		b->par->ops->direct(b->par->arg, &b->pcoa);
+	b->held = false;
 	b->forwarding = false;
 	b->over = true;
 	timer_after(&b->life, MEMORY);
@@ -305,6 +309,19 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 	return p->hi_seq;
 }
 
+/*
+ * A mobile that asks from its new link is gone from ours: what comes for it until HAck is there waits, and goes into the
+ * tunnel first (RFC 5568 §4.1 lets the PAR buffer). Whatever it lost, it lost before its FBU was here.
+ */
+static void pending_hold(struct binding *b)
+{
+	struct fmip6_par *p = b->par;
+	if (b->from_pcoa || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) < 0)
+		return;
+	b->held = true;
+	p->ops->step(p->arg, &b->pcoa, STEP_HOLD, loop_now(p->loop));
+}
+
 static void pending_begin(struct binding *b, const struct request *q)
 {
 	struct fmip6_par *p = b->par;
@@ -322,6 +339,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
 	p->ops->opened(p->arg, q->from_pcoa ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &b->pcoa, &b->want, &b->local, &b->want_nar,
 	               &q->lladdr, q->in->at);
+	pending_hold(b);
 	hi_send(b);
 }
 
@@ -360,6 +378,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 		return;
 	}
 	pending_end(b);
+	b->held = false;
 	b->forwarding = true;
 	b->since = now;
 	b->ncoa = *ncoa;
@@ -550,6 +569,7 @@ bool par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_
 		p->ops->closed(p->arg, pcoa, HANDOVER_CANCELLED, "the mobile came back");
 	*local = b->local;
 	*ncoa = b->ncoa;
+	b->held = false; /* what waits moves along with the path */
 	binding_over(b);
 	return was;
 }

@@ -31,7 +31,9 @@ struct par_ops {
 	                   const uint8_t *data, size_t len);
 	/* Packets for pcoa from local to ncoa; packets from pcoa are taken out of ncoa's reverse tunnel. 0 or negative errno. */
 	int (*tunnel)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
-	/* Packets for pcoa go straight again. */
+	/* Packets for pcoa wait here, until tunnel or direct is called. 0 or negative errno. */
+	int (*hold)(void *arg, const struct in6_addr *pcoa);
+	/* Packets for pcoa go straight again; to a mobile on its own link those that waited go first. */
 	void (*direct)(void *arg, const struct in6_addr *pcoa);
 	/* Nothing more comes out of the reverse tunnel. */
 	void (*tunnel_end)(void *arg, const struct in6_addr *pcoa);

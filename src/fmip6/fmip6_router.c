@@ -415,15 +415,32 @@ static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_a
 	return rc;
 }
 
+static int par_hold(void *arg, const struct in6_addr *pcoa)
+{
+	struct fmip6_router *r = arg;
+	struct nar_view v;
+	if (nar_find(r->nar, pcoa, &v) && (v.state == NAR_HOLDING || v.state == NAR_WAITING))
+		return 0; /* it never came here before it moved on: its packets wait already */
+	nar_yield(r->nar, pcoa);
+	releasing_drop(r, pcoa);
+	struct path *h = path_get(r->core->net->paths, pcoa);
+	return h ? path_hold(h, NULL) : -ENOMEM;
+}
+
 static void par_direct(void *arg, const struct in6_addr *pcoa)
 {
 	struct fmip6_router *r = arg;
 	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
+	struct path *h = path_find(r->core->net->paths, pcoa);
 	struct link l;
+	bool here = m && m->ifindex && m->lladdr.len && link_of_addr(r, pcoa, &l) && l.ifindex == m->ifindex;
+	if (here && h && path_stats(h).held_now &&
+	    path_release(h, l.ifindex, &m->lladdr, (enum hold_drain)r->core->settings->hold.drain, NULL, NULL) == 0)
+		return;
 	/* An entry that has to be resolved first would cost the packets of a round trip. */
-	if (m && m->ifindex && m->lladdr.len && link_of_addr(r, pcoa, &l) && l.ifindex == m->ifindex)
+	if (here)
 		rtnl_neigh_set(r->core->net->rtnl, l.ifindex, pcoa, &m->lladdr, NUD_REACHABLE);
-	path_close(path_find(r->core->net->paths, pcoa));
+	path_close(h);
 }
 
 static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
@@ -482,7 +499,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 static const struct par_ops par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
-	.send_hi = par_send_hi, .send_fback = par_send_fback, .tunnel = par_tunnel, .direct = par_direct,
+	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
 	.tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed,
 };
 

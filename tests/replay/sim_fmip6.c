@@ -362,6 +362,17 @@ static void par_send_fback(void *arg, const struct in6_addr *src, const struct i
 		emit(r->sim, 0, router_in, r->id, &p);
 }
 
+static int par_hold(void *arg, const struct in6_addr *pcoa)
+{
+	struct router *r = arg;
+	struct nar_view v;
+	if (nar_find(r->nar, pcoa, &v) && (v.state == NAR_HOLDING || v.state == NAR_WAITING))
+		return 0;
+	nar_yield(r->nar, pcoa);
+	path_make(r, pcoa)->state = PATH_HOLD;
+	return 0;
+}
+
 static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa)
 {
 	struct router *r = arg;
@@ -433,7 +444,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 }
 
 static const struct par_ops par_ops = { .key = op_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
-	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .tunnel = par_tunnel, .direct = par_direct,
+	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
 	.tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed };
 
 static bool nar_peer(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder)
