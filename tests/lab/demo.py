@@ -209,8 +209,8 @@ def results(run):
     """The figures of one movement, as they go into the table and the JSON."""
     udp, tcp, group = (run.reports.get(k) for k in ("udp", "tcp", "group"))
     down = run.link["down_ns"]
-    back = longest_pause(run.packets["udp"], run.link["up_ns"])
-    again = longest_pause(run.packets.get("group", ()), run.link["up_ns"])
+    back = longest_pause(run.packets["udp"], down)
+    again = longest_pause(run.packets.get("group", ()), down)
     contexts = [c for lane, r in run.records if lane == "nar" for c in r["contexts"]]
     return {
         "mode": run.mode, "sent": udp["sent"], "lost": udp["lost"], "duplicated": udp["duplicated"], "reordered": udp["reordered"],
