@@ -253,11 +253,16 @@ static void after_main(struct fmip6_mn *m, bool moved)
 	}
 }
 
-static void settled(struct fmip6_mn *m)
+static void movement_over(struct fmip6_mn *m)
 {
 	record_close(m, HANDOVER_COMPLETE, "");
 	m->state = MN_ATTACHED;
 	after_main(m, true);
+}
+
+static void settled(struct fmip6_mn *m)
+{
+	movement_over(m);
 	if (m->solicit == SOLICIT_NONE)
 		solicit(m, SOLICIT_LEARN);
 }
@@ -666,6 +671,8 @@ int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_add
 	struct mn_place p = { .ap = *ap };
 	bool found = m->ops->find(m->arg, ap, router, &p);
 	const char *why = NULL;
+	if (m->state == MN_ARRIVED && timer_armed(&m->settle) && m->probing != PROBE_LINK)
+		movement_over(m); /* nothing but a first packet was waited for, and none may be on its way */
 	if (m->state == MN_DOWN || m->state == MN_PROBING || m->state == MN_ARRIVED)
 		why = "a movement is under way";
 	else if (!m->known)

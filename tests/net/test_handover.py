@@ -259,6 +259,8 @@ def again(c, mobile, here, there):
     """From wherever it was left, the mobile gets an address at `here` and hands over to `there` without loss."""
     c.daemons.wait_associated()
     c.topology.solicit(mobile)
+    d = c.daemons[mobile.name]
+    wait_for("the movement before has ended", lambda: all(h["result"] != "running" for h in d.handovers()), 15)
     wait_for("an address at the new router", lambda: c.topology.has_address(mobile, here), 15)
     c.topology.ns[mobile.name].run("ping", "-6", "-c", "1", "-W", "5", "-I", mobile.address(here), CN)
     flow = Flow(c)

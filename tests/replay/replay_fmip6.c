@@ -122,6 +122,23 @@ static void test_fully_reactive(void **state)
 	finish(s, sim_result(s).lost);
 }
 
+/* Nobody sends anything, so nothing shows the mobile that its UNA came: it may be told to move on all the same. */
+static void test_on_at_once(void **state)
+{
+	struct sim *s = sim_create();
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 100 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_ARRIVED);
+	predictive(s, 3, 20 * MS);
+	sim_run(s, 800 * MS);
+	assert_int_equal(sim_at(s), 3);
+	assert_int_equal(sim_handovers(s, SIM_MN), 2);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	assert_false(sim_held(s, 2, 2));
+	assert_false(sim_held(s, 3, 3));
+	finish(s, 0);
+}
+
 /* One kind of message lost once, twice, three times, and more often than it is repeated; then repeated, then late. */
 struct fault_case {
 	enum sim_kind kind;
@@ -780,6 +797,7 @@ int main(void)
 		cmocka_unit_test(test_predictive),
 		cmocka_unit_test(test_reactive),
 		cmocka_unit_test(test_fully_reactive),
+		cmocka_unit_test(test_on_at_once),
 		cmocka_unit_test(test_predictive_faults),
 		cmocka_unit_test(test_devolves),
 		cmocka_unit_test(test_reactive_faults),
