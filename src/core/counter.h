@@ -2,7 +2,8 @@
  * Counters. Each module keeps an array of counters beside an enum of its own; names are API and stand in handoverctl(8).
  *
  *   enum { FMIP6_FBU_RECEIVED, …, FMIP6_COUNTERS };
- *   struct counter fmip6_counters[FMIP6_COUNTERS] = { [FMIP6_FBU_RECEIVED] = { "fbu_received", "FBUs received" }, … };
+ *   struct counter fmip6_counters[FMIP6_COUNTERS] = {
+ *       [FMIP6_FBU_RECEIVED] = { .name = "fbu_received", .help = "FBUs received" }, … };
  *
  * `handoverctl show counters` prints module.name; OpenMetrics prints handoverd_module_name_total.
  */

@@ -56,7 +56,7 @@ static struct mf6cctl entry_of(const struct mroute_sg *sg, int parent, uint32_t 
 	c.mf6cc_parent = (mifi_t)parent;
 	for (unsigned i = 0; i < MROUTE_MIFS; i++)
 		if (mifs & 1U << i)
-			IF_SET(i, &c.mf6cc_ifset);
+			c.mf6cc_ifset.ifs_bits[i / NIFBITS] |= 1U << i % NIFBITS; /* IF_SET shifts a signed 1 */
 	return c;
 }
 

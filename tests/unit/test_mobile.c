@@ -248,7 +248,7 @@ static void test_key(void **state)
 	struct setting_mobile all[4] = { 0 };
 	struct secret *keys[4];
 	for (int i = 0; i < 4; i++) {
-		char text[16];
+		char text[32];
 		snprintf(text, sizeof text, "a key no. %d", i);
 		all[i].key = keys[i] = secret_create(text, strlen(text));
 	}
