@@ -14,10 +14,20 @@ TESTS += tests/unit/test_fmip6_wire
 tests_unit_test_fmip6_wire_SOURCES = tests/unit/test_fmip6_wire.c
 tests_unit_test_fmip6_wire_LDADD = $(FMIP6_TEST_LIBS)
 
-# A world for the machines, and what happens in it.
-check_LIBRARIES += tests/replay/libsimfmip6.a
-tests_replay_libsimfmip6_a_SOURCES = tests/replay/sim_fmip6.c tests/replay/sim_fmip6.h
+# The machines in a world of their own.
+SIM_FMIP6 = tests/replay/sim_fmip6.c tests/replay/sim_fmip6.h
 check_PROGRAMS += tests/replay/replay_fmip6
 TESTS += tests/replay/replay_fmip6
-tests_replay_replay_fmip6_SOURCES = tests/replay/replay_fmip6.c
-tests_replay_replay_fmip6_LDADD = tests/replay/libsimfmip6.a $(FMIP6_TEST_LIBS)
+tests_replay_replay_fmip6_SOURCES = tests/replay/replay_fmip6.c $(SIM_FMIP6)
+tests_replay_replay_fmip6_LDADD = $(FMIP6_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_fmip6_wire
+TESTS += tests/fuzz/fuzz_fmip6_wire
+tests_fuzz_fuzz_fmip6_wire_SOURCES = tests/fuzz/fuzz_fmip6_wire.c
+tests_fuzz_fuzz_fmip6_wire_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_fmip6_world
+TESTS += tests/fuzz/fuzz_fmip6_world
+tests_fuzz_fuzz_fmip6_world_SOURCES = tests/fuzz/fuzz_fmip6_world.c $(SIM_FMIP6)
+tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world

@@ -1112,8 +1112,56 @@ void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const
 	later(s, CORE_DELAY, router_in, router, &p);
 }
 
+struct in6_addr sim_neighbor(int router)
+{
+	return neighbor_addr(router);
+}
+
+static void inject_mobile(struct sim *s, enum sim_kind k, int router, const struct mh_in *in)
+{
+	struct prrtadv a;
+	struct una na;
+	struct mh_in from = *in;
+	from.src = router_addr(router);
+	if (k == SIM_FBACK)
+		mn_fback(s->mn, &from);
+	else if (k == SIM_PRRTADV && prrtadv_parse(in->data, in->len, 6, &a) == 0)
+		mn_prrtadv(s->mn, &a, in->at);
+	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0)
+		mn_na(s->mn, &na, in->at);
+	else if (k == SIM_DATA)
+		mn_first(s->mn, in->at);
+}
+
+void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, const struct in6_addr *src,
+                const struct in6_addr *home, const uint8_t *data, size_t len)
+{
+	struct router *r = &s->routers[router];
+	struct una una;
+	struct mh_in in = { .src = *src, .dst = router_addr(router), .home = *home, .ifindex = IFINDEX, .data = data, .len = len,
+		.at = loop_now(s->loop) };
+	if (to_mobile) {
+		inject_mobile(s, k, router, &in);
+		return;
+	}
+	if (k == SIM_FBU)
+		par_fbu(r->par, &in);
+	else if (k == SIM_HACK)
+		par_hack(r->par, &in);
+	else if (k == SIM_HI)
+		nar_hi(r->nar, &in);
+	else if (k == SIM_ECHO)
+		nar_marker_reply(r->nar, src, (uint16_t)len, in.at);
+	else if (k == SIM_UNA && na_parse(data, len, 6, &una) == 0)
+		nar_una(r->nar, &una, src, IFINDEX, in.at);
+	else if (k == SIM_DATA)
+		nar_contexts_done(r->nar, home);
+}
+
 void sim_replay_fbu(struct sim *s)
 {
+	if (s->last_fbu.depth == 0)
+		return;
 	later(s, CORE_DELAY, router_in, router_of(&s->last_fbu.dst[0]), &s->last_fbu);
 }
 

@@ -45,6 +45,10 @@ void sim_unusable(struct sim *s, int router, bool yes); /* its neighbours do not
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);
 void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const struct in6_addr *pcoa,
                    const struct in6_addr *ncoa);
+/* Any octets as a message of this kind: to a router, or (to_mobile) to the mobile from it. */
+void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, const struct in6_addr *src,
+                const struct in6_addr *home, const uint8_t *data, size_t len);
+struct in6_addr sim_neighbor(int router); /* its address among routers */
 void sim_replay_fbu(struct sim *s); /* the last FBU on the wire once more */
 
 /* What came of it. */
