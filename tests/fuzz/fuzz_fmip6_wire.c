@@ -23,32 +23,17 @@ static int na_parse6(const uint8_t *data, size_t len, struct una *m)
 	return na_parse(data, len, LLA, m);
 }
 
-/* BADF is packed with its authenticator zero. */
-static void strip_fbu(struct fbu *m)
-{
-	memset(m->badf.auth, 0, sizeof m->badf.auth);
-}
-
-static void strip_fback(struct fback *m)
-{
-	memset(m->badf.auth, 0, sizeof m->badf.auth);
-}
-
-static void same(void)
-{
-}
-
-#define ROUND(type, parse, pack, strip)                                                                                      \
+/* Compared as octets: a struct has padding that says nothing. */
+#define ROUND(type, parse, pack)                                                                                             \
 	do {                                                                                                                     \
 		struct type a, b;                                                                                                    \
-		static uint8_t out[8192];                                                                                            \
+		static uint8_t out[8192], again[8192];                                                                               \
 		if (parse(data, size, &a) != 0)                                                                                      \
 			break;                                                                                                           \
 		int n = pack(&a, out, sizeof out);                                                                                   \
 		if (n < 0 || parse(out, (size_t)n, &b) != 0)                                                                         \
 			abort();                                                                                                         \
-		strip;                                                                                                               \
-		if (memcmp(&a, &b, sizeof a))                                                                                        \
+		if (pack(&b, again, sizeof again) != n || memcmp(out, again, (size_t)n))                                             \
 			abort();                                                                                                         \
 	} while (0)
 
@@ -56,13 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct badf_key key;
 	uint16_t id, seq;
-	ROUND(rtsolpr, rtsolpr_parse6, rtsolpr_pack, same());
-	ROUND(prrtadv, prrtadv_parse6, prrtadv_pack, same());
-	ROUND(fbu, fbu_parse, fbu_pack, (strip_fbu(&a), strip_fbu(&b)));
-	ROUND(fback, fback_parse, fback_pack, (strip_fback(&a), strip_fback(&b)));
-	ROUND(hi, hi_parse, hi_pack, same());
-	ROUND(hack, hack_parse, hack_pack, same());
-	ROUND(una, na_parse6, na_pack, same());
+	ROUND(rtsolpr, rtsolpr_parse6, rtsolpr_pack);
+	ROUND(prrtadv, prrtadv_parse6, prrtadv_pack);
+	ROUND(fbu, fbu_parse, fbu_pack);
+	ROUND(fback, fback_parse, fback_pack);
+	ROUND(hi, hi_parse, hi_pack);
+	ROUND(hack, hack_parse, hack_pack);
+	ROUND(una, na_parse6, na_pack);
 	echo_parse(data, size, &id, &seq);
 	badf_verify(&key, &in6addr_any, &in6addr_any, data, size);
 	return 0;
