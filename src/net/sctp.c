@@ -167,15 +167,16 @@ static void peer_retry(struct timer *t, void *arg)
 static void peer_settle(struct timer *t, void *arg)
 {
 	struct sctp_peer *p = arg;
-	uint32_t rto = p->s->backend->rto(p);
+	uint32_t rto, srtt;
 
-	if (rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX) || p->settle_left-- == 0)
+	if (!p->s->backend->rto(p, &rto, &srtt) || rto <= sctp_msec(p->s->cfg.rto_min, UINT32_MAX) || p->settle_left-- == 0)
 		return;
 	/* What is not answered counts against the association: three in a row are enough, with growing gaps. */
-	p->settle_stuck = rto < p->settle_rto ? 0 : p->settle_stuck + 1;
+	p->settle_stuck = rto < p->settle_rto || srtt < p->settle_srtt ? 0 : p->settle_stuck + 1;
 	if (p->settle_stuck > 2)
 		return;
 	p->settle_rto = rto;
+	p->settle_srtt = srtt; /* RTO alone says nothing while it is cut off at RTO.max */
 	p->s->backend->measure(p);
 	timer_after(&p->settle, SETTLE_EVERY << 2 * p->settle_stuck);
 }
@@ -184,7 +185,7 @@ static void settle_begin(struct sctp_peer *p)
 {
 	p->settle_left = SETTLE_TIMES;
 	p->settle_stuck = 0;
-	p->settle_rto = UINT32_MAX;
+	p->settle_rto = p->settle_srtt = UINT32_MAX;
 	timer_after(&p->settle, SETTLE_EVERY);
 }
 

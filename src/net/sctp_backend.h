@@ -34,7 +34,8 @@ struct sctp_backend_ops {
 	/* The peer goes: closes its association and frees peer->be. Also for a peer that never had any. */
 	void (*drop)(struct sctp_peer *p);
 	int (*send)(struct sctp_peer *p, const struct sctp_tx *tx); /* at once; -EAGAIN: the peer's queue is full */
-	uint32_t (*rto)(struct sctp_peer *p);  /* of a peer that is up, in ms; 0: not known */
+	/* RTO of a peer that is up, and the smoothed round-trip time behind it, in ms. False: not known. */
+	bool (*rto)(struct sctp_peer *p, uint32_t *rto, uint32_t *srtt);
 	void (*measure)(struct sctp_peer *p);  /* has the round trip to it measured once more, by a heartbeat */
 };
 
@@ -51,8 +52,8 @@ struct sctp_peer {
 	usec_t up_since;
 	struct timer retry; /* kept: connects again; not kept: an end to waiting for the association */
 	struct timer settle; /* up: measures the round trip until RTO is down */
-	unsigned settle_left, settle_stuck; /* measurements left; those since RTO last fell */
-	uint32_t settle_rto;
+	unsigned settle_left, settle_stuck; /* measurements left; those since one of the two below last fell */
+	uint32_t settle_rto, settle_srtt;
 	void *be;           /* the backend's */
 	uint8_t *part;      /* a message that arrives in pieces */
 	size_t part_len;

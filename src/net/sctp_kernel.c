@@ -264,11 +264,15 @@ static bool status_of(const struct assoc *a, struct sctp_status *status)
 	return getsockopt(a->fd, IPPROTO_SCTP, SCTP_STATUS, status, &len) == 0;
 }
 
-static uint32_t kernel_rto(struct sctp_peer *p)
+static bool kernel_rto(struct sctp_peer *p, uint32_t *rto, uint32_t *srtt)
 {
 	struct sctp_status status;
 
-	return status_of(p->be, &status) ? status.sstat_primary.spinfo_rto : 0;
+	if (!status_of(p->be, &status))
+		return false;
+	*rto = status.sstat_primary.spinfo_rto;
+	*srtt = status.sstat_primary.spinfo_srtt;
+	return true;
 }
 
 static void kernel_measure(struct sctp_peer *p)

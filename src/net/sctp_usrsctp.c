@@ -676,15 +676,17 @@ static int user_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 
-static uint32_t user_rto(struct sctp_peer *p)
+static bool user_rto(struct sctp_peer *p, uint32_t *rto, uint32_t *srtt)
 {
 	struct path *path = p->be;
 	struct sctp_status status = { .sstat_assoc_id = path->assoc };
 	socklen_t len = sizeof(status);
 
 	if (usrsctp_getsockopt(path->so, IPPROTO_SCTP, SCTP_STATUS, &status, &len) < 0)
-		return 0;
-	return status.sstat_primary.spinfo_rto;
+		return false;
+	*rto = status.sstat_primary.spinfo_rto;
+	*srtt = status.sstat_primary.spinfo_srtt;
+	return true;
 }
 
 static void user_measure(struct sctp_peer *p)

@@ -119,6 +119,9 @@ class Path:
                 (self.a, "a0", A, "2001:db8:a::ff", A4, "10.81.1.2"),
                 (self.b, "b0", B, "2001:db8:b::ff", B4, "10.81.2.2")):
             run("ip", "link", "add", port, "netns", ns.name, "type", "veth", "peer", "name", port, "netns", self.m.name)
+            # A veth hands over in one piece what a wire would get as several packets, and a plain UDP socket cannot take
+            # the kernel's large SCTP packets apart.
+            ns.ip(f"link set {port} gso_max_size 1400")
             ns.ip(f"addr add {addr}/64 dev {port} nodad", f"addr add {addr4}/24 dev {port}", f"link set {port} up")
             self.m.ip(f"addr add {via}/64 dev {port} nodad", f"addr add {via4}/24 dev {port}", f"link set {port} up")
             ns.ip(f"route add default via {via}", f"route add default via {via4}")

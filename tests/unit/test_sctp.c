@@ -69,10 +69,12 @@ static int fake_send(struct sctp_peer *p, const struct sctp_tx *tx)
 	return be.send_rc;
 }
 
-static uint32_t fake_rto(struct sctp_peer *p)
+static bool fake_rto(struct sctp_peer *p, uint32_t *rto, uint32_t *srtt)
 {
 	assert_true(sctp_peer_up(p));
-	return be.rto;
+	*rto = be.rto < 800 ? be.rto : 800; /* cut off */
+	*srtt = be.rto / 2;
+	return true;
 }
 
 static void fake_measure(struct sctp_peer *p)
