@@ -209,13 +209,14 @@ static void assoc_close(struct assoc *a, bool abort)
 
 static void kernel_drop(struct sctp_peer *p)
 {
+	const struct kernel *k = p->s->be;
 	struct assoc *a = p->be;
 
 	if (a == NULL)
 		return;
 	if (a->fd < 0 && a->id != 0)
-		abort_on_endpoint(p->s->be, a->id);
-	assoc_close(a, false);
+		abort_on_endpoint(k, a->id);
+	assoc_close(a, k->udp_port_set); /* no SHUTDOWN could be finished once the port is put back */
 	p->be = NULL;
 	free(a);
 }
