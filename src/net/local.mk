@@ -27,7 +27,11 @@ tests_net_sctp_node_LDADD = $(NET_LIBS)
 tests_unit_test_sctp_SOURCES = tests/unit/test_sctp.c
 tests_unit_test_sctp_LDADD = $(NET_LIBS) $(TEST_LIBS)
 lab: tests/net/sctp_node tests/bench/sctp_echo
-EXTRA_DIST += tests/net/test_sctp.py
+check_PROGRAMS += tests/fuzz/fuzz_sctp_packet
+TESTS += tests/fuzz/fuzz_sctp_packet
+tests_fuzz_fuzz_sctp_packet_SOURCES = tests/fuzz/fuzz_sctp_packet.c
+tests_fuzz_fuzz_sctp_packet_LDADD = $(FUZZ_ENGINE) $(NET_LIBS)
+EXTRA_DIST += tests/net/test_sctp.py tests/fuzz/corpus/sctp_packet
 
 src_net_libnet_a_SOURCES += \
 	src/net/icmp6.c src/net/icmp6_frames.c src/net/icmp6_private.h src/net/frames.c src/net/icmp4.c \
