@@ -81,6 +81,9 @@ uint16_t fmip6_random16(void); /* never 0 */
 /* A link's IPv6 address hash for tables that strangers can fill. */
 #define FMIP6_HASH(keyptr, keylen, hashv) ((hashv) = (unsigned)hash_keyed((keyptr), (keylen)))
 
+/* What a PAR was doing for an address to which its mobile comes back. */
+enum par_was { PAR_WAS_IDLE, PAR_WAS_HOLDING, PAR_WAS_FORWARDING };
+
 /* A Mobility Header message as a machine gets it. */
 struct mh_in {
 	struct in6_addr src, dst, home; /* home unspecified: no Home Address option */

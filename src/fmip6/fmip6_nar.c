@@ -10,7 +10,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define MARKER_FIRST (5 * USEC_MSEC) /* until the second marker; doubled each time */
 #define UNA_LIFE (5 * USEC_SEC)      /* an UNA before its HI: as long as an FBU and a HI may be repeated */
 #define UNA_MAX 1024
 
@@ -26,12 +25,9 @@ struct session {
 	bool held;    /* the path is ours: in hold, or being released */
 	bool una;     /* it announced itself */
 	bool contexts_done, contexts_wanted;
-	bool marker_wanted;
-	usec_t marker_until, marker_wait;
-	uint16_t marker_seq;
 	struct timer timer;  /* HOLDING: the mobile does not come. WAITING: contexts do not. DONE: forgotten. */
 	struct timer proxy;
-	struct timer marker;
+	struct marker marker;
 };
 
 /* An UNA that no HI was there for. */
@@ -70,14 +66,14 @@ static void session_quiet(struct session *s)
 		n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, false);
 	}
 	timer_stop(&s->timer);
-	timer_stop(&s->marker);
+	marker_stop(&s->marker);
 }
 
 static void session_free(struct session *s)
 {
 	timer_stop(&s->proxy);
 	timer_stop(&s->timer);
-	timer_stop(&s->marker);
+	marker_stop(&s->marker);
 	HASH_DELETE(hh, s->nar->sessions, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value--;
 	free(s);
@@ -99,7 +95,8 @@ static void session_step(struct session *s, enum handover_step step, usec_t at)
 
 static void session_timeout(struct timer *t, void *arg);
 static void proxy_timeout(struct timer *t, void *arg);
-static void marker_timeout(struct timer *t, void *arg);
+static void marker_send(void *arg, uint16_t id, uint16_t seq);
+static void marker_ended(void *arg, bool answered);
 
 /* Makes room by forgetting one that is done; those in work stay. */
 static bool session_evict(struct fmip6_nar *n)
@@ -124,7 +121,7 @@ static struct session *session_make(struct fmip6_nar *n, const struct in6_addr *
 	s->v.state = NAR_DONE;
 	timer_init(&s->timer, n->loop, session_timeout, s);
 	timer_init(&s->proxy, n->loop, proxy_timeout, s);
-	timer_init(&s->marker, n->loop, marker_timeout, s);
+	marker_init(&s->marker, n->loop, marker_send, marker_ended, s);
 	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value++;
 	return s;
@@ -209,7 +206,7 @@ static void release(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
 	timer_stop(&s->timer);
-	timer_stop(&s->marker);
+	marker_stop(&s->marker);
 	s->v.state = NAR_RELEASING;
 	session_step(s, STEP_RELEASE, loop_now(n->loop));
 	if (n->ops->release(n->arg, &s->v) < 0) {
@@ -231,7 +228,7 @@ void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa)
 
 static void release_if_ready(struct session *s)
 {
-	if (s->v.state == NAR_WAITING && !s->marker_wanted && (!s->contexts_wanted || s->contexts_done))
+	if (s->v.state == NAR_WAITING && !s->marker.wanted && (!s->contexts_wanted || s->contexts_done))
 		release(s);
 }
 
@@ -258,47 +255,25 @@ void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa)
 		}
 }
 
-static void marker_send(struct session *s)
-{
-	struct fmip6_nar *n = s->nar;
-	FMIP6_COUNT(FMIP6_MARKER_SENT);
-	timer_after(&s->marker, s->marker_wait);
-	s->marker_wait *= 2;
-	n->ops->send_marker(n->arg, &s->v, ++s->marker_seq);
-}
-
-/* The first marker may overtake the HAck in the other router and get lost there: any later one proves the same. */
-static void marker_timeout(struct timer *t, void *arg)
+static void marker_send(void *arg, uint16_t id, uint16_t seq)
 {
 	struct session *s = arg;
-	if (loop_now(s->nar->loop) < s->marker_until) {
-		marker_send(s);
-		return;
-	}
-	FMIP6_COUNT(FMIP6_MARKER_TIMEOUT);
-	LOG_INFO("fmip6", "no answer to the marker, releasing mobile=%s peer=%s", ADDR(&s->v.ncoa), ADDR(&s->v.peer));
-	s->marker_wanted = false;
+	s->nar->ops->send_marker(s->nar->arg, &s->v, id, seq);
+}
+
+static void marker_ended(void *arg, bool answered)
+{
+	struct session *s = arg;
+	if (!answered)
+		LOG_INFO("fmip6", "no answer to the marker, releasing mobile=%s peer=%s", ADDR(&s->v.ncoa), ADDR(&s->v.peer));
 	release_if_ready(s);
 }
 
-void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id, usec_t at)
+void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id)
 {
 	struct session *s = session_find(n, src);
-	if (!s || !s->marker_wanted || s->v.marker != id)
-		return;
-	FMIP6_COUNT(FMIP6_MARKER_RETURNED);
-	s->marker_wanted = false;
-	timer_stop(&s->marker);
-	release_if_ready(s);
-}
-
-static void marker_begin(struct session *s)
-{
-	s->marker_wanted = true;
-	s->v.marker = fmip6_random16();
-	s->marker_until = loop_now(s->nar->loop) + s->nar->params->marker_timeout;
-	s->marker_wait = MARKER_FIRST;
-	marker_send(s);
+	if (s)
+		marker_answer(&s->marker, id);
 }
 
 /* ---- HI ---- */
@@ -374,7 +349,7 @@ static void begin_returned(struct session *s)
 	session_step(s, STEP_HOLD, loop_now(n->loop));
 	n->ops->pass(n->arg, &s->v);
 	session_hack(s);
-	marker_begin(s);
+	marker_begin(&s->marker, n->params->marker_timeout);
 	timer_stop(&s->timer);
 	s->v.state = NAR_WAITING;
 	s->contexts_wanted = false; /* it had its contexts here before */
@@ -409,10 +384,12 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	s->forwarder = *forwarder;
 	s->hi_seq = m->seq;
 	s->code = HACK_ACCEPTED;
-	s->contexts_done = s->marker_wanted = false;
-	bool returned = n->ops->supersede(n->arg, &s->v.ncoa, &s->v.old_local, &s->v.old_ncoa);
+	s->contexts_done = false;
+	enum par_was was = n->ops->supersede(n->arg, &s->v.ncoa, &s->v.old_local, &s->v.old_ncoa);
+	bool returned = was == PAR_WAS_FORWARDING;
 	if (!returned)
 		s->v.old_local = s->v.old_ncoa = in6addr_any;
+	s->held |= was == PAR_WAS_HOLDING; /* what waited for a HAck now waits for the mobile, or goes at once */
 	usec_t una = early_take(n, &s->v);
 	s->una = una > 0;
 	s->open = true;

@@ -16,6 +16,7 @@
 #define HANDOVERD_FMIP6_NAR_H
 
 #include "fmip6/fmip6_machine.h"
+#include "fmip6/fmip6_marker.h"
 
 struct fmip6_nar;
 
@@ -28,7 +29,6 @@ struct nar_view {
 	int ifindex;
 	enum nar_state state;
 	struct in6_addr old_local, old_ncoa; /* ends of the tunnel it came back through; unspecified: it did not */
-	uint16_t marker;                     /* identifier of the echo request */
 };
 
 struct nar_ops {
@@ -38,8 +38,8 @@ struct nar_ops {
 	int (*access_link)(void *arg, const struct in6_addr *ncoa);
 	/* Does another mobile than the one with this link-layer address hold ncoa? */
 	bool (*in_use)(void *arg, const struct in6_addr *ncoa, const struct lladdr *l);
-	/* We may ourselves forward for ncoa: end that (par_supersede). */
-	bool (*supersede)(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa);
+	/* We may ourselves forward for ncoa, or hold for it: end that (par_supersede). */
+	enum par_was (*supersede)(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa);
 	/* The path of ncoa (net/path.h): hold, let the older class through, release, give up what is held. release ends with a call of
 	 * nar_released, unless the path is held, tunnelled or dropped before. 0 or negative errno. */
 	int (*hold)(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder);
@@ -51,7 +51,7 @@ struct nar_ops {
 	/* The mobile's neighbour entry: it is here. */
 	void (*neighbor)(void *arg, const struct nar_view *v);
 	void (*send_hack)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len);
-	void (*send_marker)(void *arg, const struct nar_view *v, uint16_t seq);
+	void (*send_marker)(void *arg, const struct nar_view *v, uint16_t id, uint16_t seq);
 	/* The timeline. arrived also tells everyone else. */
 	void (*opened)(void *arg, enum handover_mode mode, const struct nar_view *v, usec_t hi_at);
 	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
@@ -65,7 +65,7 @@ void nar_destroy(struct fmip6_nar *n); /* silent */
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 /* src is the packet's source; what is no UNA (another flag, another target, no link-layer address) is passed over. */
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
-void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id, usec_t at);
+void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id);
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
 /* The contexts of the mobile that was pcoa are here, or will not come. */
 void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa);

@@ -38,6 +38,9 @@ struct binding {
 	int64_t tries;
 	struct hi hi;
 	struct timer retry;
+
+	struct marker marker;    /* the new router has agreed; the old way is not yet empty */
+	struct in6_addr agreed;  /* the address it agreed to */
 };
 
 /* An FBU that was accepted, known by its authenticator. */
@@ -118,6 +121,7 @@ static void pending_end(struct binding *b)
 		return;
 	b->pending = false;
 	timer_stop(&b->retry);
+	marker_stop(&b->marker);
 	HASH_DELETE(hh_hi, b->par->by_hi, b);
 }
 
@@ -164,6 +168,8 @@ static void life_ended(struct timer *t, void *arg)
 }
 
 static void hi_timeout(struct timer *t, void *arg);
+static void marker_send(void *arg, uint16_t id, uint16_t seq);
+static void marker_ended(void *arg, bool answered);
 
 /* Oldest of those that are over, to make room. */
 static bool binding_evict(struct fmip6_par *p)
@@ -188,6 +194,7 @@ static struct binding *binding_make(struct fmip6_par *p, const struct in6_addr *
 	b->pcoa = *pcoa;
 	timer_init(&b->life, p->loop, life_ended, b);
 	timer_init(&b->retry, p->loop, hi_timeout, b);
+	marker_init(&b->marker, p->loop, marker_send, marker_ended, b);
 	HASH_ADD(hh, p->bindings, pcoa, sizeof b->pcoa, b);
 	fmip6_counters[FMIP6_BINDINGS].value++;
 	return b;
@@ -390,6 +397,38 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	p->ops->closed(p->arg, &b->pcoa, HANDOVER_COMPLETE, "");
 }
 
+static void marker_send(void *arg, uint16_t id, uint16_t seq)
+{
+	struct binding *b = arg;
+	b->par->ops->send_marker(b->par->arg, &b->pcoa, &b->local, &b->ncoa, id, seq);
+}
+
+static void marker_ended(void *arg, bool answered)
+{
+	struct binding *b = arg;
+	pending_accept(b, &b->agreed);
+}
+
+/* From one tunnel to another: first the old way has to be empty, or packets would overtake. The mobile is where it goes. */
+static bool pending_drain(struct binding *b, const struct in6_addr *ncoa)
+{
+	struct fmip6_par *p = b->par;
+	if (!b->forwarding || b->from_pcoa || addr_eq(&b->ncoa, ncoa) || p->ops->hold(p->arg, &b->pcoa) < 0)
+		return false;
+	timer_stop(&b->retry);
+	b->agreed = *ncoa;
+	p->ops->step(p->arg, &b->pcoa, STEP_HOLD, loop_now(p->loop));
+	marker_begin(&b->marker, p->params->marker_timeout);
+	return true;
+}
+
+void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t id)
+{
+	struct binding *b = binding_find(p, src);
+	if (b)
+		marker_answer(&b->marker, id);
+}
+
 /* An address the new router chose must be its own, or a peer could point the tunnel anywhere. */
 static bool ncoa_of_nar(struct binding *b, const struct in6_addr *ncoa)
 {
@@ -408,7 +447,7 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	HASH_FIND(hh_hi, p->by_hi, &m.seq, sizeof m.seq, b);
-	if (!b || !p->ops->is_peer(p->arg, &in->src, &b->want_nar)) {
+	if (!b || b->marker.wanted || !p->ops->is_peer(p->arg, &in->src, &b->want_nar)) {
 		FMIP6_COUNT(FMIP6_HACK_IGNORED);
 		return;
 	}
@@ -424,7 +463,7 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		                                                                "the new router refused");
 	else if (!ncoa_of_nar(b, &ncoa))
 		pending_fail(b, FBACK_UNSPECIFIED, "the new router assigned an address that is not its own");
-	else
+	else if (!pending_drain(b, &ncoa))
 		pending_accept(b, &ncoa);
 }
 
@@ -559,12 +598,13 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 
 /* ---- the rest ---- */
 
-bool par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa)
+enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa)
 {
 	struct binding *b = binding_find(p, pcoa);
 	if (!b || b->over)
-		return false;
-	bool was = b->forwarding;
+		return PAR_WAS_IDLE;
+	/* Between two tunnels: the old one has been given up, its marker goes on its way. */
+	enum par_was was = b->forwarding ? PAR_WAS_FORWARDING : b->held ? PAR_WAS_HOLDING : PAR_WAS_IDLE;
 	if (b->pending)
 		p->ops->closed(p->arg, pcoa, HANDOVER_CANCELLED, "the mobile came back");
 	*local = b->local;

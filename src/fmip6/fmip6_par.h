@@ -3,13 +3,15 @@
  * tunnelled to the NCoA, answers with FBack, and ends the tunnel when its lifetime is over.
  *
  * One binding per PCoA: what is in force (forwarding to ncoa) and, beside it, what is being negotiated (pending, to want).
- * A mobile that moves on while packets go to its older NCoA keeps the old tunnel until the new router has agreed.
+ * A mobile that moves on while packets go to its older NCoA keeps the old tunnel until the new router has agreed. Then packets
+ * wait until a marker (fmip6_marker.h) tells that the old way, which may be the longer one, is empty.
  * A binding that is over is remembered for a while, with its last sequence number, so that a delayed FBU cannot bring it back.
  */
 #ifndef HANDOVERD_FMIP6_PAR_H
 #define HANDOVERD_FMIP6_PAR_H
 
 #include "fmip6/fmip6_machine.h"
+#include "fmip6/fmip6_marker.h"
 
 struct fmip6_par;
 
@@ -35,6 +37,9 @@ struct par_ops {
 	int (*hold)(void *arg, const struct in6_addr *pcoa);
 	/* Packets for pcoa go straight again; to a mobile on its own link those that waited go first. */
 	void (*direct)(void *arg, const struct in6_addr *pcoa);
+	/* An echo request to pcoa in the tunnel from local to ncoa. */
+	void (*send_marker)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa,
+	                    uint16_t id, uint16_t seq);
 	/* Nothing more comes out of the reverse tunnel. */
 	void (*tunnel_end)(void *arg, const struct in6_addr *pcoa);
 	/* The timeline; also: FBU accepted, the NAR is known, HI not yet sent. */
@@ -51,11 +56,14 @@ void par_destroy(struct fmip6_par *p); /* silent: neither direct nor closed is c
 void par_fbu(struct fmip6_par *p, const struct mh_in *in);
 void par_hack(struct fmip6_par *p, const struct mh_in *in);
 
+/* An answer to an echo request. */
+void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t id);
+
 /*
  * The new router's part takes the mobile back: whatever is in force or pending for pcoa is over, without a word to the mobile.
- * The path is the caller's from here on. Returns true if packets were going into a tunnel, with its ends.
+ * The path is the caller's from here on. If packets were going into a tunnel, local and ncoa are its ends.
  */
-bool par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa);
+enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa);
 
 struct par_view {
 	struct in6_addr pcoa, ncoa, nar, local;

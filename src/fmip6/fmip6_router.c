@@ -297,8 +297,10 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 	struct fmip6_router *r = arg;
 	uint16_t id, seq;
 	if (m->data[0] == ICMP6_ECHO_REPLY_TYPE) {
-		if (echo_parse(m->data, m->len, &id, &seq) == 0)
-			nar_marker_reply(r->nar, &m->src, id, m->at);
+		if (echo_parse(m->data, m->len, &id, &seq) != 0)
+			return;
+		nar_marker_reply(r->nar, &m->src, id);
+		par_marker_reply(r->par, &m->src, id);
 	} else if (m->len > 4 && m->data[4] == FMIP6_RTSOLPR) {
 		rtsolpr_received(r, m);
 	}
@@ -334,6 +336,32 @@ static void mh_received(const struct mh_message *m, void *arg)
 		nar_hi(r->nar, &in);
 		break;
 	}
+}
+
+/* An echo request from us to the mobile, put by hand into the tunnel that led to it before. */
+static void marker_send(struct fmip6_router *r, const struct in6_addr *mobile, const struct in6_addr *local,
+                        const struct in6_addr *remote, uint16_t id, uint16_t seq)
+{
+	uint8_t echo[8], packet[64];
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = *remote };
+	struct in6_pktinfo info = { .ipi6_addr = *local };
+	int n = echo_pack(false, id, seq, echo, sizeof echo);
+	n = n < 0 ? n : ip6_pack(local, mobile, IPPROTO_ICMPV6, 64, echo, (size_t)n, packet, sizeof packet);
+	if (n < 0)
+		return;
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { 0 };
+	struct iovec iov = { packet, (size_t)n };
+	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.room, .msg_controllen = sizeof control.room };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof info);
+	memcpy(CMSG_DATA(c), &info, sizeof info);
+	fmip6_sent(sendmsg(r->tunnel_fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0, "marker", remote);
 }
 
 /* ---- what the PAR does ---- */
@@ -443,6 +471,12 @@ static void par_direct(void *arg, const struct in6_addr *pcoa)
 	path_close(h);
 }
 
+static void par_send_marker(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa,
+                            uint16_t id, uint16_t seq)
+{
+	marker_send(arg, pcoa, local, ncoa, id, seq);
+}
+
 static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 {
 	struct fmip6_router *r = arg;
@@ -500,7 +534,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 static const struct par_ops par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
 	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed,
+	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed,
 };
 
 /* ---- what the NAR does ---- */
@@ -527,7 +561,7 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
 }
 
-static bool nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa)
+static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa)
 {
 	struct fmip6_router *r = arg;
 	return par_supersede(r->par, ncoa, local, old_ncoa);
@@ -634,30 +668,9 @@ static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in
 	fmip6_sent(mh_send(r->mh, 0, src, dst, NULL, data, len), "HAck", dst);
 }
 
-/* An echo request from us to the mobile, put by hand into the tunnel that led to it before. */
-static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t seq)
+static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t id, uint16_t seq)
 {
-	struct fmip6_router *r = arg;
-	uint8_t echo[8], packet[64];
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = v->old_ncoa };
-	struct in6_pktinfo info = { .ipi6_addr = v->old_local };
-	int n = echo_pack(false, v->marker, seq, echo, sizeof echo);
-	n = n < 0 ? n : ip6_pack(&v->old_local, &v->ncoa, IPPROTO_ICMPV6, 64, echo, (size_t)n, packet, sizeof packet);
-	if (n < 0)
-		return;
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { 0 };
-	struct iovec iov = { packet, (size_t)n };
-	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.room, .msg_controllen = sizeof control.room };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	c->cmsg_level = IPPROTO_IPV6;
-	c->cmsg_type = IPV6_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof info);
-	memcpy(CMSG_DATA(c), &info, sizeof info);
-	fmip6_sent(sendmsg(r->tunnel_fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0, "marker", &v->old_ncoa);
+	marker_send(arg, &v->ncoa, &v->old_local, &v->old_ncoa, id, seq);
 }
 
 static void nar_opened(void *arg, enum handover_mode mode, const struct nar_view *v, usec_t at)

@@ -280,7 +280,8 @@ static void router_message(struct sim *s, int i, struct pkt *p)
 		nar_hi(r->nar, &in);
 		break;
 	case SIM_ECHO:
-		nar_marker_reply(r->nar, &p->src[0], (uint16_t)p->seq, in.at);
+		nar_marker_reply(r->nar, &p->src[0], (uint16_t)p->seq);
+		par_marker_reply(r->par, &p->src[0], (uint16_t)p->seq);
 		break;
 	default:
 		break;
@@ -396,6 +397,15 @@ static void par_direct(void *arg, const struct in6_addr *pcoa)
 		path_clear(h);
 }
 
+static void marker(struct router *r, const struct in6_addr *mobile, const struct in6_addr *local, const struct in6_addr *remote,
+                   uint16_t id);
+
+static void par_send_marker(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa,
+                            uint16_t id, uint16_t seq)
+{
+	marker(arg, pcoa, local, ncoa, id);
+}
+
 static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 {
 }
@@ -445,7 +455,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 static const struct par_ops par_ops = { .key = op_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
 	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed };
+	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed };
 
 static bool nar_peer(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder)
 {
@@ -467,7 +477,7 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	return ncoa->s6_addr[15] == 0x66; /* somebody else's */
 }
 
-static bool nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old)
+static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old)
 {
 	struct router *r = arg;
 	return par_supersede(r->par, ncoa, local, old);
@@ -535,12 +545,16 @@ static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in
 }
 
 /* Into the old tunnel by hand: from us to the old NCoA, and in it from us to the mobile. */
-static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t seq)
+static void marker(struct router *r, const struct in6_addr *mobile, const struct in6_addr *local, const struct in6_addr *remote,
+                   uint16_t id)
 {
-	struct router *r = arg;
-	struct pkt p = { .kind = SIM_ECHO, .depth = 2, .src = { router_addr(r->id), v->old_local }, .dst = { v->ncoa, v->old_ncoa },
-		.seq = v->marker };
-	emit(r->sim, CORE_DELAY, router_in, router_of(&v->old_ncoa), &p);
+	struct pkt p = { .kind = SIM_ECHO, .depth = 2, .src = { *local, *local }, .dst = { *mobile, *remote }, .seq = id };
+	emit(r->sim, CORE_DELAY, router_in, router_of(remote), &p);
+}
+
+static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t id, uint16_t seq)
+{
+	marker(arg, &v->ncoa, &v->old_local, &v->old_ncoa, id);
 }
 
 static void nar_opened(void *arg, enum handover_mode mode, const struct nar_view *v, usec_t at)
@@ -1151,7 +1165,7 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
 	else if (k == SIM_HI)
 		nar_hi(r->nar, &in);
 	else if (k == SIM_ECHO)
-		nar_marker_reply(r->nar, src, (uint16_t)len, in.at);
+		nar_marker_reply(r->nar, src, (uint16_t)len);
 	else if (k == SIM_UNA && na_parse(data, len, 6, &una) == 0)
 		nar_una(r->nar, &una, src, IFINDEX, in.at);
 	else if (k == SIM_DATA)
