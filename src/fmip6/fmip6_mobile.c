@@ -1,6 +1,7 @@
 /* A mobile node: the MN machine, wired to sockets, addresses, routes, tunnel ends, tables and bus. */
 #include <errno.h>
 #include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,18 +171,39 @@ static struct rtnl_route foreign_route(const struct fmip6_mobile *m, const struc
 
 /*
  * Addresses are made without duplicate address detection: a tentative address could send no FBU for a second and more, and
- * not every kernel has the optimistic kind. The NAR vouches for it, in HAck (RFC 5568 §5.5). They are made early, because the kernel lets packets to a new address in only some time after it said that the address is there.
+ * not every kernel has the optimistic kind. The NAR vouches for it, in HAck (RFC 5568 §5.5). The kernel lets packets to a new
+ * address in only when a worker of its own has run, some time after it said that the address is there: a local route of
+ * ours does it at once.
  */
+static struct rtnl_route local_route(const struct fmip6_mobile *m, const struct in6_addr *a)
+{
+	return (struct rtnl_route){ .dst = { *a, 128 }, .ifindex = m->ifindex, .table = RT_TABLE_LOCAL, .type = RTN_LOCAL };
+}
+
+static void address_set(const struct fmip6_mobile *m, const struct rtnl_addr *a)
+{
+	struct rtnl_route local = local_route(m, &a->addr);
+	report(rtnl_addr_set(rtnl_of(m), a), "address", &a->addr);
+	report(rtnl_route_set(rtnl_of(m), &local), "local route", &a->addr);
+}
+
+static void address_del(const struct fmip6_mobile *m, const struct rtnl_addr *a)
+{
+	struct rtnl_route local = local_route(m, &a->addr);
+	report(rtnl_addr_del(rtnl_of(m), a), "address removal", &a->addr);
+	report(rtnl_route_del(rtnl_of(m), &local), "local route removal", &a->addr);
+}
+
 static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
 {
 	struct fmip6_mobile *m = arg;
 	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true, .deprecated = true,
 		.noprefixroute = true };
 	if (on) {
-		report(rtnl_addr_set(rtnl_of(m), &a), "address", &p->coa);
+		address_set(m, &a);
 		report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &p->coa, &b->par), "tunnel", &b->pcoa);
 	} else {
-		report(rtnl_addr_del(rtnl_of(m), &a), "address removal", &p->coa);
+		address_del(m, &a);
 		tunnel_end_del(m->core->net->paths, &b->pcoa);
 	}
 }
@@ -198,7 +220,7 @@ static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 		       &p->router);
 	rtnl_route_del(rtnl_of(m), &foreign);
 	if (!has_address)
-		report(rtnl_addr_set(rtnl_of(m), &a), "address", &p->coa);
+		address_set(m, &a);
 	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
 }
 
@@ -231,7 +253,7 @@ static void mn_unbind(void *arg, const struct mn_binding_view *b)
 		struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
 		rtnl_route_del(rtnl_of(m), &foreign);
 	}
-	report(rtnl_addr_del(rtnl_of(m), &a), "address removal", &b->pcoa);
+	address_del(m, &a);
 }
 
 /* ---- the timeline and the others ---- */
