@@ -403,11 +403,15 @@ static void arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, con
 {
 	record_close(m, HANDOVER_CANCELLED, reason);
 	m->expected = false; /* it is not there that we are; but what was made ready serves the way on */
+	struct binding *b = binding_of(&m->bindings, &m->target.coa);
+	bool native = b;
+	if (native)
+		b->v.expires = 0; /* it was announced as coming home there: that PAR forwards no longer */
 	m->here = m->target;
 	m->state = MN_PROBING;
 	arrive(m, p);
-	struct binding *b = binding_of(&m->bindings, &m->target.coa);
-	if (b)
+	b = binding_of(&m->bindings, &m->target.coa);
+	if (b && !native)
 		b->kept = false; /* nobody ever used that address */
 }
 

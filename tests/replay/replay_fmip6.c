@@ -441,6 +441,29 @@ static void test_turns_back(void **state)
 	finish(s, 0);
 }
 
+/* The same on the way home: what the first router was asked to do no more, it has to be asked again. */
+static void test_turns_back_from_home(void **state)
+{
+	for (int flap = 0; flap < 2; flap++) {
+		struct sim *s = begin();
+		predictive(s, 2, 20 * MS);
+		sim_run(s, 800 * MS);
+		assert_int_equal(sim_request(s, 1), 0);
+		sim_run(s, 50 * MS);
+		if (flap) {
+			sim_link(s, 0);
+			sim_run(s, 20 * MS);
+			sim_link(s, 2);
+		}
+		sim_run(s, 4000 * MS);
+		assert_int_equal(sim_at(s), 2);
+		assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+		assert_true(sim_tunnelled(s, 1, 1));
+		assert_false(sim_tunnelled(s, 2, 2));
+		finish(s, 0);
+	}
+}
+
 /* Prepared for the second router, arrived at the third. */
 static void test_elsewhere(void **state)
 {
@@ -807,6 +830,7 @@ int main(void)
 		cmocka_unit_test(test_ping_pong_before_fback),
 		cmocka_unit_test(test_ping_pong_reactive),
 		cmocka_unit_test(test_turns_back),
+		cmocka_unit_test(test_turns_back_from_home),
 		cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_three_routers),
 		cmocka_unit_test(test_ten_times),
