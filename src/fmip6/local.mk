@@ -31,3 +31,9 @@ TESTS += tests/fuzz/fuzz_fmip6_world
 tests_fuzz_fuzz_fmip6_world_SOURCES = tests/fuzz/fuzz_fmip6_world.c $(SIM_FMIP6)
 tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world
+
+# What tshark says of our bytes (tests/net/test_fmip6_tshark.py).
+check_PROGRAMS += tests/net/dump_fmip6
+tests_net_dump_fmip6_SOURCES = tests/net/dump_fmip6.c
+tests_net_dump_fmip6_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
+EXTRA_DIST += tests/net/test_fmip6_tshark.py
