@@ -918,6 +918,13 @@ struct fmip6_mn *mn_create(struct loop *l, const struct fmip6_params *params, co
 	return m;
 }
 
+void mn_reload(struct fmip6_mn *m)
+{
+	m->solicit_rate.per_second = m->solicit_rate.burst = (double)m->params->rtsolpr_rate;
+	if (m->refresh.when > loop_now(m->loop) + m->params->refresh)
+		timer_after(&m->refresh, m->params->refresh);
+}
+
 void mn_destroy(struct fmip6_mn *m)
 {
 	if (!m)

@@ -90,6 +90,7 @@ struct mn_ops {
 struct fmip6_mn;
 struct fmip6_mn *mn_create(struct loop *l, const struct fmip6_params *params, const struct mn_ops *ops, void *arg);
 void mn_destroy(struct fmip6_mn *m); /* silent: nothing is unbound */
+void mn_reload(struct fmip6_mn *m);  /* params have changed */
 
 /* ap: the AP-ID if the link layer tells, else NULL or len 0. */
 void mn_link(struct fmip6_mn *m, bool up, const struct lladdr *ap, usec_t at);

@@ -501,6 +501,7 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 
 void fmip6_mobile_reload(struct fmip6_mobile *m)
 {
+	mn_reload(m->mn);
 	link_take(m);
 }
 

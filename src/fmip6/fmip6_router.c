@@ -847,6 +847,8 @@ void fmip6_router_destroy(struct fmip6_router *r)
 
 void fmip6_router_reload(struct fmip6_router *r)
 {
+	while (r->asked)
+		asked_drop(r, r->asked); /* their rates may have changed */
 	links_open(r);
 }
 
