@@ -1,0 +1,75 @@
+/* Within the mobile's machine: its state, and what its files know of each other. */
+#ifndef HANDOVERD_FMIP6_MN_PRIVATE_H
+#define HANDOVERD_FMIP6_MN_PRIVATE_H
+
+#include "fmip6/fmip6_mn.h"
+#include "fmip6/fmip6_mn_binding.h"
+
+enum solicit { SOLICIT_NONE, SOLICIT_LEARN, SOLICIT_TARGET, SOLICIT_DISCOVER };
+
+struct fmip6_mn {
+	struct loop *loop;
+	const struct fmip6_params *params;
+	const struct mn_ops *ops;
+	void *arg;
+	enum mn_state state;
+	bool known; /* here is */
+	struct mn_place here;
+	struct bindings bindings;
+
+	/* the question to the router */
+	enum solicit solicit;
+	uint16_t solicit_id;
+	int64_t solicit_tries;
+	struct timer solicit_timer, refresh;
+	usec_t asked_at, told_at; /* when what we know of the routers around was asked and answered; 0: never */
+	usec_t asking_at;
+	struct bucket solicit_rate;
+
+	/* the movement under way */
+	bool open;               /* a timeline runs */
+	bool predictive;
+	struct in6_addr pcoa;    /* its main binding's address */
+	struct mn_place target;  /* what it was told to move to; ap alone while not known more */
+	bool assume;             /* FBU for target was sent: take it that the next link is it */
+	bool expected;           /* everything is ready for target (mn_ops.expect) */
+	bool first;              /* first packet seen */
+	usec_t down_at, up_at;   /* the gap; 0: none */
+	struct timer prepared, settle;
+
+	/* which link? */
+	enum { PROBE_NONE, PROBE_LINK, PROBE_SILENT } probing; /* silent: the carrier was never seen to go */
+	unsigned probe_round;
+	size_t probes_n;
+	struct mn_place probes[MN_PROBES];
+	struct timer probe;
+
+	int64_t unas;
+	struct timer una;
+};
+
+bool mn_same_link(const struct mn_place *a, const struct mn_place *b);
+struct binding *mn_main_binding(struct fmip6_mn *m); /* that of the movement under way; NULL: none */
+
+/* The timeline (fmip6_mn.c). */
+void mn_step(struct fmip6_mn *m, enum handover_step s, usec_t at);
+void mn_record_open(struct fmip6_mn *m, bool predictive);
+void mn_record_close(struct fmip6_mn *m, enum handover_result r, const char *reason);
+
+/* The question to the router (fmip6_mn.c). */
+void mn_solicit(struct fmip6_mn *m, enum solicit what);
+void mn_solicit_stop(struct fmip6_mn *m);
+
+/* Which link, and what follows from that (fmip6_mn_move.c). */
+void mn_move_init(struct fmip6_mn *m);
+void mn_move_stop(struct fmip6_mn *m);
+void mn_una_begin(struct fmip6_mn *m);
+void mn_settle(struct fmip6_mn *m);        /* UNA is out and the PAR forwards here */
+void mn_movement_over(struct fmip6_mn *m); /* complete */
+void mn_after_main(struct fmip6_mn *m, bool moved);
+void mn_arrive(struct fmip6_mn *m, const struct mn_place *p);
+void mn_arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason);
+void mn_probe_stop(struct fmip6_mn *m);
+void mn_probe_silently(struct fmip6_mn *m);
+
+#endif
