@@ -23,7 +23,8 @@ TOP = Path(__file__).resolve().parents[2]
 PARTS = ("unit", "fuzz", "net", "dist")
 VARIANTS = ("plain", "clang", "asan")
 INSTALLED = ("sbin/handoverd", "bin/handoverctl", "share/man/man8/handoverd.8", "share/man/man8/handoverctl.8",
-             "share/man/man5/handoverd.conf.5", "lib/systemd/system/handoverd.service")
+             "share/man/man5/handoverd.conf.5", "lib/systemd/system/handoverd.service",
+             "share/doc/handoverd/examples/access-router.conf", "share/doc/handoverd/examples/mobile-node.conf")
 
 
 class Tally:
@@ -152,8 +153,12 @@ def dist(tally, args):
         ok, said = run("make", "-C", TOP / "build/plain", "-s", "install", f"DESTDIR={dest}")
         tally.one("make install into a DESTDIR", ok, said)
         prefix = Path(dest) / "usr/local"
-        missing = [f for f in INSTALLED if not (prefix / f).exists() and not (prefix / f).is_symlink()]
+        missing = [f for f in INSTALLED if not (prefix / f).exists()]
         tally.one("the installation is complete", not missing, "missing: " + ", ".join(missing))
+        tally.one("the installed handoverctl runs", *run(prefix / "bin/handoverctl", "--version"))
+        ok, said = run("make", "-C", TOP / "build/plain", "-s", "uninstall", f"DESTDIR={dest}")
+        left = [str(f) for f in Path(dest).rglob("*") if not f.is_dir() or f.is_symlink()]
+        tally.one("make uninstall takes everything away", ok and not left, said + "\n".join(left))
 
 
 # ---- all of it -----------------------------------------------------------------------------------------------------
