@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "ctl/client.h"
 
 #include <errno.h>
@@ -18,6 +20,7 @@
 static const char usage[] = "usage: handoverctl [-s SOCKET] [-j] COMMAND\n"
                             "  -s SOCKET  the daemon's control socket (default " CTL_SOCKET_DEFAULT ")\n"
                             "  -j         JSON instead of text\n"
+                            "  --version  print the version and exit\n"
                             "\"handoverctl help\" lists the commands.\n";
 
 struct options {
@@ -39,6 +42,10 @@ static int options_parse(int argc, char **argv, struct options *o)
 	*o = (struct options){ .socket = CTL_SOCKET_DEFAULT };
 	if (argc > 1 && strcmp(argv[1], "--help") == 0)
 		return say_usage(stdout);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("handoverctl " PACKAGE_VERSION);
+		return 0;
+	}
 	optind = 1;
 	for (int c; (c = getopt(argc, argv, "+s:jh")) != -1;) {
 		if (c == 's')
