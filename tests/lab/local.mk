@@ -6,7 +6,7 @@ tests_lab_tcpflow_SOURCES = tests/lab/tcpflow.c tests/lab/tool.c tests/lab/tool.
 tests_lab_moveport_SOURCES = tests/lab/moveport.c tests/lab/tool.c tests/lab/tool.h
 
 .PHONY: lab fuzzers
-lab: $(LAB_TOOLS)
+lab: $(LAB_TOOLS) tests/net/test_paths$(EXEEXT)
 fuzzers: $(filter tests/fuzz/%,$(check_PROGRAMS))
 EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/qemu_image.py tests/lab/guest-init tests/lab/netns.py tests/lab/topology.py \
 	tests/lab/traffic.py tests/lab/daemon.py tests/lab/movement.py tests/lab/timeline.py tests/lab/draw_text.py \

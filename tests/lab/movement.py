@@ -109,13 +109,17 @@ def interruption(udp, link):
     return udp["gap_ms"]
 
 
-def lost_outside(udp, from_ns, until_ns, interval_ns):
-    """Missing packets that were certainly not sent between from_ns and until_ns, as runs. The moment at which a missing packet
-    was sent is known only between its neighbours', so one interval of doubt is allowed on each side."""
+def lost_outside(udp, from_ns, until_ns, interval_ns, sent=None):
+    """Missing packets that were not sent between from_ns and until_ns, as runs; interval_ns is allowed on each side. With sent
+    (when each number was sent) they are judged by that; without, a missing packet's moment is known only between its neighbours',
+    and only those that were certainly sent outside count."""
     out = []
     for run in udp["missing"]:
-        first = run["sent_before_ns"] + interval_ns
-        last = run["sent_after_ns"] - interval_ns if run["sent_after_ns"] else None
+        if sent:
+            first, last = sent[run["first"]], sent[run["last"]]
+        else:
+            first = run["sent_before_ns"] + interval_ns
+            last = run["sent_after_ns"] - interval_ns if run["sent_after_ns"] else None
         if first < from_ns - interval_ns or last is None or last > until_ns + interval_ns:
-            out.append(run)
+            out.append({**run, "first_ms": (first - from_ns) / 1e6, "last_ms": (last - until_ns) / 1e6 if last else None})
     return out

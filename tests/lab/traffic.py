@@ -70,12 +70,13 @@ def udp_receiver(topology, node, port=9000, groups=(), flows=1, base=0, idle_ms=
     return Tool(topology, node, argv + (["--log", log] if log else []), f"recv{port}").ready()
 
 
-def udp_sender(topology, node, dst, rate, size=200, count=None, duration=None, port=9000, hop_limit=64, oif=None):
+def udp_sender(topology, node, dst, rate, size=200, count=None, duration=None, port=9000, hop_limit=64, oif=None, log=None):
     """dst: one address or several; packet n of each goes at n/rate."""
     argv = [tool("udpflow"), "send", "--port", port, "--rate", rate, "--size", size, "--hop-limit", hop_limit]
     argv += ["--count", count] if count else []
     argv += ["--duration", duration] if duration else []
     argv += ["--oif", oif] if oif else []
+    argv += ["--log", log] if log else []
     return Tool(topology, node, argv + ([dst] if isinstance(dst, str) else list(dst)), f"send{port}")
 
 
@@ -91,7 +92,7 @@ def tcp_fetch(topology, node, dst, src=None, total=0, port=9001, log=None):
 
 
 def read_udp_log(path):
-    """{flow: [(sent_ns, arrived_ns) by number; (0, 0) where it never came]} of udpflow recv --log."""
+    """{flow: [(sent_ns, arrived_ns) by number; (0, 0) where it never came]} of udpflow --log."""
     data, at, out = path.read_bytes(), 0, {}
     while at < len(data):
         flow, n = struct.unpack_from("=QQ", data, at)

@@ -1,9 +1,9 @@
 /*
  * Numbered UDP streams: udpflow send | udpflow recv. One process sends or receives many flows.
  *
- * udpflow send --rate PPS [--size OCTETS] [--count N | --duration SECONDS] [--hop-limit N] [--oif IFNAME] [--port N] DST…
+ * udpflow send --rate PPS [--size OCTETS] [--count N | --duration SECONDS] [--hop-limit N] [--oif IFNAME] [--port N] [--log FILE] DST…
  *   One flow to each DST, numbered from 0 in the order given; `count` packets each. At the end (or on SIGTERM, or on `stop` on
- *   standard input) prints what was sent as one JSON object.
+ *   standard input) prints what was sent as one JSON object. --log: when each packet was sent, as recv has it; arrived is 0.
  *
  * udpflow recv [--port N] [--group GROUP%IFNAME]… [--flows N] [--flow-base N] [--idle MS] [--log FILE]
  *   Control on standard input:
@@ -69,8 +69,25 @@ struct sender {
 	uint64_t errors;
 	int error;
 	int64_t start, late_max;
+	const char *log;
+	int64_t *times[FLOWS_MAX]; /* for the log: when each was sent */
+	size_t room[FLOWS_MAX];
 	unsigned char data[BATCH][DATAGRAM_MAX];
 };
+
+static void sender_note(struct sender *s, size_t f, uint64_t n, int64_t at)
+{
+	if (!s->log)
+		return;
+	if (s->sent[f] + n > s->room[f]) {
+		s->room[f] = (s->sent[f] + n) * 2;
+		s->times[f] = realloc(s->times[f], s->room[f] * sizeof *s->times[f]);
+		if (!s->times[f])
+			die("no memory");
+	}
+	for (uint64_t i = 0; i < n; i++)
+		s->times[f][s->sent[f] + i] = at;
+}
 
 /* Sends flow f's packets up to number `until`, in batches. A packet the kernel refuses keeps its number for the next try. */
 static bool sender_flow(struct sender *s, size_t f, uint64_t until)
@@ -93,6 +110,7 @@ static bool sender_flow(struct sender *s, size_t f, uint64_t until)
 			s->error = errno;
 			return false;
 		}
+		sender_note(s, f, (uint64_t)done, now);
 		s->sent[f] += (uint64_t)done;
 	}
 	return true;
@@ -146,10 +164,27 @@ static void sender_report(const struct sender *s)
 	       ", \"error\": \"%s\"}\n", s->start, s->interval, s->late_max / 1000, s->errors, s->error ? strerror(s->error) : "");
 }
 
+static void sender_log(const struct sender *s)
+{
+	FILE *out = fopen(s->log, "wb");
+	if (!out)
+		die("%s: %s", s->log, strerror(errno));
+	for (size_t f = 0; f < s->flows_n; f++) {
+		uint64_t head[2] = {f, s->sent[f]};
+		fwrite(head, sizeof head, 1, out);
+		for (uint64_t i = 0; i < s->sent[f]; i++) {
+			int64_t times[2] = {s->times[f][i], 0};
+			fwrite(times, sizeof times, 1, out);
+		}
+	}
+	if (fclose(out))
+		die("%s: %s", s->log, strerror(errno));
+}
+
 static void sender_options(struct sender *s, int argc, char **argv)
 {
 	static const struct option options[] = {{"rate", 1, 0, 'r'}, {"size", 1, 0, 's'}, {"count", 1, 0, 'c'},
-		{"duration", 1, 0, 'd'}, {"hop-limit", 1, 0, 'h'}, {"oif", 1, 0, 'o'}, {"port", 1, 0, 'p'}, {0}};
+		{"duration", 1, 0, 'd'}, {"hop-limit", 1, 0, 'h'}, {"oif", 1, 0, 'o'}, {"port", 1, 0, 'p'}, {"log", 1, 0, 'l'}, {0}};
 	double rate = 1000, duration = 0;
 	int hops = 64;
 	uint16_t port = 9000;
@@ -164,6 +199,7 @@ static void sender_options(struct sender *s, int argc, char **argv)
 		case 'd': duration = parse_real(optarg, "duration"); break;
 		case 'h': hops = (int)parse_number(optarg, "hop-limit"); break;
 		case 'p': port = (uint16_t)parse_number(optarg, "port"); break;
+		case 'l': s->log = optarg; break;
 		case 'o': {
 			int ifindex = (int)if_nametoindex(optarg);
 			if (!ifindex || setsockopt(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &ifindex, sizeof ifindex) < 0)
@@ -194,6 +230,8 @@ static int sender_main(int argc, char **argv)
 		die("no memory");
 	sender_options(s, argc, argv);
 	sender_run(s);
+	if (s->log)
+		sender_log(s);
 	sender_report(s);
 	return s->errors ? 1 : 0;
 }
