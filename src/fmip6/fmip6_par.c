@@ -139,7 +139,7 @@ static void binding_over(struct binding *b)
 {
 	pending_end(b);
 	if (b->held)
-		b->par->ops->direct(b->par->arg, &b->pcoa);
+		b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
 	b->held = false;
 	b->forwarding = false;
 	b->over = true;
@@ -159,7 +159,7 @@ static void life_ended(struct timer *t, void *arg)
 		return;
 	FMIP6_COUNT(FMIP6_BINDINGS_EXPIRED);
 	LOG_INFO("fmip6", "binding expired mobile=%s ncoa=%s", ADDR(&b->pcoa), ADDR(&b->ncoa));
-	p->ops->direct(p->arg, &b->pcoa);
+	p->ops->direct(p->arg, &b->pcoa, NULL);
 	if (b->pending) {
 		b->forwarding = false;
 		return;
@@ -529,8 +529,10 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 {
 	if (b && b->pending)
 		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile stays");
-	if (b && b->forwarding)
-		p->ops->direct(p->arg, &b->pcoa);
+	if (b && (b->forwarding || b->held))
+		p->ops->direct(p->arg, &b->pcoa, &q->fbu.lladdr);
+	if (b)
+		b->held = false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq };
 	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
 	if (b || (b = binding_make(p, &q->pcoa))) {

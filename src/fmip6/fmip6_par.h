@@ -35,8 +35,9 @@ struct par_ops {
 	int (*tunnel)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
 	/* Packets for pcoa wait here, until tunnel or direct is called. 0 or negative errno. */
 	int (*hold)(void *arg, const struct in6_addr *pcoa);
-	/* Packets for pcoa go straight again; to a mobile on its own link those that waited go first. */
-	void (*direct)(void *arg, const struct in6_addr *pcoa);
+	/* Packets for pcoa go straight again. here: the mobile is on its link, with this link-layer address (len 0: as known), and
+	 * those that waited go first; NULL: it is gone. */
+	void (*direct)(void *arg, const struct in6_addr *pcoa, const struct lladdr *here);
 	/* An echo request to pcoa in the tunnel from local to ncoa. */
 	void (*send_marker)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa,
 	                    uint16_t id, uint16_t seq);

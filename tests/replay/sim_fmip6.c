@@ -390,11 +390,15 @@ static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_a
 	return 0;
 }
 
-static void par_direct(void *arg, const struct in6_addr *pcoa)
+static void par_direct(void *arg, const struct in6_addr *pcoa, const struct lladdr *here)
 {
-	struct spath *h = path_of(arg, pcoa);
-	if (h)
-		path_clear(h);
+	struct router *r = arg;
+	struct spath *h = path_of(r, pcoa);
+	if (!h)
+		return;
+	for (int i = 0; here && i < h->fresh_n; i++)
+		to_link(r->sim, r->id, &h->fresh[i]);
+	path_clear(h);
 }
 
 static void marker(struct router *r, const struct in6_addr *mobile, const struct in6_addr *local, const struct in6_addr *remote,
@@ -526,7 +530,7 @@ static int nar_release(void *arg, const struct nar_view *v)
 
 static void nar_drop(void *arg, const struct in6_addr *ncoa)
 {
-	par_direct(arg, ncoa);
+	par_direct(arg, ncoa, NULL);
 }
 
 static void nar_proxy(void *arg, int ifindex, const struct in6_addr *ncoa, bool on)

@@ -1,0 +1,67 @@
+/* Within the router side of the module: its state, and what its files know of each other. */
+#ifndef HANDOVERD_FMIP6_ROUTER_H
+#define HANDOVERD_FMIP6_ROUTER_H
+
+#include "core/handover.h"
+#include "core/mobile.h"
+#include "core/neighbor.h"
+#include "fmip6/fmip6_io.h"
+#include "fmip6/fmip6_nar.h"
+#include "fmip6/fmip6_par.h"
+
+#define HASH_FUNCTION FMIP6_HASH
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define LINKS_MAX 32
+
+/* A mobile that asked: its rate, and when. */
+struct asked {
+	UT_hash_handle hh;
+	struct lladdr lladdr;
+	usec_t question, answer;
+	struct bucket rate;
+};
+
+/* A release under way: what path_release's callback needs to know. */
+struct releasing {
+	UT_hash_handle hh;
+	struct in6_addr ncoa;
+	struct fmip6_router *router;
+};
+
+/* One of our access links, as it is now. */
+struct link {
+	int ifindex;
+	struct in6_addr router; /* our address there */
+	struct prefix prefix;
+	struct lladdr lladdr;
+};
+
+struct fmip6_router {
+	struct core *core;
+	const struct fmip6_params *params;
+	struct fmip6_par *par;
+	struct fmip6_nar *nar;
+	struct icmp6 *icmp;  /* RtSolPr, answers to markers */
+	struct icmp6 *frames; /* UNAs, with the link-layer address they really came from */
+	struct mh *mh;
+	int tunnel_fd; /* protocol 41, for markers */
+	struct rtnl_sub *rtnl;
+	struct bus_sub *contexts;
+	struct asked *asked; /* oldest first */
+	struct releasing *releasing;
+	struct bucket rates[LINKS_MAX]; /* of RtSolPr, by place of the interface in the settings */
+	struct bucket log;
+};
+
+bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
+
+/* What the machines do to the world (fmip6_router_ops.c); their arg is the router. */
+extern const struct par_ops router_par_ops;
+extern const struct nar_ops router_nar_ops;
+void router_close_record(const struct fmip6_router *r, enum handover_role role, const struct in6_addr *pcoa,
+                         enum handover_result res, const char *reason);
+void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
+
+#endif
