@@ -323,7 +323,7 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 static void pending_hold(struct binding *b)
 {
 	struct fmip6_par *p = b->par;
-	if (b->from_pcoa || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) < 0)
+	if (b->from_pcoa || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) != 0)
 		return;
 	b->held = true;
 	p->ops->step(p->arg, &b->pcoa, STEP_HOLD, loop_now(p->loop));

@@ -33,7 +33,8 @@ struct par_ops {
 	                   const uint8_t *data, size_t len);
 	/* Packets for pcoa from local to ncoa; packets from pcoa are taken out of ncoa's reverse tunnel. 0 or negative errno. */
 	int (*tunnel)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
-	/* Packets for pcoa wait here, until tunnel or direct is called. 0 or negative errno. */
+	/* Packets for pcoa wait here, until tunnel or direct is called. 0; 1: they wait for the new router's part already, whose hold
+	 * stays its own (direct is not called); or negative errno. */
 	int (*hold)(void *arg, const struct in6_addr *pcoa);
 	/* Packets for pcoa go straight again. here: the mobile is on its link, with this link-layer address (len 0: as known), and
 	 * those that waited go first; NULL: it is gone. */

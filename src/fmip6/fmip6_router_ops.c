@@ -166,7 +166,7 @@ static int par_hold(void *arg, const struct in6_addr *pcoa)
 	struct fmip6_router *r = arg;
 	struct nar_view v;
 	if (nar_find(r->nar, pcoa, &v) && (v.state == NAR_HOLDING || v.state == NAR_WAITING))
-		return 0; /* it never came here before it moved on: its packets wait already */
+		return 1; /* it never came here before it moved on: its packets wait already */
 	nar_yield(r->nar, pcoa);
 	router_releasing_drop(r, pcoa);
 	struct path *h = path_get(r->core->net->paths, pcoa);

@@ -10,7 +10,7 @@
 
 #include "core/buf.h"
 #include "core/log.h"
-#include "net/icmp6.h"
+#include "net/icmp6_private.h"
 #include "net/rawsock.h"
 
 #define ICMP4_HEADER 4
@@ -29,9 +29,9 @@ struct icmp4 {
 	uint8_t *buf;
 };
 
-/* The message behind the IPv4 header, which a raw socket delivers too. */
-static bool walk(struct rd r, struct icmp6_message *m)
+bool icmp4_walk(const uint8_t *data, size_t len, struct icmp6_message *m)
 {
+	struct rd r = rd_make(data, len);
 	uint8_t first, ttl;
 	uint16_t offset;
 	struct rd head;
@@ -73,7 +73,7 @@ static void on_readable(int fd, unsigned events, void *arg)
 		ssize_t n = recvmsg(fd, &h, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0 || !walk(rd_make(s->buf, (size_t)n), &m) || !s->wanted[m.data[0]])
+		if (n < 0 || !icmp4_walk(s->buf, (size_t)n, &m) || !s->wanted[m.data[0]])
 			continue;
 		m.ifindex = interface_of(&h);
 		s->fn(&m, s->arg);

@@ -114,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reader r = { data, data + size };
 	log_level_set(LOG_LEVEL_ERROR);
 	struct sim *s = sim_create();
+	sim_pace(s, 20 * USEC_MSEC); /* what is fuzzed are the machines */
 	sim_traffic(s, true);
 	for (int i = 0; i < COMMANDS && r.p < r.end; i++)
 		command(s, &r);

@@ -1,8 +1,9 @@
-/* What packet sockets hand over: IPv6 packets walked to ICMPv6 or a Mobility Header; and multicast upcalls. */
+/* What packet and raw sockets hand over: IPv6 packets walked to ICMPv6 or a Mobility Header, IPv4 to ICMP, multicast upcalls. */
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/icmp6_private.h"
 #include "net/mh_private.h"
 #include "net/mroute_kernel.h"
 #include "net/packet.h"
@@ -14,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct packet6 k;
 	struct mh_message m = { 0 };
 	struct mroute_upcall u;
+	struct icmp6_message i = { 0 };
+	if (icmp4_walk(data, size, &i) && (i.data < data || i.data + i.len != data + size))
+		__builtin_trap();
 	mroute_upcall_parse(rd_make(data, size), &u);
 	if (!packet6_walk(data, size, &k))
 		return 0;

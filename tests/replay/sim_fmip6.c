@@ -76,6 +76,7 @@ struct sim {
 	struct fault faults[SIM_KINDS];
 	struct timer traffic;
 	bool sending;
+	usec_t pace;
 	unsigned sent, received, repeated, reordered, highest;
 	uint8_t *seen;
 	struct pkt last_fbu;
@@ -225,9 +226,10 @@ static void mobile_in(struct sim *s, int link, struct pkt *p);
 
 static void enqueue(struct pkt **q, int *n, const struct pkt *p)
 {
-	if (!*q)
-		*q = malloc(QUEUE * sizeof **q);
-	assert(*q && *n < QUEUE);
+	assert(*n < QUEUE);
+	if ((*n & (*n - 1)) == 0) /* room doubles at each power of two */
+		*q = realloc(*q, (size_t)(*n ? 2 * *n : 1) * sizeof **q);
+	assert(*q);
 	(*q)[(*n)++] = *p;
 }
 
@@ -368,7 +370,7 @@ static int par_hold(void *arg, const struct in6_addr *pcoa)
 	struct router *r = arg;
 	struct nar_view v;
 	if (nar_find(r->nar, pcoa, &v) && (v.state == NAR_HOLDING || v.state == NAR_WAITING))
-		return 0;
+		return 1;
 	nar_yield(r->nar, pcoa);
 	path_make(r, pcoa)->state = PATH_HOLD;
 	return 0;
@@ -935,7 +937,12 @@ static void traffic_next(struct timer *t, void *arg)
 	struct pkt p = { .kind = SIM_DATA, .depth = 1, .src = { correspondent() }, .dst = { sim_addr(1) }, .seq = s->sent++ };
 	assert(s->sent < SEQS);
 	later(s, CORE_DELAY, router_in, 1, &p);
-	timer_after(&s->traffic, USEC_MSEC);
+	timer_after(&s->traffic, s->pace);
+}
+
+void sim_pace(struct sim *s, usec_t pace)
+{
+	s->pace = pace;
 }
 
 void sim_traffic(struct sim *s, bool on)
@@ -1018,6 +1025,7 @@ struct sim *sim_create(void)
 		table_reset(s, i);
 	for (int i = 1; i <= SIM_ROUTERS; i++)
 		router_start(s, i);
+	s->pace = USEC_MSEC;
 	s->attached = 1;
 	mobile_start(s);
 	sim_run(s, 100 * USEC_MSEC);

@@ -37,6 +37,7 @@ void sim_link(struct sim *s, int link);
 void sim_link_unseen(struct sim *s, int link, bool hint); /* the carrier goes and comes too fast to be seen; hint: a trace is */
 int sim_request(struct sim *s, int link); /* told to move there */
 void sim_traffic(struct sim *s, bool on);
+void sim_pace(struct sim *s, usec_t pace); /* a packet each; 1 ms unless told */
 void sim_restart_router(struct sim *s, int router); /* kill -9 and start: machines and paths gone */
 void sim_restart_mobile(struct sim *s);             /* the same; addresses gone but the link's */
 void sim_forget_places(struct sim *s); /* the mobile knows no router but its own, nor that one's link address */
