@@ -413,7 +413,7 @@ static void marker_ended(void *arg, bool answered)
 static bool pending_drain(struct binding *b, const struct in6_addr *ncoa)
 {
 	struct fmip6_par *p = b->par;
-	if (!b->forwarding || b->from_pcoa || addr_eq(&b->ncoa, ncoa) || p->ops->hold(p->arg, &b->pcoa) < 0)
+	if (!b->forwarding || b->from_pcoa || addr_eq(&b->ncoa, ncoa) || p->ops->hold(p->arg, &b->pcoa) != 0)
 		return false;
 	timer_stop(&b->retry);
 	b->agreed = *ncoa;

@@ -484,6 +484,30 @@ static void test_elsewhere(void **state)
 	finish(s, 0);
 }
 
+/* Prepared, back where it came from, and the router that holds cannot reach the one where the mobile is: what it holds stays
+ * held as long as it would, and the mobile gets its address back all the same. */
+static void test_back_and_unreachable(void **state)
+{
+	struct sim *s = begin();
+	assert_int_equal(sim_request(s, 2), 0);
+	sim_run(s, 50 * MS);
+	sim_drop(s, SIM_HI, 100);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 1);
+	sim_run(s, 3000 * MS);
+	assert_int_equal(sim_at(s), 1);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_FAILED);
+	assert_int_equal(sim_outcome(s, SIM_PAR(2)), HANDOVER_FAILED);
+	assert_true(sim_held(s, 2, 2));
+	assert_false(sim_tunnelled(s, 1, 1));
+	sim_run(s, 3000 * MS);
+	assert_false(sim_held(s, 2, 2));
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, sim_result(s).lost);
+}
+
 /* Round three routers and home: each older address follows, and the first is native again in the end. */
 static void test_three_routers(void **state)
 {
@@ -832,6 +856,7 @@ int main(void)
 		cmocka_unit_test(test_turns_back),
 		cmocka_unit_test(test_turns_back_from_home),
 		cmocka_unit_test(test_elsewhere),
+		cmocka_unit_test(test_back_and_unreachable),
 		cmocka_unit_test(test_three_routers),
 		cmocka_unit_test(test_ten_times),
 		cmocka_unit_test(test_flap),
