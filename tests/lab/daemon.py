@@ -147,6 +147,11 @@ class Daemon:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=limit,
                               env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
 
+    def ctl_start(self, *words):
+        """A command that runs while others do: its process."""
+        return subprocess.Popen(self.argv(*words), executable=self.binary, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+
     def ctl(self, *words):
         r = self.ctl_raw(*words)
         if r.returncode:

@@ -222,10 +222,16 @@ class Guest:
 
     def wait(self, argv, out, limit, env=None, cpu=None):
         """Runs the kernel with its console in a file, on one CPU if told; True if it ended by itself."""
+        libc = ctypes.CDLL(None)
+
+        def prepare():
+            libc.prctl(1, signal.SIGTERM, 0, 0, 0)  # PR_SET_PDEATHSIG: a guest does not outlive who waits for it
+            if cpu is not None:
+                os.sched_setaffinity(0, {cpu})
+
         with open(out / "console", "wb") as console:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
-                                     start_new_session=True, env=env,
-                                     preexec_fn=None if cpu is None else lambda: os.sched_setaffinity(0, {cpu}))
+                                     start_new_session=True, env=env, preexec_fn=prepare)
             try:
                 child.wait(limit)
                 return True
