@@ -5,6 +5,7 @@ Network tests: each says what it needs of a kernel, and runs on the first lane t
 
 Tests whose needs this kernel meets run here. The others are collected by lane; a lane is booted once and pytest runs inside
 it for all of them; their results are reported here as if they had run here. A need that no lane meets is a failure.
+The sanitized build runs on the kernel here only: it does not fit under user-mode-linux.
 """
 
 import json
