@@ -26,7 +26,7 @@ tests_net_sctp_node_SOURCES = tests/net/sctp_node.c
 tests_net_sctp_node_LDADD = $(NET_LIBS)
 tests_unit_test_sctp_SOURCES = tests/unit/test_sctp.c
 tests_unit_test_sctp_LDADD = $(NET_LIBS) $(TEST_LIBS)
-lab: tests/net/sctp_node tests/bench/sctp_echo
+lab: tests/net/sctp_node tests/net/test_paths tests/bench/sctp_echo
 check_PROGRAMS += tests/fuzz/fuzz_sctp_packet
 TESTS += tests/fuzz/fuzz_sctp_packet
 tests_fuzz_fuzz_sctp_packet_SOURCES = tests/fuzz/fuzz_sctp_packet.c
