@@ -360,16 +360,27 @@ static void count_result(enum handover_result r)
 	}
 }
 
+void handover_devolve(struct handover *h, enum handover_mode m, const char *reason)
+{
+	if (!h || h->result != HANDOVER_RUNNING || h->mode == m)
+		return;
+	h->mode = m;
+	snprintf(h->reason, sizeof h->reason, "%s", reason);
+}
+
 void handover_close(struct handovers *t, struct handover *h, enum handover_result result, const char *fmt, ...)
 {
 	if (!h || h->result != HANDOVER_RUNNING || result == HANDOVER_RUNNING)
 		return;
 	struct record *r = (struct record *)h;
 	if (fmt) {
+		char said[sizeof h->reason];
 		va_list ap;
 		va_start(ap, fmt);
-		vsnprintf(h->reason, sizeof h->reason, fmt, ap);
+		vsnprintf(said, sizeof said, fmt, ap);
 		va_end(ap);
+		if (*said)
+			memcpy(h->reason, said, sizeof said);
 	}
 	h->result = result;
 	h->ended = loop_now(t->loop);

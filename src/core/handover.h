@@ -124,7 +124,10 @@ struct handover *handover_of(const struct handovers *t, const struct in6_addr *a
 void handover_step(struct handovers *t, struct handover *h, enum handover_step s);
 void handover_step_at(struct handovers *t, struct handover *h, enum handover_step s, usec_t at);
 void handover_context(struct handover *h, uint16_t fpt, const char *name, uint8_t status); /* adds or updates */
-/* Ends it, publishes BUS_HANDOVER_ENDED. fmt gives the reason; NULL: the one that is there stays. Ended already: ignored. */
+/* It goes on as another kind, and says why. That reason stays if it completes without another. h may be NULL or ended: ignored. */
+void handover_devolve(struct handover *h, enum handover_mode m, const char *reason);
+/* Ends it, publishes BUS_HANDOVER_ENDED. fmt gives the reason; NULL or an empty text: the one that is there stays. Ended
+ * already: ignored. */
 void handover_close(struct handovers *t, struct handover *h, enum handover_result r, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

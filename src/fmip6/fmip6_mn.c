@@ -199,7 +199,8 @@ int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_add
 	struct mn_place p = { .ap = *ap };
 	bool found = m->ops->find(m->arg, ap, router, &p);
 	const char *why = NULL;
-	if (m->state == MN_ARRIVED && timer_armed(&m->settle) && m->probing != PROBE_LINK)
+	bool unsure = m->probing == PROBE_LINK; /* nobody has yet confirmed where we are */
+	if (m->state == MN_ARRIVED && timer_armed(&m->settle))
 		mn_movement_over(m); /* nothing but a first packet was waited for, and none may be on its way */
 	if (m->state == MN_DOWN || m->state == MN_PROBING || m->state == MN_ARRIVED)
 		why = "a movement is under way";
@@ -221,6 +222,8 @@ int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_add
 	mn_record_open(m, true);
 	mn_step(m, STEP_1_SCAN, loop_now(m->loop));
 	mn_solicit(m, SOLICIT_TARGET);
+	if (unsure)
+		mn_probe_silently(m);
 	return 0;
 }
 

@@ -281,7 +281,7 @@ static void mn_target(void *arg, enum handover_mode mode, const struct in6_addr 
 	struct handover *h = record(m);
 	if (!h)
 		return;
-	h->mode = mode;
+	handover_devolve(h, mode, "the link changed before the FBack");
 	h->ncoa = *ncoa;
 	h->nar = *nar;
 	name_of(m, nar, h->to);

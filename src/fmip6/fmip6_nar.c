@@ -480,6 +480,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 	if (s && s->hi_seq == m.seq && addr_eq(&s->v.peer, &in->src)) {
 		session_step(s, STEP_D_HI, in->at);
 		session_hack(s);
+		if (m.code != HI_FROM_PCOA && s->v.state == NAR_HOLDING)
+			arrive(s); /* its FBU has come from here meanwhile */
 		return;
 	}
 	uint8_t code = hi_check(n, &m, s, &ifindex, &reason);

@@ -549,6 +549,16 @@ static bool fbu_is_renewal(const struct binding *b, const struct request *q)
 	       !(q->from_pcoa && q->in->at > b->since + b->par->params->hold_time);
 }
 
+/* The mobile is there already and every packet for it is lost: the HI goes out again at once, and says so. */
+static void pending_devolve(struct binding *b)
+{
+	b->hi.code = HI_NOT_FROM_PCOA;
+	b->hi.flags = 0;
+	b->tries = 0;
+	b->par->ops->devolved(b->par->arg, &b->pcoa, "the mobile left before the FBack");
+	hi_send(b);
+}
+
 static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct request *q)
 {
 	uint64_t most = p->params->lifetime / USEC_SEC;
@@ -565,6 +575,8 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 		fback_accept(b);
 	} else if (b->pending && addr_eq(&b->want, &q->ncoa)) {
 		p->ops->step(p->arg, &b->pcoa, STEP_C_FBU, q->in->at); /* HI is under way: its answer will be the FBack */
+		if (!q->from_pcoa && b->hi.code == HI_FROM_PCOA)
+			pending_devolve(b);
 	} else {
 		pending_begin(b, q);
 	}

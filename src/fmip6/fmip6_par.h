@@ -48,6 +48,7 @@ struct par_ops {
 	void (*opened)(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
 	               const struct in6_addr *par, const struct in6_addr *nar, const struct lladdr *l, usec_t fbu_at);
 	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
+	void (*devolved)(void *arg, const struct in6_addr *pcoa, const char *reason); /* it goes on as a reactive one */
 	void (*closed)(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason);
 };
 

@@ -249,6 +249,12 @@ static void par_step(void *arg, const struct in6_addr *pcoa, enum handover_step 
 	handover_step_at(r->core->handovers, record(r, HANDOVER_PAR, pcoa), s, at);
 }
 
+static void par_devolved(void *arg, const struct in6_addr *pcoa, const char *reason)
+{
+	struct fmip6_router *r = arg;
+	handover_devolve(handover_running(r->core->handovers, HANDOVER_PAR, pcoa), HANDOVER_REACTIVE, reason);
+}
+
 static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_result res, const char *reason)
 {
 	router_close_record(arg, HANDOVER_PAR, pcoa, res, reason);
@@ -257,7 +263,8 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 const struct par_ops router_par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
 	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed,
+	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step,
+	.devolved = par_devolved, .closed = par_closed,
 };
 
 /* ---- what the NAR does ---- */

@@ -120,18 +120,21 @@ static void test_fully_reactive(void **state)
 /* Nobody sends anything, so nothing shows the mobile that its UNA came: it may be told to move on all the same. */
 static void test_on_at_once(void **state)
 {
-	struct sim *s = sim_create();
-	predictive(s, 2, 20 * MS);
-	sim_run(s, 100 * MS);
-	assert_int_equal(mn_state(sim_mn(s)), MN_ARRIVED);
-	predictive(s, 3, 20 * MS);
-	sim_run(s, 800 * MS);
-	assert_int_equal(sim_at(s), 3);
-	assert_int_equal(sim_handovers(s, SIM_MN), 2);
-	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
-	assert_false(sim_held(s, 2, 2));
-	assert_false(sim_held(s, 3, 3));
-	finish(s, 0);
+	static const usec_t waits[] = { 1 * MS, 100 * MS }; /* before and after the probe is answered */
+	for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+		struct sim *s = sim_create();
+		predictive(s, 2, 20 * MS);
+		sim_run(s, waits[i]);
+		assert_int_equal(mn_state(sim_mn(s)), MN_ARRIVED);
+		predictive(s, 3, 20 * MS);
+		sim_run(s, 800 * MS);
+		assert_int_equal(sim_at(s), 3);
+		assert_int_equal(sim_handovers(s, SIM_MN), 2);
+		assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+		assert_false(sim_held(s, 2, 2));
+		assert_false(sim_held(s, 3, 3));
+		finish(s, 0);
+	}
 }
 
 /* One kind of message lost once, twice, three times, and more often than it is repeated; then repeated, then late. */
@@ -198,9 +201,9 @@ static void test_devolves(void **state)
 		const char *nar;
 	} cases[] = {
 		{ { SIM_FBU, 1, 0, 0, 0, "1abc23456gf" }, 60, "gde" },
-		{ { SIM_HI, 1, 0, 0, 0, "1abc23456gf" }, 150, "gde" },
+		{ { SIM_HI, 1, 0, 0, 0, "1abc23456gf" }, 60, "gde" },
 		{ { SIM_HI, 2, 0, 0, 0, "1abc23456gf" }, 350, "gde" },
-		{ { SIM_HACK, 1, 0, 0, 0, "1abc23456gf" }, 150, "deg" },
+		{ { SIM_HACK, 1, 0, 0, 0, "1abc23456gf" }, 60, "deg" },
 		{ { SIM_FBACK, 2, 0, 0, 0, "1abc23456gf" }, 0, "deg" },
 		{ { SIM_UNA, 3, 0, 0, 0, "1abc23456gf" }, 6, "deg" },
 	};
@@ -220,6 +223,10 @@ static void test_devolves(void **state)
 		assert_int_equal(sim_at(s), 2);
 		assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
 		assert_int_equal(sim_outcome(s, SIM_NAR(2)), HANDOVER_COMPLETE);
+		if (cases[i].fault.kind == SIM_HI || cases[i].fault.kind == SIM_HACK) {
+			assert_int_equal(sim_mode(s, SIM_PAR(1)), HANDOVER_REACTIVE);
+			assert_string_equal(sim_reason(s, SIM_PAR(1)), "the mobile left before the FBack");
+		}
 		assert_true(sim_tunnelled(s, 1, 1));
 		struct sim_traffic_result r = sim_result(s);
 		if (r.lost > cases[i].lost_most + 8)

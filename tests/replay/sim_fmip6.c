@@ -453,6 +453,12 @@ static void par_step(void *arg, const struct in6_addr *pcoa, enum handover_step 
 	handover_step_at(t, handover_running(t, HANDOVER_PAR, pcoa), st, at);
 }
 
+static void par_devolved(void *arg, const struct in6_addr *pcoa, const char *reason)
+{
+	struct router *r = arg;
+	handover_devolve(handover_running(r->sim->tables[SIM_PAR(r->id)], HANDOVER_PAR, pcoa), HANDOVER_REACTIVE, reason);
+}
+
 static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_result res, const char *reason)
 {
 	struct router *r = arg;
@@ -461,7 +467,8 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 static const struct par_ops par_ops = { .key = op_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
 	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step, .closed = par_closed };
+	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step,
+	.devolved = par_devolved, .closed = par_closed };
 
 static bool nar_peer(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder)
 {
