@@ -410,7 +410,10 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 {
 	bool same = addr_eq(&s->v.pcoa, &m->pcoa) && addr_eq(&s->v.peer, &in->src);
 	bool here = m->code != HI_FROM_PCOA;
-	if (s->v.state == NAR_DONE || (!here && s->v.state != NAR_HOLDING) || (!same && s->v.state == NAR_HOLDING)) {
+	/* Two routers that ask each other to take the same mobile, their HIs crossing, must not end up forwarding to each other:
+	 * who is asked gives up asking. */
+	bool crossing = s->nar->ops->leaving(s->nar->arg, &m->ncoa);
+	if (crossing || s->v.state == NAR_DONE || (!here && s->v.state != NAR_HOLDING) || (!same && s->v.state == NAR_HOLDING)) {
 		session_begin(s, m, in, ifindex, forwarder);
 		return;
 	}

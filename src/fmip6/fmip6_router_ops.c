@@ -291,6 +291,13 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
 }
 
+static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
+{
+	struct fmip6_router *r = arg;
+	struct par_view v;
+	return par_find(r->par, ncoa, &v) && (v.forwarding || v.pending);
+}
+
 static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa)
 {
 	struct fmip6_router *r = arg;
@@ -439,7 +446,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 }
 
 const struct nar_ops router_nar_ops = {
-	.peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .supersede = nar_supersede, .hold = nar_hold,
+	.peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
 	.pass = nar_pass, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,
 	.arrived = nar_arrived, .closed = nar_closed,

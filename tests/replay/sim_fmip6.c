@@ -485,6 +485,13 @@ static int nar_access_link(void *arg, const struct in6_addr *ncoa)
 	return par_own(arg, ncoa) ? IFINDEX : 0;
 }
 
+static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
+{
+	struct router *r = arg;
+	struct par_view v;
+	return par_find(r->par, ncoa, &v) && (v.forwarding || v.pending);
+}
+
 static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct lladdr *l)
 {
 	return ncoa->s6_addr[15] == 0x66; /* somebody else's */
@@ -595,7 +602,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 	record_close(r->sim, SIM_NAR(r->id), HANDOVER_NAR, pcoa, res, reason);
 }
 
-static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use,
+static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving,
 	.supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
 	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
 	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
