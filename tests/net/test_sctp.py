@@ -216,6 +216,7 @@ def test_without_a_local_address(path, backends):
         assert a.wait("up")["peer"] == address
         a.say("send", address, 10, 10, 10, 0)
         a.wait("sent")
+        b.wait("up")  # or it is gone before b has looked, and b never speaks of it
         a.say("forget", address)
         b.wait("down")
     assert b.report()["messages"] == 10 * (2 if backends[0] == "usrsctp" else 1)
