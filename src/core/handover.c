@@ -313,7 +313,7 @@ static void make_room(struct handover *h)
 
 void handover_step_at(struct handovers *t, struct handover *h, enum handover_step s, usec_t at)
 {
-	if (!h || h->result != HANDOVER_RUNNING || s >= STEPS)
+	if (!h || s >= STEPS)
 		return;
 	if (h->steps_n == HANDOVER_STEPS_MAX) {
 		h->steps_lost++;

@@ -119,7 +119,8 @@ struct handover *handover_running(const struct handovers *t, enum handover_role 
 struct handover *handover_of(const struct handovers *t, const struct in6_addr *addr);
 /*
  * Marks a step, now or when it was really seen (which may be before the record was opened), and publishes
- * BUS_HANDOVER_STEP. h may be NULL or ended: ignored.
+ * BUS_HANDOVER_STEP. A record that has ended still takes steps: contexts may come after the packets' way was settled, and
+ * it was one movement. h may be NULL: ignored.
  */
 void handover_step(struct handovers *t, struct handover *h, enum handover_step s);
 void handover_step_at(struct handovers *t, struct handover *h, enum handover_step s, usec_t at);

@@ -221,6 +221,8 @@ def test_a_message_is_lost(cast, message, times):
         except LabError:
             pass  # then the mobile leaves without: reactive
         c.topology.move([(mobile, there)], 50)
+        # Contexts may come after the packets' way was settled.
+        wait_for("the new router has the contexts", lambda: record(c, there.name, address)["contexts"])
         records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
         if message in ("PCTD", "CTDR"):
             wait_for(f"{times} lost", lambda: lost.count() == times)
