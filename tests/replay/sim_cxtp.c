@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/feature.h"
-
-#define FPT_GROUPS 1
-#define FPT_OTHER 0x4001
+#define SEE(eye, ...) \
+	do { \
+		if (world->eyes && world->eyes->eye) \
+			world->eyes->eye(world, __VA_ARGS__); \
+	} while (0)
 
 static struct sim *world; /* features have no argument of their own */
 
-/* Two features: groups, as many blocks as the scenario says; and one block of another, whose installation may fail. */
 static int collect_groups(struct core *core, const struct feature_subject *s, feature_emit_fn *emit, void *arg)
 {
 	for (unsigned i = 0; i < world->collects; i++) {
@@ -38,18 +38,21 @@ static uint8_t install_groups(struct core *core, const struct feature_subject *s
 	struct sim_router_state *r = (struct sim_router_state *)(void *)core;
 	r->installed++;
 	r->overheard |= !addr_eq(&s->addr, &world->ncoa);
-	return len == 28 ? FEATURE_OK : FEATURE_MALFORMED;
+	uint8_t status = len == 28 ? FEATURE_OK : FEATURE_MALFORMED;
+	SEE(installed, r->which, s, SIM_FPT_GROUPS, status);
+	return status;
 }
 
 static uint8_t install_other(struct core *core, const struct feature_subject *s, const uint8_t *data, size_t len)
 {
 	struct sim_router_state *r = (struct sim_router_state *)(void *)core;
 	r->installed += world->install_status == 0;
+	SEE(installed, r->which, s, SIM_FPT_OTHER, world->install_status);
 	return world->install_status;
 }
 
-static const struct feature groups = { .fpt = FPT_GROUPS, .name = "groups", .collect = collect_groups, .install = install_groups };
-static const struct feature other = { .fpt = FPT_OTHER, .name = "other", .collect = collect_other, .install = install_other };
+static const struct feature groups = { .fpt = SIM_FPT_GROUPS, .name = "groups", .collect = collect_groups, .install = install_groups };
+static const struct feature other = { .fpt = SIM_FPT_OTHER, .name = "other", .collect = collect_other, .install = install_other };
 
 /* A message on its way. */
 struct flight {
@@ -86,11 +89,15 @@ static void deliver_wireless(struct flight *f, const struct cxtp_message *m)
 	enum sim_router r = router_at(s, &f->to, true);
 	struct cxtp_link link = { .peer = f->from, .local = f->to, .ifindex = 1 + (int)r };
 	if (m->type == CXTP_CTAA) {
-		if (addr_eq(&f->to, &s->pcoa) || addr_eq(&f->to, &s->ncoa))
-			cxtp_mn_ctaa(s->mn, &link, m);
-	} else if (r == SIM_ROUTERS)
+		for (int i = 0; i < SIM_ROUTERS; i++)
+			if (addr_eq(&f->to, &s->at[i]))
+				cxtp_mn_ctaa(s->mn, &link, m);
 		return;
-	else if (addr_eq(&f->from, &m->mobile))
+	}
+	if (r == SIM_ROUTERS)
+		return;
+	SEE(ctar, r, &link, m);
+	if (addr_eq(&f->from, &m->mobile))
 		cxtp_par_ctar(s->routers[r].par, &link, m);
 	else
 		cxtp_nar_ctar(s->routers[r].nar, &link, m);
@@ -126,36 +133,55 @@ static void trace(struct sim *s, const char *what, const char *mark)
 	snprintf(s->trace + n, sizeof s->trace - n, "%s%s%s", n ? " " : "", what, mark);
 }
 
-/* Sends f off, as the faults have it. Takes f. */
-static void take_off(struct flight *f, const char *what, usec_t delay)
+/* What happens to the next message of that name: is there a fault for it? */
+static bool fault_for(struct sim *s, const char *what, enum sim_fault *fault, usec_t *delay)
 {
-	struct sim *s = f->sim;
+	if (++s->sent == s->disturb.message) {
+		*fault = s->disturb.fault;
+		*delay = s->disturb.delay;
+		return true;
+	}
 	for (size_t i = 0; i < s->faults_n; i++) {
 		if (!s->faults[i].left || strcmp(s->faults[i].what, what))
 			continue;
 		s->faults[i].left--;
-		if (s->faults[i].fault == SIM_LOSE) {
-			trace(s, what, "!");
-			free(f);
-			return;
-		}
-		if (s->faults[i].fault == SIM_DELAY) {
-			trace(s, what, "~");
-			delay += s->faults[i].delay;
-			goto off;
-		}
+		*fault = s->faults[i].fault;
+		*delay = s->faults[i].delay;
+		return true;
+	}
+	return false;
+}
+
+static void fly(struct flight *f, usec_t delay)
+{
+	f->sim->in_flight++;
+	timer_after(&f->timer, delay);
+}
+
+/* Sends f off, as the faults have it. Takes f. */
+static void take_off(struct flight *f, const char *what, usec_t delay)
+{
+	struct sim *s = f->sim;
+	enum sim_fault fault;
+	usec_t late = 0;
+	SEE(sent, what, &f->from, &f->to, f->data, f->len);
+	if (!fault_for(s, what, &fault, &late)) {
+		trace(s, what, "");
+	} else if (fault == SIM_LOSE) {
+		trace(s, what, "!");
+		free(f);
+		return;
+	} else if (fault == SIM_DELAY) {
+		trace(s, what, "~");
+	} else {
 		trace(s, what, "+");
 		struct flight *twin = flight_make(s, f->data, f->len);
 		twin->from = f->from, twin->to = f->to;
 		twin->wired = f->wired, twin->wired_from = f->wired_from, twin->wired_to = f->wired_to;
-		s->in_flight++;
-		timer_after(&twin->timer, delay + USEC_MSEC);
-		goto off;
+		fly(twin, delay + USEC_MSEC);
+		late = 0;
 	}
-	trace(s, what, "");
-off:
-	s->in_flight++;
-	timer_after(&f->timer, delay);
+	fly(f, delay + late);
 }
 
 static const char *name_of(const struct sim *s, const void *msg, size_t len, const struct in6_addr *from)
@@ -164,7 +190,7 @@ static const char *name_of(const struct sim *s, const void *msg, size_t len, con
 	assert(cxtp_parse(msg, len, &m) == CXTP_OK);
 	if (m.type != CXTP_CTAR)
 		return cxtp_type_name(m.type);
-	return addr_eq(from, &s->pcoa) ? "CTAR.par" : "CTAR.nar";
+	return addr_eq(from, &m.mobile) ? "CTAR.par" : "CTAR.nar";
 }
 
 static int router_send(const struct in6_addr *peer, const void *msg, size_t len, void *arg)
@@ -177,6 +203,8 @@ static int router_send(const struct in6_addr *peer, const void *msg, size_t len,
 	f->wired = true;
 	f->wired_from = r->which;
 	f->wired_to = to;
+	f->from = r->address;
+	f->to = *peer;
 	take_off(f, name_of(r->sim, msg, len, &r->address), SIM_WIRED);
 	return 0;
 }
@@ -208,7 +236,8 @@ static bool router_previous(const struct in6_addr *router, const struct in6_addr
 static bool router_may_push(const struct in6_addr *peer, const struct in6_addr *pcoa, void *arg)
 {
 	struct sim_router_state *r = arg;
-	return router_at(r->sim, peer, false) == SIM_PAR;
+	enum sim_router from = router_at(r->sim, peer, false);
+	return addr_eq(pcoa, &world->second) ? from == SIM_PAR : from != SIM_ROUTERS && addr_eq(pcoa, &world->at[from]);
 }
 
 static bool router_expected(const struct in6_addr *pcoa, struct in6_addr *ncoa, void *arg)
@@ -220,7 +249,10 @@ static bool router_expected(const struct in6_addr *pcoa, struct in6_addr *ncoa, 
 
 static const struct secret *any_master(const struct in6_addr *pcoa, void *arg)
 {
-	return addr_eq(pcoa, &world->pcoa) ? world->master : NULL;
+	for (int i = 0; i < SIM_ROUTERS; i++)
+		if (addr_eq(pcoa, &world->at[i]))
+			return world->master;
+	return addr_eq(pcoa, &world->second) ? world->master : NULL;
 }
 
 static size_t router_own(const struct in6_addr *pcoa, struct in6_addr *out, size_t max, void *arg)
@@ -241,7 +273,9 @@ static void router_collect(const struct in6_addr *pcoa, const struct in6_addr *n
 
 static void router_forget(const struct in6_addr *pcoa, void *arg)
 {
-	((struct sim_router_state *)arg)->forgot++;
+	struct sim_router_state *r = arg;
+	r->forgot++;
+	SEE(forgot, r->which, pcoa);
 }
 
 static size_t keys_held(void)
@@ -252,12 +286,19 @@ static size_t keys_held(void)
 	return n;
 }
 
+static void no_key_for(const struct cxtp_nar_view *v, void *arg)
+{
+	const struct in6_addr *pcoa = arg;
+	assert(!v->pushed || !addr_eq(&v->pcoa, pcoa));
+}
+
 static void router_install(const struct in6_addr *pcoa, const struct cxtp_link *link, const uint8_t *blocks, size_t blocks_len,
                            const uint8_t *request, size_t len, struct cxtp_contexts *out, void *arg)
 {
 	struct feature_subject subject = { .previous = *pcoa, .addr = link->peer, .ifindex = link->ifindex };
 	/* RFC 4067 §6.3: the key that checked the token is gone before its contexts are in force. */
-	assert(cxtp_nar_keys(((struct sim_router_state *)arg)->nar) == 0);
+	struct in6_addr mobile = *pcoa;
+	cxtp_nar_each(((struct sim_router_state *)arg)->nar, no_key_for, &mobile);
 	assert(secrets_live() == world->secrets_before + 1 + keys_held());
 	cxtp_install(arg, &subject, blocks, blocks_len, request, len, out);
 }
@@ -268,8 +309,19 @@ static uint32_t sim_random(void *arg)
 	return world->random;
 }
 
-static void ignore_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg)
+static void router_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg)
 {
+	SEE(router_done, ((struct sim_router_state *)arg)->which, pcoa, complete);
+}
+
+static void mn_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg)
+{
+	SEE(mobile_done, pcoa, addr, complete);
+}
+
+static void mn_context(const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, void *arg)
+{
+	SEE(mobile_context, fpt, status);
 }
 
 static void ignore_mark(const struct in6_addr *pcoa, enum handover_step step, usec_t at, void *arg)
@@ -316,8 +368,8 @@ static int mn_send(const struct cxtp_link *to, const void *msg, size_t len, void
 static const struct cxtp_par_ops par_ops = { router_send, router_answer, router_neighbor, any_master, router_own, router_collect,
 	                                     router_forget, sim_random, ignore_mark, ignore_context, par_end };
 static const struct cxtp_nar_ops nar_ops = { router_send, router_answer, router_previous, router_may_push, router_expected,
-	                                     router_install, sim_random, ignore_done, ignore_mark, ignore_context, nar_end };
-static const struct cxtp_mn_ops mn_ops = { mn_send, any_master, sim_random, ignore_done, ignore_mark, ignore_context, mn_end };
+	                                     router_install, sim_random, router_done, ignore_mark, ignore_context, nar_end };
+static const struct cxtp_mn_ops mn_ops = { mn_send, any_master, sim_random, mn_done, ignore_mark, mn_context, mn_end };
 
 static void router_up(struct sim_router_state *r)
 {
@@ -353,6 +405,8 @@ void sim_open(struct sim *s, bool v4)
 	static const char *const tables[SIM_ROUTERS] = { "2001:db8:f::a", "2001:db8:f::b", "2001:db8:f::c" };
 	static const char *const links6[SIM_ROUTERS] = { "2001:db8:a::1", "2001:db8:b::1", "2001:db8:c::1" };
 	static const char *const links4[SIM_ROUTERS] = { "192.0.2.1", "198.51.100.1", "203.0.113.1" };
+	static const char *const mobile6[SIM_ROUTERS] = { "2001:db8:a::10", "2001:db8:b::10", "2001:db8:c::10" };
+	static const char *const mobile4[SIM_ROUTERS] = { "192.0.2.10", "198.51.100.10", "203.0.113.10" };
 	*s = (struct sim){ .params = { .request_rate = 10, .max_transfer_time = 200 * USEC_MSEC, .request_retry = 500 * USEC_MSEC,
 		                       .retry_max = 15 * USEC_SEC, .sequence_reuse = 7 * USEC_SEC,
 		                       .context_lifetime = 10 * USEC_SEC, .replay_window = 3600 * USEC_SEC, .transfers = 16,
@@ -363,16 +417,18 @@ void sim_open(struct sim *s, bool v4)
 	s->loop = loop_create_virtual(1000 * USEC_SEC);
 	s->secrets_before = secrets_live();
 	s->master = secret_create("an octet string of some length", 30);
-	s->pcoa = address(v4 ? "192.0.2.10" : "2001:db8:a::10");
-	s->ncoa = address(v4 ? "198.51.100.10" : "2001:db8:b::10");
+	s->second = address(v4 ? "192.0.2.20" : "2001:db8:a::20");
 	s->stranger = address(v4 ? "198.51.100.66" : "2001:db8:b::66");
 	for (int i = 0; i < SIM_ROUTERS; i++) {
 		s->routers[i].sim = s;
 		s->routers[i].which = (enum sim_router)i;
 		s->routers[i].address = address(tables[i]);
 		s->routers[i].on_link = address(v4 ? links4[i] : links6[i]);
+		s->at[i] = address(v4 ? mobile4[i] : mobile6[i]);
 		router_up(&s->routers[i]);
 	}
+	s->pcoa = s->at[SIM_PAR];
+	s->ncoa = s->at[SIM_NAR];
 	s->mn = cxtp_mn_create(s->loop, &s->params, &mn_ops, s);
 	assert(s->mn);
 	feature_register(&groups);
@@ -415,13 +471,20 @@ void sim_attach(struct sim *s, enum sim_router from, enum sim_router to)
 	cxtp_mn_attached(s->mn, &m);
 }
 
+static void inject(struct flight *f, usec_t delay)
+{
+	if (f->sim->inject_counts)
+		take_off(f, name_of(f->sim, f->data, f->len, &f->from), delay);
+	else
+		fly(f, 0);
+}
+
 void sim_inject_ctar(struct sim *s, enum sim_router to, const struct in6_addr *from, const void *msg, size_t len)
 {
 	struct flight *f = flight_make(s, msg, len);
 	f->from = *from;
 	f->to = s->routers[to].on_link;
-	s->in_flight++;
-	timer_after(&f->timer, 0);
+	inject(f, SIM_WIRELESS);
 }
 
 void sim_inject(struct sim *s, enum sim_router from, enum sim_router to, const struct cxtp_message *m)
@@ -433,6 +496,7 @@ void sim_inject(struct sim *s, enum sim_router from, enum sim_router to, const s
 	f->wired = true;
 	f->wired_from = from;
 	f->wired_to = to;
-	s->in_flight++;
-	timer_after(&f->timer, 0);
+	f->from = s->routers[from].address;
+	f->to = s->routers[to].address;
+	inject(f, SIM_WIRED);
 }

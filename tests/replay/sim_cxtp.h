@@ -1,16 +1,22 @@
 /*
  * A small world for CXTP's machines under the virtual clock: one mobile, its previous and its new router, a third router,
  * and links between them that lose, double and delay what they are told to. No sockets, no daemon.
+ *
+ * Who wants to judge more than the trace puts on eyes: they are told of everything while it happens.
  */
 #ifndef HANDOVERD_TESTS_SIM_CXTP_H
 #define HANDOVERD_TESTS_SIM_CXTP_H
 
+#include "core/feature.h"
 #include "cxtp/cxtp_mn.h"
 #include "cxtp/cxtp_nar.h"
 #include "cxtp/cxtp_par.h"
 
 enum sim_router { SIM_PAR, SIM_NAR, SIM_OTHER, SIM_ROUTERS };
 enum sim_fault { SIM_LOSE, SIM_DOUBLE, SIM_DELAY };
+
+#define SIM_FPT_GROUPS 1      /* the world's two features: as many blocks as the scenario says, */
+#define SIM_FPT_OTHER 0x4001  /* and one block, whose installation may fail */
 
 #define SIM_FAULTS 16
 #define SIM_WIRELESS (2 * USEC_MSEC) /* one way, mobile to router */
@@ -30,6 +36,18 @@ struct sim_router_state {
 	bool overheard;          /* contexts went to an address that is not the mobile's */
 };
 
+struct sim_eyes {
+	void (*sent)(struct sim *s, const char *what, const struct in6_addr *from, const struct in6_addr *to, const void *msg,
+	             size_t len);
+	/* A CTAR is about to enter a machine of that router. */
+	void (*ctar)(struct sim *s, enum sim_router at, const struct cxtp_link *link, const struct cxtp_message *m);
+	void (*installed)(struct sim *s, enum sim_router at, const struct feature_subject *subject, uint16_t fpt, uint8_t status);
+	void (*forgot)(struct sim *s, enum sim_router at, const struct in6_addr *pcoa);
+	void (*router_done)(struct sim *s, enum sim_router at, const struct in6_addr *pcoa, bool complete);
+	void (*mobile_done)(struct sim *s, const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete);
+	void (*mobile_context)(struct sim *s, uint16_t fpt, uint8_t status);
+};
+
 struct sim {
 	struct loop *loop;
 	struct cxtp_params params;
@@ -38,6 +56,8 @@ struct sim {
 	struct secret *master;
 	size_t secrets_before;
 	struct in6_addr pcoa, ncoa, stranger;
+	struct in6_addr at[SIM_ROUTERS]; /* the mobile's address on each link; pcoa and ncoa are the first two */
+	struct in6_addr second;   /* another mobile at the previous router: what it sends is injected */
 	bool expected_known;      /* the new router knows NCoA from a handover */
 	unsigned collects;        /* blocks that the mobile has at its previous router */
 	uint8_t install_status;   /* what installing the second feature says */
@@ -52,6 +72,14 @@ struct sim {
 	char trace[4096];         /* messages in the order they were sent; ! lost, + doubled, ~ delayed */
 	const char *mn_end, *par_end, *nar_end; /* last result each machine told: "complete"… */
 	unsigned in_flight;
+	unsigned sent;            /* messages, injected ones too if inject_counts */
+	bool inject_counts;       /* what is injected is traced, and disturbed like everything else */
+	struct {
+		unsigned message; /* which one of all, from 1; 0: none */
+		enum sim_fault fault;
+		usec_t delay;
+	} disturb;
+	const struct sim_eyes *eyes;
 	uint8_t last_ctar[2048];  /* what the mobile sent last */
 	size_t last_ctar_len;
 };
