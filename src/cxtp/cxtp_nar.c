@@ -541,13 +541,26 @@ void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const str
 		receive_answer(n, peer, m);
 }
 
+static struct cxtp_nar_view view(const struct transfer *t)
+{
+	const struct request *q = &t->request;
+	return (struct cxtp_nar_view){ .pcoa = t->pcoa, .par = t->push.key ? t->push.from : q->par, .pushed = t->push.key,
+		                       .requested = q->state == REQUEST_SENT, .done = q->state == REQUEST_DONE, .octets = t->push.len,
+		                       .age = loop_now(t->nar->loop) - (q->state == REQUEST_NONE ? t->push.at : q->at) };
+}
+
+bool cxtp_nar_of(struct cxtp_nar *n, const struct in6_addr *pcoa, struct cxtp_nar_view *v)
+{
+	const struct transfer *t = transfer_find(n, pcoa);
+	if (t)
+		*v = view(t);
+	return t;
+}
+
 void cxtp_nar_each(const struct cxtp_nar *n, void (*fn)(const struct cxtp_nar_view *v, void *arg), void *arg)
 {
 	for (const struct transfer *t = n->transfers; t; t = t->hh.next) {
-		struct cxtp_nar_view v = { .pcoa = t->pcoa, .par = t->push.key ? t->push.from : t->request.par, .pushed = t->push.key,
-			                   .requested = t->request.state == REQUEST_SENT, .done = t->request.state == REQUEST_DONE,
-			                   .octets = t->push.len };
-		v.age = loop_now(n->loop) - (t->request.state == REQUEST_NONE ? t->push.at : t->request.at);
+		struct cxtp_nar_view v = view(t);
 		fn(&v, arg);
 	}
 }

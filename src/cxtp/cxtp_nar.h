@@ -57,6 +57,8 @@ struct cxtp_nar_view {
 	size_t octets;
 	usec_t age; /* since the CTAR, or since the push if none came */
 };
+/* What is known of one mobile; false: nothing. */
+bool cxtp_nar_of(struct cxtp_nar *n, const struct in6_addr *pcoa, struct cxtp_nar_view *v);
 void cxtp_nar_each(const struct cxtp_nar *n, void (*fn)(const struct cxtp_nar_view *v, void *arg), void *arg);
 size_t cxtp_nar_keys(const struct cxtp_nar *n); /* keys held right now: for checks */
 

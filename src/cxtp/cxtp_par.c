@@ -457,11 +457,24 @@ void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const str
 		cancel(p, t);
 }
 
+static struct cxtp_par_view view(const struct transfer *t)
+{
+	return (struct cxtp_par_view){ .pcoa = t->pcoa, .nar = t->nar, .seq = t->seq, .outstanding = t->key, .octets = t->blocks_len,
+		                       .age = loop_now(t->par->loop) - t->first };
+}
+
+bool cxtp_par_of(struct cxtp_par *p, const struct in6_addr *pcoa, struct cxtp_par_view *v)
+{
+	const struct transfer *t = transfer_find(p, pcoa);
+	if (t)
+		*v = view(t);
+	return t;
+}
+
 void cxtp_par_each(const struct cxtp_par *p, void (*fn)(const struct cxtp_par_view *v, void *arg), void *arg)
 {
 	for (const struct transfer *t = p->transfers; t; t = t->hh.next) {
-		struct cxtp_par_view v = { .pcoa = t->pcoa, .nar = t->nar, .outstanding = t->key, .octets = t->blocks_len,
-			                   .age = loop_now(p->loop) - t->first };
+		struct cxtp_par_view v = view(t);
 		fn(&v, arg);
 	}
 }

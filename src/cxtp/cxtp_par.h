@@ -55,10 +55,13 @@ void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const str
 
 struct cxtp_par_view {
 	struct in6_addr pcoa, nar;
+	uint32_t seq;
 	bool outstanding; /* key and contexts still held */
 	size_t octets;
 	usec_t age;
 };
+/* The transfer of one mobile; false: there is none. */
+bool cxtp_par_of(struct cxtp_par *p, const struct in6_addr *pcoa, struct cxtp_par_view *v);
 void cxtp_par_each(const struct cxtp_par *p, void (*fn)(const struct cxtp_par_view *v, void *arg), void *arg);
 size_t cxtp_par_keys(const struct cxtp_par *p); /* keys held right now: for checks */
 
