@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/feature.h"
 #include "core/output.h"
 #include "core/secret.h"
 
@@ -506,6 +507,7 @@ static void show_contexts(const struct handover *h, struct output *o)
 		out_uint(o, "fpt", c->fpt);
 		out_str(o, "name", c->name);
 		out_uint(o, "status", c->status);
+		out_str(o, "status_name", FEATURE_STATUS(c->fpt, c->status));
 		out_item_end(o);
 	}
 	out_list_end(o);

@@ -38,8 +38,11 @@ static void contexts(struct textbuf *b, const struct text_node *list)
 	textbuf_str(b, "    contexts:");
 	for (const struct text_node *c = list->first; c; c = c->next) {
 		const char *status = text_value(c, "status");
-		textbuf_fmt(b, "%s %s (%s) %s%s", c == list->first ? "" : ",", text_value(c, "name"), text_value(c, "fpt"),
-		            strcmp(status, "0") == 0 ? "installed" : "failed, status ", strcmp(status, "0") == 0 ? "" : status);
+		textbuf_fmt(b, "%s %s (%s) ", c == list->first ? "" : ",", text_value(c, "name"), text_value(c, "fpt"));
+		if (strcmp(status, "0") == 0)
+			textbuf_str(b, "installed");
+		else
+			textbuf_fmt(b, "failed: %s, status %s", text_value(c, "status_name"), status);
 	}
 	textbuf_char(b, '\n');
 }

@@ -20,21 +20,45 @@ bool cxtp_requested(const uint8_t *request, size_t len, uint16_t fpt)
 
 struct collecting {
 	struct wr *w;
-	uint16_t fpt;
-	bool cut;
+	const struct feature *feature;
+	bool cut, wrong;
 };
 
-static bool collect_emit(const void *data, size_t len, void *arg)
+static bool put_block(struct collecting *c, const struct feature_data *d)
 {
-	struct collecting *c = arg;
-	size_t size = (4 + len + 7) / 8 * 8;
+	size_t size = ((d->has_presence ? 8 : 4) + d->len + 7) / 8 * 8;
 	if (size > CXTP_BLOCK_MAX || c->w->cap - c->w->len < size) {
 		c->cut = true;
 		return false;
 	}
-	cxtp_block_put(c->w, c->fpt, NULL, data, len);
+	cxtp_block_put(c->w, c->feature->fpt, d->has_presence ? &d->presence : NULL, d->octets, d->len);
 	cxtp_count(CXTP_CONTEXTS_COLLECTED);
 	return true;
+}
+
+static bool collect_emit(const void *data, size_t len, void *arg)
+{
+	struct collecting *c = arg;
+	struct feature_data d = { .octets = data, .len = len };
+	uint8_t fields[FEATURE_VECTOR_MAX];
+	if (c->feature->fields && len != feature_vector_len(c->feature)) {
+		c->wrong = true;
+		return false;
+	}
+	if (c->feature->fields)
+		feature_encode(c->feature, data, &d, fields);
+	return put_block(c, &d);
+}
+
+/* Why it could not be collected; 0: it could, or there is nothing. */
+static int collect_feature(struct core *core, const struct feature_subject *s, struct collecting *c)
+{
+	int err = c->feature->collect(core, s, collect_emit, c);
+	if (err == -ENOENT)
+		LOG_INFO("cxtp", "no context: the mobile is not known here mobile=%s feature=%s", ADDR(&s->previous), c->feature->name);
+	if (c->wrong)
+		return -EPROTO;
+	return err == -ENOENT ? 0 : err;
 }
 
 void cxtp_collect(struct core *core, const struct feature_subject *s, const uint8_t *request, size_t len, struct wr *w)
@@ -43,14 +67,12 @@ void cxtp_collect(struct core *core, const struct feature_subject *s, const uint
 	size_t n = features(all, FEATURES_MAX);
 	bool cut = false;
 	for (size_t i = 0; i < n; i++) {
-		if (!cxtp_requested(request, len, all[i]->fpt))
+		if (!cxtp_requested(request, len, all[i]->fpt) || !feature_offered(all[i]))
 			continue;
-		struct collecting c = { .w = w, .fpt = all[i]->fpt };
-		int err = all[i]->collect(core, s, collect_emit, &c);
+		struct collecting c = { .w = w, .feature = all[i] };
+		int err = collect_feature(core, s, &c);
 		cut |= c.cut;
-		if (err == -ENOENT) {
-			LOG_INFO("cxtp", "no context: the mobile is not known here mobile=%s feature=%s", ADDR(&s->previous), all[i]->name);
-		} else if (err < 0) {
+		if (err < 0) {
 			cxtp_count(CXTP_CONTEXTS_FAILED);
 			LOG_WARNING("cxtp", "context not collected mobile=%s feature=%s reason=\"%s\"", ADDR(&s->previous), all[i]->name,
 			            strerror(-err));
@@ -82,15 +104,31 @@ static bool note(struct cxtp_contexts *c, uint16_t fpt, uint8_t status)
 	return true;
 }
 
-/* Data that is present only in part has no meaning to a feature that says nothing of its fields. */
-static uint8_t install_block(struct core *core, const struct feature_subject *s, const struct cxtp_block *b)
+/* An opaque feature has no fields that a presence vector could speak of. */
+static uint8_t install_data(struct core *core, const struct feature_subject *s, const struct feature *f, const struct cxtp_block *b)
+{
+	struct feature_data d = { .octets = b->data, .len = b->len, .has_presence = b->has_presence, .presence = b->presence };
+	uint8_t vector[FEATURE_VECTOR_MAX];
+	if (!f->fields)
+		return b->has_presence ? FEATURE_PRESENCE : f->install(core, s, b->data, b->len);
+	uint8_t status = feature_decode(f, &d, vector);
+	return status ? status : f->install(core, s, vector, feature_vector_len(f));
+}
+
+static uint8_t install_block(struct core *core, const struct feature_subject *subject, const struct cxtp_block *b)
 {
 	const struct feature *f = feature_find(b->fpt);
-	if (!f)
-		return FEATURE_UNKNOWN;
-	if (b->has_presence || b->len > FEATURE_DATA_MAX)
-		return FEATURE_MALFORMED;
-	return f->install(core, s, b->data, b->len);
+	char reason[FEATURE_REASON_MAX] = "";
+	struct feature_subject s = *subject;
+	s.reason = reason;
+	uint8_t status = !f                     ? FEATURE_UNKNOWN
+	                 : !feature_accepted(f) ? FEATURE_REFUSED
+	                                        : install_data(core, &s, f, b);
+	const char *text = FEATURE_STATUS(b->fpt, status);
+	if (status)
+		LOG_WARNING("cxtp", "context not installed mobile=%s feature=%s fpt=%u status=%u reason=\"%s%s%s\"", ADDR(&s.previous),
+		            f ? f->name : "-", b->fpt, status, text, *reason ? ": " : "", reason);
+	return status;
 }
 
 static bool noted(const struct cxtp_contexts *c, uint16_t fpt)
@@ -119,8 +157,6 @@ void cxtp_install(struct core *core, const struct feature_subject *s, const uint
 		note(out, b.fpt, status);
 		out->blocks += status == 0;
 		cxtp_count(status ? CXTP_CONTEXTS_FAILED : CXTP_CONTEXTS_INSTALLED);
-		if (status)
-			LOG_WARNING("cxtp", "context not installed mobile=%s fpt=%u status=%u", ADDR(&s->previous), b.fpt, status);
 	}
 	r = rd_make(request, len);
 	while (cxtp_block_next(&r, true, &b) > 0)
@@ -140,9 +176,10 @@ void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, stru
 	const struct feature *all[FEATURES_MAX];
 	size_t n = features(all, FEATURES_MAX);
 	for (size_t i = 0; i < n; i++)
-		note(out, all[i]->fpt, status);
+		if (feature_accepted(all[i]))
+			note(out, all[i]->fpt, status);
 	/* No entry would tell the mobile that all went well. FPT 0 is reserved and stands for no feature. */
-	if (!n)
+	if (!out->n)
 		note(out, 0, status);
 }
 

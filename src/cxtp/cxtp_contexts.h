@@ -18,15 +18,15 @@ struct cxtp_contexts {
 /* Does a request (its CDBs, §2.5.1) ask for this feature? One without CDBs asks for all. */
 bool cxtp_requested(const uint8_t *request, size_t len, uint16_t fpt);
 
-/* Previous router: appends the blocks of every feature asked for. What does not fit is left out and counted. */
+/* Previous router: appends the blocks of every feature asked for and offered. What does not fit is left out and counted. */
 void cxtp_collect(struct core *core, const struct feature_subject *s, const uint8_t *request, size_t len, struct wr *w);
 
-/* New router: puts in force what the blocks hold and the request asks for. What it names and no block brought is noted as
- * CXTP_STATUS_ABSENT. */
+/* New router: puts in force what the blocks hold, the request asks for, and this router accepts. What the request names and
+ * no block brought is noted as CXTP_STATUS_ABSENT. */
 void cxtp_install(struct core *core, const struct feature_subject *s, const uint8_t *blocks, size_t blocks_len,
                   const uint8_t *request, size_t len, struct cxtp_contexts *out);
 
-/* Nothing came: notes `status` for each feature asked for; when all were, for each one this router offers. */
+/* Nothing came: notes `status` for each feature asked for; when all were, for each one this router accepts. */
 void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, struct cxtp_contexts *out);
 
 /* Entries as they go into a CTAA (those that failed) and into a CTDR (those that came). */

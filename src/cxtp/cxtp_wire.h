@@ -17,6 +17,7 @@
 
 #include "core/addr.h"
 #include "core/buf.h"
+#include "core/feature.h"
 
 #define CXTP_VERSION 1
 #define CXTP_PORT 5091               /* SCTP (RFC 4065 §2) */
@@ -39,11 +40,11 @@ enum cxtp_type {
 };
 const char *cxtp_type_name(enum cxtp_type t); /* "CTAR"… */
 
-/* Status octets beyond those of features (core/feature.h), in CTAA and CTDR. */
+/* Status octets in CTAA and CTDR are those of enum feature_status (core/feature.h). */
 enum {
-	CXTP_STATUS_ABSENT = 16,  /* asked for, but no block came */
-	CXTP_STATUS_TIMEOUT = 17, /* the previous router did not answer in time */
-	CXTP_STATUS_UNREACHABLE = 18 /* the previous router is not known or not connected */
+	CXTP_STATUS_ABSENT = FEATURE_ABSENT,
+	CXTP_STATUS_TIMEOUT = FEATURE_TIMEOUT,
+	CXTP_STATUS_UNREACHABLE = FEATURE_UNREACHABLE
 };
 
 struct cxtp_message {

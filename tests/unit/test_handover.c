@@ -312,7 +312,7 @@ static void test_show(void **state)
 	    "ended='1970-01-01T00:00:01.030Z' gap_ms=20.500 interruption_ms=~ held=12 held_dropped=0 steps_lost=0 "
 	    "steps[{step='a' name='RtSolPr' ms=-1.500 at_us=998500 }{step='d' name='HI' ms=0.000 at_us=1000000 }"
 	    "{step='e' name='HAck' ms=0.000 at_us=1000000 }]"
-	    "contexts[{fpt=7 name='multicast' status=0 }{fpt=9 name='other' status=0 }]}]");
+	    "contexts[{fpt=7 name='multicast' status=0 status_name='ok' }{fpt=9 name='other' status=0 status_name='ok' }]}]");
 	free(t.text);
 }
 
