@@ -431,7 +431,7 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 		take_push(t);
 		return;
 	}
-	if (!cxtp_rate_take(n->rate, from->ifindex, loop_now(n->loop), n->ops->random(n->arg))) {
+	if (!cxtp_rate_take(n->rate, from->ifindex, from->sender, loop_now(n->loop), n->ops->random(n->arg))) {
 		cxtp_count(CXTP_RATE_DROPPED);
 		return;
 	}

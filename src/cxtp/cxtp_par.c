@@ -303,7 +303,7 @@ void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struc
 {
 	usec_t now = loop_now(p->loop);
 	struct transfer *t = transfer_find(p, &m->mobile);
-	if (!cxtp_rate_take(p->rate, from->ifindex, now, p->ops->random(p->arg))) {
+	if (!cxtp_rate_take(p->rate, from->ifindex, from->sender, now, p->ops->random(p->arg))) {
 		cxtp_count(CXTP_RATE_DROPPED);
 		return;
 	}

@@ -22,6 +22,7 @@ struct cxtp_params {
 struct cxtp_link {
 	struct in6_addr peer, local;
 	int ifindex;
+	uint64_t sender; /* received: a keyed hash of the link-layer address that the peer has there; 0: not known */
 };
 
 #endif

@@ -46,8 +46,19 @@ static bool is_access_link(const struct cxtp_router *r, int ifindex)
 	return false;
 }
 
-void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *from, const struct cxtp_message *m)
+/* Whose CTAR it is, for the limit of rate. A mobile that comes resolves its router's address, and so the kernel knows it. */
+static uint64_t sender_of(const struct cxtp_router *r, const struct cxtp_link *from)
 {
+	struct lladdr l;
+	if (rtnl_neigh_get(r->core->net->rtnl, from->ifindex, &from->peer, &l) < 0)
+		return 0;
+	return hash_keyed(l.octet, l.len) | 1U << 31;
+}
+
+void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *link, const struct cxtp_message *m)
+{
+	struct cxtp_link known = *link, *from = &known;
+	known.sender = sender_of(r, link);
 	cxtp_count(CXTP_CTAR_RECEIVED);
 	if (!is_access_link(r, from->ifindex)) {
 		cxtp_count(CXTP_WRONG_LINK);
