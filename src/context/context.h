@@ -1,6 +1,6 @@
 /*
- * The module "context": feature contexts that this router keeps for its mobiles. So far one, multicast listeners (RFC 4067
- * appendix B): mld.c tracks who listens to what on the access links and has it forwarded.
+ * The module "context": feature contexts that this router keeps for its mobiles, one file each (context_part.h). mld.c:
+ * multicast listeners (RFC 4067 appendix B), who listens to what on the access links.
  */
 #ifndef HANDOVERD_CONTEXT_CONTEXT_H
 #define HANDOVERD_CONTEXT_CONTEXT_H

@@ -1,9 +1,11 @@
 #include "context/context_config.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT(field) offsetof(struct context_multicast, field)
+#define CONTEXT_FPT_MIN 2 /* 0 is reserved, 1 is the multicast listener context (RFC 4065) */
 #define MINUTES(n) ((int64_t)(n) * 60 * (int64_t)USEC_SEC)
 
 static const char *const queriers[] = { "elect", "always", NULL };
@@ -38,7 +40,26 @@ static const struct config_item multicast_items[] = {
 static const struct config_table multicast_table = { .name = "multicast", .size = sizeof(struct context_multicast),
 	                                             .items = multicast_items };
 
+#define FPT(field) \
+	.type = CONFIG_INT, .offset = offsetof(struct context_fpts, field), .min = CONTEXT_FPT_MIN, .max = UINT16_MAX
+
+static const struct config_item fpt_items[] = {
+	{ .name = "neighbor", FPT(neighbor), .preset = "65281", .help = "Neighbour bindings." },
+	{ .name = "multicast4", FPT(multicast4), .preset = "65282", .help = "Multicast listeners of IPv4." },
+	{ .name = "conntrack", FPT(conntrack), .preset = "65283", .help = "Entries of connection tracking." },
+	{ .name = "rate", FPT(rate), .preset = "65284", .help = "The mobile's rate." },
+	{ 0 },
+};
+
+static const struct config_table fpt_table = { .name = "fpt", .size = sizeof(struct context_fpts), .items = fpt_items };
+
 static const struct config_item context_items[] = {
+	{ .name = "offer", .type = CONFIG_STRINGS, .offset = offsetof(struct context_config, offer),
+	  .help = "Names of the features whose contexts are given to other routers; default: all." },
+	{ .name = "accept", .type = CONFIG_STRINGS, .offset = offsetof(struct context_config, accept),
+	  .help = "Names of the features whose contexts are taken from other routers; default: all." },
+	{ .name = "fpt", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, fpt), .sub = &fpt_table,
+	  .help = "Numbers (Feature Profile Types) of the features that IANA has none for; the same on every router." },
 	{ .name = "multicast", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, multicast),
 	  .sub = &multicast_table, .help = "Multicast listeners (RFC 4067, appendix B)." },
 	{ 0 },
@@ -46,6 +67,63 @@ static const struct config_item context_items[] = {
 
 const struct config_table context_table = { .name = "context", .size = sizeof(struct context_config),
 	                                    .items = context_items };
+
+/* Every feature by its name. One with a number of IANA's has no setting. */
+static const struct {
+	const char *name;
+	uint16_t fixed;
+	size_t offset; /* in struct context_config */
+} numbers[] = {
+	{ "multicast-listener", 1, 0 }, /* RFC 4065 */
+	{ "neighbor", 0, offsetof(struct context_config, fpt.neighbor) },
+	{ "multicast4", 0, offsetof(struct context_config, fpt.multicast4) },
+	{ "conntrack", 0, offsetof(struct context_config, fpt.conntrack) },
+	{ "rate", 0, offsetof(struct context_config, fpt.rate) },
+};
+#define NUMBERS (sizeof numbers / sizeof numbers[0])
+
+static uint16_t number_at(const struct context_config *c, size_t i)
+{
+	int64_t set;
+	memcpy(&set, (const char *)c + numbers[i].offset, sizeof set);
+	return numbers[i].fixed ? numbers[i].fixed : (uint16_t)set;
+}
+
+uint16_t context_fpt(const struct context_config *c, const char *feature)
+{
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (!strcmp(numbers[i].name, feature))
+			return number_at(c, i);
+	return 0;
+}
+
+static void check_numbers(const struct context_config *c, struct config_errors *errors)
+{
+	for (size_t i = 1; i < NUMBERS; i++)
+		for (size_t j = 0; j < i; j++)
+			if (number_at(c, i) == number_at(c, j))
+				config_error(errors, &c->fpt.where, "context.fpt.%s: %u is the number of %s; give each feature its own",
+				             numbers[i].name, number_at(c, i), numbers[j].name);
+}
+
+static void list_names(char *out, size_t cap)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < NUMBERS && len < cap; i++)
+		len += (size_t)snprintf(out + len, cap - len, "%s\"%s\"", i ? ", " : "", numbers[i].name);
+}
+
+static void check_names(const struct context_config *c, const char *setting, const struct config_list *list,
+                        struct config_errors *errors)
+{
+	char all[512];
+	list_names(all, sizeof all);
+	for (size_t i = 0; i < list->n; i++) {
+		const char *name = ((char *const *)list->items)[i];
+		if (!context_fpt(c, name))
+			config_error(errors, &c->where, "context.%s: \"%s\" is no feature; write some of %s", setting, name, all);
+	}
+}
 
 static const struct setting_interface *interface_at(const struct settings *s, size_t i)
 {
@@ -62,9 +140,8 @@ const char *context_upstream(const struct settings *s, const struct context_mult
 	return NULL;
 }
 
-void context_check(const struct settings *settings, const void *cfg, struct config_errors *errors)
+static void check_multicast(const struct settings *settings, const struct context_multicast *c, struct config_errors *errors)
 {
-	const struct context_multicast *c = &((const struct context_config *)cfg)->multicast;
 	if (c->response_interval >= c->query_interval)
 		config_error(errors, &c->where, "context.multicast: response_interval must be shorter than query_interval");
 	if (!c->upstream || !*c->upstream)
@@ -79,4 +156,13 @@ void context_check(const struct settings *settings, const void *cfg, struct conf
 		}
 	config_error(errors, &c->where, "context.multicast.upstream: \"%s\" is not among interfaces; list it there with kind = \"core\"",
 	             c->upstream);
+}
+
+void context_check(const struct settings *settings, const void *cfg, struct config_errors *errors)
+{
+	const struct context_config *c = cfg;
+	check_numbers(c, errors);
+	check_names(c, "offer", &c->offer, errors);
+	check_names(c, "accept", &c->accept, errors);
+	check_multicast(settings, &c->multicast, errors);
 }

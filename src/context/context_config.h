@@ -18,12 +18,21 @@ struct context_multicast {
 
 enum context_querier { CONTEXT_QUERIER_ELECT, CONTEXT_QUERIER_ALWAYS };
 
+/* Numbers of the features that IANA has none for, under the features' names. */
+struct context_fpts {
+	struct config_where where;
+	int64_t neighbor, multicast4, conntrack, rate;
+};
+
 struct context_config {
 	struct config_where where;
+	struct config_list offer, accept; /* char *: names of features; items NULL: all */
+	struct context_fpts fpt;
 	struct context_multicast multicast;
 };
 
 extern const struct config_table context_table;
+uint16_t context_fpt(const struct context_config *c, const char *feature); /* 0: no feature is called so */
 void context_check(const struct settings *settings, const void *cfg, struct config_errors *errors);
 /* Name of the interface towards the sources; NULL: none. Borrowed from the settings or the configuration. */
 const char *context_upstream(const struct settings *s, const struct context_multicast *c);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/context/libcontext.a
 src_context_libcontext_a_SOURCES = \
 	src/context/context.c src/context/context.h \
 	src/context/context_config.c src/context/context_config.h \
+	src/context/context_part.h \
 	src/context/context_count.c src/context/context_count.h \
 	src/context/mld.c src/context/mld.h \
 	src/context/mld_track.c src/context/mld_track.h \
@@ -30,3 +31,8 @@ TESTS += tests/net/test_context
 tests_net_test_context_SOURCES = tests/net/test_context.c
 tests_net_test_context_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_context_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) src/ctl/libctl.a $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)
+
+check_PROGRAMS += tests/unit/test_context_config
+TESTS += tests/unit/test_context_config
+tests_unit_test_context_config_SOURCES = tests/unit/test_context_config.c
+tests_unit_test_context_config_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)

@@ -14,7 +14,6 @@
 #include "context/context_count.h"
 #include "context/mld_track.h"
 #include "context/mld_wire.h"
-#include "core/feature.h"
 #include "core/log.h"
 #include "core/mobile.h"
 #include "core/output.h"
@@ -30,6 +29,7 @@ struct access {
 	bool listed; /* used by reload */
 };
 
+/* One for the process. A router where the kernel has no multicast routing only tracks, and says so at start. */
 struct mld {
 	struct core *core;
 	const struct context_multicast *cfg;
@@ -327,8 +327,7 @@ static void forget(struct core *core, const struct in6_addr *addr)
 	mld_track_forget(running->track, addr);
 }
 
-static const struct feature listeners = { .fpt = MLD_FPT, .name = "multicast-listener", .collect = collect, .install = install,
-	                                  .forget = forget };
+static struct feature listeners = { .name = "multicast-listener", .collect = collect, .install = install, .forget = forget };
 
 /* ---- start, reload, stop ---- */
 
@@ -388,10 +387,23 @@ static void open_mroute(struct mld *m)
 	            errno == EOPNOTSUPP || errno == ENOPROTOOPT ? "the kernel has no IPv6 multicast routing" : strerror(errno));
 }
 
-struct mld *mld_start(struct core *core, const struct context_multicast *cfg)
+static void mld_close(struct mld *m)
+{
+	if (!m)
+		return;
+	rtnl_unsubscribe(m->sub);
+	mld_track_destroy(m->track);
+	mroute_close(m->mroute);
+	icmp6_close(m->icmp6);
+	free(m->access);
+	free(m);
+}
+
+static int start(struct core *core, const struct context_config *c)
 {
 	static const uint8_t types[] = { MLD_QUERY, MLD_REPORT, MLD_DONE, MLD_REPORT_V2 };
 	static const struct mld_ops ops = { .query = send_query, .forward = forward };
+	const struct context_multicast *cfg = &c->multicast;
 	struct mld_params params = params_of(cfg);
 	struct mld *m = calloc(1, sizeof *m);
 	if (!m)
@@ -406,18 +418,18 @@ struct mld *mld_start(struct core *core, const struct context_multicast *cfg)
 		goto fail;
 	open_mroute(m);
 	running = m;
-	if (feature_register(&listeners) < 0)
-		goto fail;
 	sync(m);
-	return m;
+	return 0;
 fail:
 	LOG_ERROR("context", "cannot track multicast listeners");
-	mld_stop(m);
-	return NULL;
+	mld_close(m);
+	return -1;
 }
 
-void mld_reload(struct mld *m, const struct context_multicast *cfg)
+static void reload(const struct context_config *c)
 {
+	struct mld *m = running;
+	const struct context_multicast *cfg = &c->multicast;
 	struct mld_params params = params_of(cfg);
 	bool resized = cfg->groups != m->cfg->groups;
 	m->cfg = cfg;
@@ -436,18 +448,15 @@ void mld_reload(struct mld *m, const struct context_multicast *cfg)
 	sync(m);
 }
 
-void mld_stop(struct mld *m)
+static void stop(void)
 {
-	if (!m)
-		return;
-	feature_unregister(&listeners);
-	rtnl_unsubscribe(m->sub);
-	mld_track_destroy(m->track);
-	mroute_close(m->mroute);
-	icmp6_close(m->icmp6);
-	free(m->access);
-	free(m);
+	mld_close(running);
 	running = NULL;
+}
+
+static bool wanted(const struct context_config *c)
+{
+	return c->multicast.enabled;
 }
 
 /* ---- show ---- */
@@ -482,15 +491,17 @@ static bool show_one(const struct mld_listener_info *i, void *arg)
 	return true;
 }
 
-void mld_show_contexts(struct mld *m, struct output *o)
+static void show(struct output *o)
 {
-	struct showing s = { .m = m, .o = o };
-	if (m)
-		mld_track_each(m->track, show_one, &s);
+	struct showing s = { .m = running, .o = o };
+	mld_track_each(running->track, show_one, &s);
 }
 
-void mld_show_multicast(struct mld *m, struct output *o)
+void mld_show_multicast(struct output *o)
 {
-	if (m && m->mroute)
-		mroute_show(m->mroute, o);
+	if (running && running->mroute)
+		mroute_show(running->mroute, o);
 }
+
+const struct context_part mld_part = { .feature = &listeners, .wanted = wanted, .start = start, .reload = reload, .stop = stop,
+	                               .show = show };

@@ -1,0 +1,85 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "context/context.h"
+#include "context/context_config.h"
+
+static struct config *load(const char *group, char *complaints, size_t cap)
+{
+	static const struct module *const modules[] = {&context_module, NULL};
+	struct config_errors *errors = config_errors_create();
+	char text[1024];
+	size_t len = 0;
+	snprintf(text, sizeof text, "role = \"access-router\"; interfaces = ( { name = \"a\"; kind = \"access\"; } );\nneighbors = ( );\ncontext = {\n%s\n};\n", group);
+	struct config *c = config_load_text("test.conf", text, modules, errors);
+	complaints[0] = '\0';
+	for (size_t i = 0; i < config_errors_count(errors) && len < cap; i++)
+		len += (size_t)snprintf(complaints + len, cap - len, "%s\n", config_errors_text(errors, i));
+	config_errors_destroy(errors);
+	return c;
+}
+
+static void test_numbers(void **state)
+{
+	char why[2048];
+	struct config *c = load("", why, sizeof why);
+	
+	const struct context_config *x = config_group(c, "context");
+	assert_int_equal(context_fpt(x, "multicast-listener"), 1);
+	assert_int_equal(context_fpt(x, "neighbor"), 65281);
+	assert_int_equal(context_fpt(x, "rate"), 65284);
+	assert_int_equal(context_fpt(x, "no such"), 0);
+	config_free(c);
+
+	c = load("fpt = { neighbor = 65284; rate = 65281; };", why, sizeof why); /* exchanged */
+	assert_non_null(c);
+	x = config_group(c, "context");
+	assert_int_equal(context_fpt(x, "neighbor"), 65284);
+	assert_int_equal(context_fpt(x, "rate"), 65281);
+	config_free(c);
+}
+
+static void test_lists(void **state)
+{
+	char why[2048];
+	struct config *c = load("offer = ( \"neighbor\" ); accept = ( );", why, sizeof why);
+	assert_non_null(c);
+	const struct context_config *x = config_group(c, "context");
+	assert_int_equal(x->offer.n, 1);
+	assert_non_null(x->accept.items); /* nothing, which is not the same as not said */
+	assert_int_equal(x->accept.n, 0);
+	config_free(c);
+}
+
+static void test_refused(void **state)
+{
+	static const char *const bad[][2] = {
+		{"fpt = {\nneighbor = 65282; };", "test.conf:4: context.fpt.multicast4: 65282 is the number of neighbor"},
+		{"fpt = { rate = 1; };", "test.conf:4: context.fpt.rate"},
+		{"fpt = { rate = 0; };", "test.conf:4: context.fpt.rate"},
+		{"fpt = { rate = 65536; };", "test.conf:4: context.fpt.rate"},
+		{"fpt = { cookies = 7; };", "test.conf:4: "},
+		{"offer = ( \"neighbour\" );", "context.offer: \"neighbour\" is no feature; write some of \"multicast-listener\", "},
+		{"accept = ( \"rate\", \"\" );", "context.accept: \"\" is no feature"},
+	};
+	char why[2048];
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct config *c = load(bad[i][0], why, sizeof why);
+		if (c || !strstr(why, bad[i][1]))
+			fail_msg("%s: %s", bad[i][0], why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
