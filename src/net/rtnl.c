@@ -120,6 +120,17 @@ static int put_addr(struct nl_msg *m, int type, const struct in6_addr *a)
 	return nla_put(m, type, sizeof *a, a);
 }
 
+static unsigned char family_of(const struct in6_addr *a)
+{
+	return addr_is_v4(a) ? AF_INET : AF_INET6;
+}
+
+/* In the form of its own family. */
+static int put_own(struct nl_msg *m, int type, const struct in6_addr *a)
+{
+	return addr_is_v4(a) ? nla_put(m, type, 4, &a->s6_addr[12]) : put_addr(m, type, a);
+}
+
 bool rtnl_protocol_ours(const struct rtnl *r, uint8_t protocol)
 {
 	return r->protocols[protocol / 8] & (1U << (protocol % 8));
@@ -245,12 +256,12 @@ static void take_lookup(struct nlmsghdr *h, void *arg)
 
 int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu)
 {
-	struct rtmsg rtm = { .rtm_family = AF_INET6, .rtm_dst_len = 128 };
+	struct rtmsg rtm = { .rtm_family = family_of(dst), .rtm_dst_len = addr_is_v4(dst) ? 32 : 128 };
 	struct lookup l = { .rtnl = r };
 	struct nl_msg *m = rtnl_request(RTM_GETROUTE, 0, &rtm, sizeof rtm);
 	if (!m)
 		return -ENOMEM;
-	if (put_addr(m, RTA_DST, dst) < 0) {
+	if (put_own(m, RTA_DST, dst) < 0) {
 		nlmsg_free(m);
 		return -EMSGSIZE;
 	}
@@ -272,11 +283,11 @@ int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, 
 static int neigh_request(struct rtnl *r, bool set, int ifindex, const struct in6_addr *a, const struct lladdr *l,
                          uint16_t nud, uint8_t flags)
 {
-	struct ndmsg ndm = { .ndm_family = AF_INET6, .ndm_ifindex = ifindex, .ndm_state = nud, .ndm_flags = flags };
+	struct ndmsg ndm = { .ndm_family = family_of(a), .ndm_ifindex = ifindex, .ndm_state = nud, .ndm_flags = flags };
 	struct nl_msg *m = rtnl_request(set ? RTM_NEWNEIGH : RTM_DELNEIGH, set ? NLM_F_CREATE | NLM_F_REPLACE : 0, &ndm, sizeof ndm);
 	if (!m)
 		return -ENOMEM;
-	int bad = put_addr(m, NDA_DST, a);
+	int bad = put_own(m, NDA_DST, a);
 	if (set && l && l->len)
 		bad |= nla_put(m, NDA_LLADDR, l->len, l->octet);
 	if (set)
@@ -309,12 +320,11 @@ static void take_neigh(struct nlmsghdr *h, void *arg)
 
 int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out)
 {
-	bool v4 = addr_is_v4(a);
-	struct ndmsg ndm = { .ndm_family = v4 ? AF_INET : AF_INET6, .ndm_ifindex = ifindex };
+	struct ndmsg ndm = { .ndm_family = family_of(a), .ndm_ifindex = ifindex };
 	struct nl_msg *m = rtnl_request(RTM_GETNEIGH, 0, &ndm, sizeof ndm);
 	if (!m)
 		return -ENOMEM;
-	if (nla_put(m, NDA_DST, v4 ? 4 : 16, v4 ? &a->s6_addr[12] : a->s6_addr) < 0) {
+	if (put_own(m, NDA_DST, a) < 0) {
 		nlmsg_free(m);
 		return -EMSGSIZE;
 	}

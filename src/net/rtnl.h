@@ -33,7 +33,7 @@ struct rtnl_note {
 	uint8_t plen;         /* RTNL_ADDR*, RTNL_ROUTE_GONE */
 	bool tentative;       /* RTNL_ADDR: duplicate address detection still runs */
 	bool duplicate;       /* RTNL_ADDR: it failed */
-	struct lladdr lladdr; /* RTNL_NEIGH */
+	struct lladdr lladdr; /* RTNL_NEIGH: len 0 while the kernel looks for it */
 	bool carrier;         /* RTNL_LINK: the new state */
 };
 typedef void rtnl_fn(const struct rtnl_note *n, void *arg);
@@ -81,6 +81,9 @@ int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const 
 int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
 /* The link-layer address that the kernel's neighbour entry has for a. -ENOENT: no entry, or none that knows it. */
 int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out);
+/* Every entry of a link, of both families, that knows its link-layer address, as RTNL_NEIGH; one that changes meanwhile may
+ * come twice. fn must make no request. 0 or a negative errno. */
+int rtnl_neigh_each(struct rtnl *r, int ifindex, rtnl_fn *fn, void *arg);
 int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a); /* proxy ND entry; also turns proxy_ndp on */
 int rtnl_proxy_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
 /* Address; nodad and a preferred lifetime of 0 (deprecated: not chosen as source) on request. */

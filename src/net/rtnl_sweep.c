@@ -159,11 +159,13 @@ int rtnl_sweep(struct rtnl *r)
 {
 	struct rtmsg rtm = { .rtm_family = AF_INET6 };
 	struct fib_rule_hdr frh = { .family = AF_INET6 };
-	struct ndmsg neigh = { .ndm_family = AF_INET6 }, proxy = { .ndm_family = AF_INET6, .ndm_flags = NTF_PROXY };
+	struct ndmsg neigh = { .ndm_family = AF_INET6 }, neigh4 = { .ndm_family = AF_INET };
+	struct ndmsg proxy = { .ndm_family = AF_INET6, .ndm_flags = NTF_PROXY };
 	struct ifaddrmsg ifa = { .ifa_family = AF_INET6 };
 	int gone = sweep_kind(r, "rule", RTM_GETRULE, &frh, sizeof frh, doom_rule);
 	gone += sweep_kind(r, "route", RTM_GETROUTE, &rtm, sizeof rtm, doom_route);
 	gone += sweep_kind(r, "neighbour", RTM_GETNEIGH, &neigh, sizeof neigh, doom_neigh);
+	gone += sweep_kind(r, "neighbour", RTM_GETNEIGH, &neigh4, sizeof neigh4, doom_neigh);
 	gone += sweep_kind(r, "proxy", RTM_GETNEIGH, &proxy, sizeof proxy, doom_neigh);
 	gone += sweep_kind(r, "address", RTM_GETADDR, &ifa, sizeof ifa, doom_addr);
 	gone += sweep_links(r);

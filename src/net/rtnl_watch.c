@@ -328,18 +328,57 @@ bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a)
 
 /* -- neighbours and routes: told, not kept --------------------------------------------------------------------------- */
 
-static void neigh_take(struct rtnl *r, struct nlmsghdr *h)
+static bool parse_neigh(struct nlmsghdr *h, struct rtnl_note *out)
 {
 	struct nlattr *tb[NDA_MAX + 1];
 	const struct ndmsg *ndm = nlmsg_data(h);
 	if (nlmsg_parse(h, sizeof *ndm, tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] || (ndm->ndm_flags & NTF_PROXY) ||
 	    (ndm->ndm_family != AF_INET6 && ndm->ndm_family != AF_INET))
-		return;
-	struct rtnl_note n = { .ifindex = ndm->ndm_ifindex, .addr = rtnl_attr_addr(tb[NDA_DST]) };
+		return false;
 	bool gone = h->nlmsg_type == RTM_DELNEIGH || (ndm->ndm_state & NUD_FAILED);
-	n.event = gone ? RTNL_NEIGH_GONE : RTNL_NEIGH;
-	parse_lladdr(tb[NDA_LLADDR], &n.lladdr);
-	notify(r, &n);
+	*out = (struct rtnl_note){ .event = gone ? RTNL_NEIGH_GONE : RTNL_NEIGH, .ifindex = ndm->ndm_ifindex,
+		                   .addr = rtnl_attr_addr(tb[NDA_DST]) };
+	if (!(ndm->ndm_state & NUD_INCOMPLETE))
+		parse_lladdr(tb[NDA_LLADDR], &out->lladdr);
+	return true;
+}
+
+static void neigh_take(struct rtnl *r, struct nlmsghdr *h)
+{
+	struct rtnl_note n;
+	if (parse_neigh(h, &n))
+		notify(r, &n);
+}
+
+struct neigh_walk {
+	int ifindex;
+	rtnl_fn *fn;
+	void *arg;
+};
+
+static void neigh_tell(struct nlmsghdr *h, void *arg)
+{
+	const struct neigh_walk *w = arg;
+	struct rtnl_note n;
+	if (h->nlmsg_type == RTM_NEWNEIGH && parse_neigh(h, &n) && n.ifindex == w->ifindex && n.event == RTNL_NEIGH && n.lladdr.len)
+		w->fn(&n, w->arg);
+}
+
+int rtnl_neigh_each(struct rtnl *r, int ifindex, rtnl_fn *fn, void *arg)
+{
+	static const unsigned char families[] = { AF_INET6, AF_INET };
+	struct neigh_walk w = { ifindex, fn, arg };
+	int rc = 0;
+	for (size_t i = 0; i < sizeof families && rc >= 0; i++) {
+		struct ndmsg ndm = { .ndm_family = families[i] };
+		struct nl_msg *m = rtnl_request(RTM_GETNEIGH, NLM_F_DUMP, &ndm, sizeof ndm);
+		if (m && nla_put_u32(m, NDA_IFINDEX, (uint32_t)ifindex) < 0) {
+			nlmsg_free(m);
+			return -EMSGSIZE;
+		}
+		rc = rtnl_exchange(r, m, neigh_tell, &w);
+	}
+	return rc;
 }
 
 static void route_take(struct rtnl *r, struct nlmsghdr *h)
