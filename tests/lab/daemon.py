@@ -102,7 +102,7 @@ class Daemon:
         self.file.write_text(config_text(self.config))
         self.file.chmod(0o600)
 
-    def start(self, limit=15.0):
+    def start(self, limit=30.0):
         env = {**os.environ, "ASAN_OPTIONS": "abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1"}
         self.process = self.topology.start(self.node, [self.binary, "-f", "-c", self.file], "handoverd", env=env)
         wait_for(f"{self.node}: handoverd answers", self._answers, limit)
@@ -119,7 +119,7 @@ class Daemon:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def stop(self, limit=15.0):
+    def stop(self, limit=30.0):
         """SIGTERM, as an operator would. Returns the exit status."""
         if self.alive():
             self.process.terminate()
@@ -141,7 +141,7 @@ class Daemon:
     def argv(self, *words, as_json=False):
         return ["handoverctl", "-s", self.socket, *(["-j"] if as_json else []), *map(str, words)]
 
-    def ctl_raw(self, *words, as_json=False, limit=10.0):
+    def ctl_raw(self, *words, as_json=False, limit=30.0):
         """The result of one handoverctl command, whatever it is. The client is the daemon's program under another name."""
         return subprocess.run(self.argv(*words, as_json=as_json), executable=self.binary, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=limit,
@@ -171,7 +171,7 @@ class Daemon:
     def counters(self):
         return self.show("counters")
 
-    def wait_handover(self, mobile=None, count=1, limit=15.0):
+    def wait_handover(self, mobile=None, count=1, limit=30.0):
         """Until `count` records have ended; the last of them."""
         def ended():
             done = [h for h in self.handovers(mobile) if h["result"] != "running"]
@@ -205,7 +205,7 @@ class Watch:
             self.process.wait()
             self._cond.notify_all()
 
-    def wait(self, what, test, limit=10.0):
+    def wait(self, what, test, limit=30.0):
         """The first event for which test(event) is true."""
         end, seen = time.monotonic() + limit, 0
         with self._cond:
@@ -223,10 +223,10 @@ class Watch:
         self.wait("the greeting", lambda e: e["event"] == "watching")
         return self
 
-    def wait_step(self, name, limit=10.0):
+    def wait_step(self, name, limit=30.0):
         return self.wait(f"step {name}", lambda e: e["event"] == "handover-step" and e["name"] == name, limit)
 
-    def wait_ended(self, limit=15.0):
+    def wait_ended(self, limit=30.0):
         return self.wait("a handover ends", lambda e: e["event"] == "handover-ended", limit)["handover"]
 
     def close(self):
@@ -274,7 +274,7 @@ class Daemons:
             d.start()
         return self
 
-    def wait_associated(self, limit=20.0):
+    def wait_associated(self, limit=30.0):
         """Until every router's association to each of its neighbours stands."""
         for p in self.topology.points:
             d = self.by_node[p.name]

@@ -31,7 +31,7 @@ class Streams:
         if tcp_total:
             self.tcp_in = traffic.tcp_fetch(topology, mobile.name, CN, self.address, tcp_total, TCP_PORT, log=self.logs["tcp"])
 
-    def flowing(self, packets=300, limit=10.0):
+    def flowing(self, packets=300, limit=30.0):
         """Until all streams arrive."""
         self.udp_in.wait(packets, limit)
         if self.group_in:
@@ -39,7 +39,7 @@ class Streams:
         if self.tcp_in:
             self.tcp_in.wait(20000, limit)
 
-    def past(self, seconds, limit=15.0):
+    def past(self, seconds, limit=30.0):
         """Until packets have come that were sent `seconds` from now; False if they do not come."""
         report = self.udp_in.report()["flows"][0]
         now = time.monotonic_ns()
@@ -67,7 +67,7 @@ class Streams:
         return out
 
 
-def wait_step(daemon, name, limit=10.0):
+def wait_step(daemon, name, limit=30.0):
     """Until the newest handover at that node has a step of this name."""
     def there():
         mine = daemon.handovers()
@@ -89,7 +89,7 @@ def predictive(topology, daemons, mobile, to, gap_ms):
         return topology.move([(mobile, to)], gap_ms)
 
 
-def wait_discovered(daemon, point, limit=10.0):
+def wait_discovered(daemon, point, limit=30.0):
     """Until the mobile has learnt, by RtSolPr and PrRtAdv, what is behind that access point. A handover that is to be reactive
     needs it beforehand: a mobile without a PrRtAdv cannot send a UNA."""
     wait_for(f"{daemon.node} knows {point.ap_id}",

@@ -52,7 +52,7 @@ def tool(name):
     raise LabError(f"{name} is not built: scripts/build")
 
 
-def wait_for(what, test, limit=10.0, step=0.02):
+def wait_for(what, test, limit=30.0, step=0.02):
     """Asks until test() is true and returns its value; LabError after limit seconds."""
     end = time.monotonic() + limit
     while True:

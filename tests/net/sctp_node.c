@@ -2,6 +2,7 @@
  * One SCTP endpoint under the orders of a test: commands on standard input, one JSON object a line on standard output.
  *
  *   sctp_node --backend auto|kernel|usrsctp [--local ADDR] [--port N] [--udp N] [--queue OCTETS] [--max OCTETS]
+ *             [--heartbeat MS]
  *
  *   connect ADDR [PORT [UDP-PORT]]     forget ADDR        admit none|all|ADDR
  *   send ADDR COUNT MIN MAX TTL-MS     COUNT messages of MIN..MAX octets, waiting while the queue is full, then says so
@@ -311,7 +312,8 @@ static void on_input(int fd, unsigned events, void *arg)
 static void parse_options(int argc, char **argv, struct sctp_config *cfg)
 {
 	static const struct option options[] = { { "backend", 1, NULL, 'b' }, { "local", 1, NULL, 'l' },
-		{ "port", 1, NULL, 'p' }, { "udp", 1, NULL, 'u' }, { "queue", 1, NULL, 'q' }, { "max", 1, NULL, 'm' }, { 0 } };
+		{ "port", 1, NULL, 'p' }, { "udp", 1, NULL, 'u' }, { "queue", 1, NULL, 'q' }, { "max", 1, NULL, 'm' },
+		{ "heartbeat", 1, NULL, 'h' }, { 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -324,6 +326,7 @@ static void parse_options(int argc, char **argv, struct sctp_config *cfg)
 		case 'u': cfg->udp_port = (uint16_t)strtoul(optarg, NULL, 10); break;
 		case 'q': cfg->queue_limit = strtoul(optarg, NULL, 10); break;
 		case 'm': cfg->max_message = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'h': cfg->heartbeat = strtoul(optarg, NULL, 10) * USEC_MSEC; break;
 		default: exit(2);
 		}
 	}

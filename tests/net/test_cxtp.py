@@ -75,9 +75,9 @@ class Router:
     def groups(self):
         return [c for c in self.show("contexts") or [] if c.get("group") == GROUP]
 
-    def counter(self, name):
+    def counter(self, name, module="cxtp"):
         text = run(self.ctl, "-s", self.socket, "metrics")
-        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"handoverd_cxtp_{name}"))
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"handoverd_{module}_{name}"))
 
 
 class World:
@@ -138,7 +138,7 @@ class World:
         s.sendto(message, (to, 0))
         return s
 
-    def answer(self, s, limit=3):
+    def answer(self, s, limit=15):
         """The entries of the CTAA that comes back, or None."""
         end = time.monotonic() + limit
         while (left := end - time.monotonic()) > 0:
@@ -165,13 +165,14 @@ def world(tmp_path):
 
 def test_predictive(world):
     world.send(PCOA, PAR, ctar(NAR, 1))
-    wait_for("the push", lambda: world.nar.counter("pctd_received") == 1, 5)
+    wait_for("the push", lambda: world.nar.counter("pctd_received") == 1, 15)
     assert not world.nar.groups()
     assert world.answer(world.send(NCOA, NAR, ctar(PAR, 1, A_BIT))) == []
     assert world.nar.counter("ctreq_sent") == 0
     assert [g["mobile"] for g in world.nar.groups()] == [NCOA]
-    wait_for("the CTDR", lambda: world.par.counter("ctdr_received") == 1, 5)
-    assert not world.par.groups()
+    wait_for("the CTDR", lambda: world.par.counter("ctdr_received") == 1, 15)
+    # Not its groups are asked for: this mobile is still on its old link as well, and may report them there once more.
+    assert world.par.counter("forgotten", "context") == 1
 
 
 def test_reactive(world):
@@ -183,7 +184,7 @@ def test_reactive(world):
 def test_forged_tokens_and_distant_senders_change_nothing(world):
     world.send(PCOA, PAR, ctar(NAR, 3, forged=True))
     world.send(PCOA, PAR, ctar(NAR, 4), hops=64)
-    wait_for("both refused", lambda: world.par.counter("token_refused") == 1 and world.par.counter("hop_limit") == 1, 5)
+    wait_for("both refused", lambda: world.par.counter("token_refused") == 1 and world.par.counter("hop_limit") == 1, 15)
     assert world.answer(world.send(NCOA, NAR, ctar(PAR, 5, A_BIT, forged=True))) == [(1, 17)]
     assert world.par.counter("pctd_sent") == world.par.counter("ctd_sent") == 0
     assert not world.nar.groups() and world.par.groups()
@@ -195,7 +196,7 @@ def test_forged_tokens_and_distant_senders_change_nothing(world):
 def test_a_transfer_serves_once(world):
     assert world.answer(world.send(NCOA, NAR, ctar(PAR, 6, A_BIT))) == []
     world.send(PCOA, PAR, ctar(NAR, 6))
-    wait_for("the replay ignored", lambda: world.par.counter("ctar_repeated") == 1, 5)
+    wait_for("the replay ignored", lambda: world.par.counter("ctar_repeated") == 1, 15)
     assert world.par.counter("pctd_sent") == 0
     # A new router that has forgotten everything asks again, in vain.
     world.nar.stop()
