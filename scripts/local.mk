@@ -1,3 +1,7 @@
 # Scripts that go into the distribution.
 EXTRA_DIST += scripts/bench
 EXTRA_DIST += scripts/deps scripts/install-deps scripts/build scripts/lane scripts/demo scripts/test
+
+# Wireshark's reading of CXTP, for whoever wants it: see handoverd(8), or the file itself.
+wiresharkdir = $(pkgdatadir)/wireshark
+dist_wireshark_DATA = scripts/wireshark/cxtp.lua

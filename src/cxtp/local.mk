@@ -51,4 +51,4 @@ check_PROGRAMS += tests/fuzz/fuzz_cxtp_machines
 TESTS += tests/fuzz/fuzz_cxtp_machines
 tests_fuzz_fuzz_cxtp_machines_SOURCES = tests/fuzz/fuzz_cxtp_machines.c $(SIM_CXTP)
 tests_fuzz_fuzz_cxtp_machines_LDADD = $(FUZZ_ENGINE) $(CXTP_LIBS)
-EXTRA_DIST += tests/fuzz/corpus/cxtp_wire tests/fuzz/corpus/cxtp_machines tests/net/test_cxtp.py
+EXTRA_DIST += tests/fuzz/corpus/cxtp_wire tests/fuzz/corpus/cxtp_machines tests/net/test_cxtp.py tests/net/test_dissector.py

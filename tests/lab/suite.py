@@ -24,7 +24,8 @@ PARTS = ("unit", "fuzz", "net", "dist")
 VARIANTS = ("plain", "clang", "asan")
 INSTALLED = ("sbin/handoverd", "bin/handoverctl", "share/man/man8/handoverd.8", "share/man/man8/handoverctl.8",
              "share/man/man5/handoverd.conf.5", "lib/systemd/system/handoverd.service",
-             "share/doc/handoverd/examples/access-router.conf", "share/doc/handoverd/examples/mobile-node.conf")
+             "share/doc/handoverd/examples/access-router.conf", "share/doc/handoverd/examples/mobile-node.conf",
+             "share/handoverd/wireshark/cxtp.lua")
 
 
 class Tally:
