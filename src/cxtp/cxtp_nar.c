@@ -408,6 +408,15 @@ static void ask(struct cxtp_nar *n, const struct cxtp_link *from, const struct c
 	n->ops->mark(&t->pcoa, STEP_CTREQ, t->request.asked, n->arg);
 }
 
+/* A CTD does not say which request it answers: what one address asked for must not, given up or doubled, come to serve
+ * another that asks right after it. */
+static bool answer_may_be_late(const struct transfer *t, const struct in6_addr *asking)
+{
+	const struct request *q = &t->request;
+	return q->state == REQUEST_DONE && !addr_eq(&q->link.peer, asking) &&
+	       loop_now(t->nar->loop) - q->asked < 2 * t->nar->params->max_transfer_time;
+}
+
 void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struct cxtp_message *m)
 {
 	struct transfer *t = transfer_find(n, &m->mobile);
@@ -442,7 +451,7 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 	if (t && t->push.key)
 		refuse(n, CXTP_TOKEN_REFUSED, "CTAR", &m->mobile, &from->peer, "token-is-not-of-the-pushed-contexts");
 	/* RFC 4067 §6.3: one transfer of a mobile at a time. */
-	if (t && t->request.state == REQUEST_SENT) {
+	if (t && (t->request.state == REQUEST_SENT || answer_may_be_late(t, &from->peer))) {
 		cxtp_count(CXTP_BUSY);
 		return;
 	}

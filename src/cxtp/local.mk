@@ -42,6 +42,13 @@ TESTS += tests/replay/test_cxtp
 tests_replay_test_cxtp_SOURCES = tests/replay/test_cxtp.c $(SIM_CXTP)
 tests_replay_test_cxtp_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
 
+# Thousands of them in another.
+CROWD_CXTP = tests/replay/crowd_cxtp.c tests/replay/crowd_cxtp.h
+check_PROGRAMS += tests/replay/test_crowd_cxtp
+TESTS += tests/replay/test_crowd_cxtp
+tests_replay_test_crowd_cxtp_SOURCES = tests/replay/test_crowd_cxtp.c $(CROWD_CXTP)
+tests_replay_test_crowd_cxtp_LDADD = $(CXTP_LIBS) $(TEST_LIBS) -lm
+
 check_PROGRAMS += tests/fuzz/fuzz_cxtp_wire
 TESTS += tests/fuzz/fuzz_cxtp_wire
 tests_fuzz_fuzz_cxtp_wire_SOURCES = tests/fuzz/fuzz_cxtp_wire.c

@@ -1,5 +1,5 @@
 # Programs of scripts/bench. sctp_echo.c belongs to src/net/local.mk.
-BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/ct_bench
+BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/ct_bench tests/bench/simulate
 check_PROGRAMS += $(BENCH_TOOLS)
 tests_bench_tables_bench_SOURCES = tests/bench/tables_bench.c
 tests_bench_tables_bench_LDADD = $(CORE_LIBS)
@@ -7,6 +7,9 @@ tests_bench_hi_bench_SOURCES = tests/bench/hi_bench.c tests/bench/bench.c tests/
 tests_bench_hi_bench_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
 tests_bench_ct_bench_SOURCES = tests/bench/ct_bench.c tests/bench/bench.c tests/bench/bench.h
 tests_bench_ct_bench_LDADD = src/cxtp/libcxtp.a $(NET_LIBS)
+
+tests_bench_simulate_SOURCES = tests/bench/simulate.c tests/bench/bench.c tests/bench/bench.h $(CROWD_CXTP)
+tests_bench_simulate_LDADD = $(CXTP_LIBS) -lm
 
 .PHONY: bench
 bench: $(BENCH_TOOLS) tests/bench/sctp_echo

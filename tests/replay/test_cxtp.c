@@ -114,8 +114,12 @@ static const struct scenario scenarios[] = {
 	{ "another router cannot cancel", "prepare; wait 20; ctc other; wait 20; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	/* Attacks: nothing moves, and the mobile itself is served. */
-	{ "a forged token, nothing pushed", "attach; wait 300; forge 99", "CTAR.nar CT-Req CTD CTDR CTAA CT-Req CTAA CTC",
+	{ "a forged token, nothing pushed", "attach; wait 500; forge 99", "CTAR.nar CT-Req CTD CTDR CTAA CT-Req CTAA CTC",
 	  "mn=complete par=complete nar=failed in=3 gone=1" },
+	{ "a forged token while a late answer to the mobile may still come", "delay CTD 250; attach; wait 220; forge 99",
+	  "CTAR.nar CT-Req CTD~ CTAA CTC", "mn=failed par=cancelled nar=failed in=0 gone=0" },
+	{ "a forged token while a doubled answer to the mobile may still come", "double CT-Req; attach; wait 12; forge 99",
+	  "CTAR.nar CT-Req+ CTD CTD CTDR CTAA CTDR", "mn=complete par=complete nar=complete in=3 gone=1" },
 	{ "a forged token while the push waits", "prepare; wait 50; forge; wait 50; attach", "CTAR.par PCTD CT-Req CTAR.nar CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	{ "… and the mobile long after it", "prepare; wait 50; forge; wait 500; attach", "CTAR.par PCTD CT-Req CTAA CTAR.nar CTDR CTAA",
