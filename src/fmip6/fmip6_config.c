@@ -46,6 +46,8 @@ static const struct config_item items[] = {
 	  .help = "How long a mobile waits for its link to change after FBack before it turns back; less than the routers' hold_time." },
 	{ .name = "refresh", .type = CONFIG_DURATION, AT(refresh), .preset = "30s", .min = MS(1000), .max = MS(3600000),
 	  .help = "How often a mobile asks its router again for the access points around." },
+	{ .name = "network_trigger", .type = CONFIG_BOOL, AT(network_trigger), .preset = "true",
+	  .help = "Whether a mobile moves when its router tells it to, by a PrRtAdv that it did not ask for." },
 	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,
 	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
 	{ .name = NULL },

@@ -28,6 +28,7 @@ struct fmip6_params {
 	usec_t probe_timeout;
 	usec_t prepared_time;
 	usec_t refresh;
+	bool network_trigger;
 	int64_t sessions;
 };
 extern const struct config_table fmip6_table;
@@ -40,6 +41,8 @@ enum {
 	FMIP6_PRRTADV_RECEIVED,
 	FMIP6_PRRTADV_SENT,
 	FMIP6_PRRTADV_IGNORED,
+	FMIP6_TRIGGERS_SENT,
+	FMIP6_TRIGGERS_RECEIVED,
 	FMIP6_FBU_RECEIVED,
 	FMIP6_FBU_SENT,
 	FMIP6_FBU_REFUSED,

@@ -194,33 +194,44 @@ static void request_withdraw(struct fmip6_mn *m)
 	mn_record_close(m, HANDOVER_CANCELLED, "another movement was requested");
 }
 
+/* Why a movement to p cannot begin now; NULL: it can. */
+static const char *request_refused(struct fmip6_mn *m, const struct mn_place *p, bool found)
+{
+	if (m->state == MN_ARRIVED && timer_armed(&m->settle))
+		mn_movement_over(m); /* nothing but a first packet was waited for, and none may be on its way */
+	if (m->state == MN_DOWN || m->state == MN_PROBING || m->state == MN_ARRIVED)
+		return "a movement is under way";
+	if (!m->known)
+		return "the router of this link is not known yet (no PrRtAdv came)";
+	if (p->ap.len == 0 && !found)
+		return "no access point of this router is known";
+	if (found && mn_same_link(p, &m->here))
+		return "this access point is on the link where the mobile is";
+	return NULL;
+}
+
+static void request_begin(struct fmip6_mn *m, const struct mn_place *p)
+{
+	request_withdraw(m);
+	m->down_at = m->up_at = 0;
+	m->assume = false;
+	m->target = *p;
+	m->state = MN_SOLICITING;
+	mn_record_open(m, true);
+	mn_step(m, STEP_1_SCAN, loop_now(m->loop));
+}
+
 int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_addr *router, char *reason, size_t reason_len)
 {
 	struct mn_place p = { .ap = *ap };
 	bool found = m->ops->find(m->arg, ap, router, &p);
-	const char *why = NULL;
 	bool unsure = m->probing == PROBE_LINK; /* nobody has yet confirmed where we are */
-	if (m->state == MN_ARRIVED && timer_armed(&m->settle))
-		mn_movement_over(m); /* nothing but a first packet was waited for, and none may be on its way */
-	if (m->state == MN_DOWN || m->state == MN_PROBING || m->state == MN_ARRIVED)
-		why = "a movement is under way";
-	else if (!m->known)
-		why = "the router of this link is not known yet (no PrRtAdv came)";
-	else if (ap->len == 0 && !found)
-		why = "no access point of this router is known";
-	else if (found && mn_same_link(&p, &m->here))
-		why = "this access point is on the link where the mobile is";
+	const char *why = request_refused(m, &p, found);
 	if (why) {
 		snprintf(reason, reason_len, "%s", why);
 		return -1;
 	}
-	request_withdraw(m);
-	m->down_at = m->up_at = 0;
-	m->assume = false;
-	m->target = p;
-	m->state = MN_SOLICITING;
-	mn_record_open(m, true);
-	mn_step(m, STEP_1_SCAN, loop_now(m->loop));
+	request_begin(m, &p);
 	mn_solicit(m, SOLICIT_TARGET);
 	if (unsure)
 		mn_probe_silently(m);
@@ -300,11 +311,58 @@ static void discover_answer(struct fmip6_mn *m, const struct prrtadv *a)
 	}
 }
 
-void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
+static void learn_all(struct fmip6_mn *m, const struct prrtadv *a)
 {
 	struct mn_place p;
+	for (unsigned i = 0; i < a->tuples_n; i++)
+		if ((a->tuples[i].code == LLA_NEW_AP || a->tuples[i].code == LLA_SAME_INTERFACE) && place_of(&a->tuples[i], &p))
+			m->ops->learn(m->arg, &p);
+}
+
+/* Told to move by the network: as if we had asked, and this were the answer (RFC 5568 §3.3). */
+static void triggered(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
+{
+	struct mn_place p;
+	const char *why = NULL;
+	FMIP6_COUNT(FMIP6_TRIGGERS_RECEIVED);
+	if (!m->params->network_trigger)
+		why = "fmip6.network_trigger is off";
+	else if (a->tuples_n == 0 || a->tuples[0].code != LLA_NEW_AP || !place_of(&a->tuples[0], &p))
+		why = "no usable access point in it";
+	else
+		why = request_refused(m, &p, true);
+	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6",
+	            "told to move by the router mobile=%s peer=%s ap=%s accepted=%s reason=\"%s\"", ADDR(&m->here.coa),
+	            ADDR(&m->here.router), a->tuples_n ? LLADDR(&a->tuples[0].ap) : "-", why ? "no" : "yes", why ? why : "");
+	if (why)
+		return;
+	request_begin(m, &p);
+	mn_step(m, STEP_B_PRRTADV, at);
+	m->told_at = at;
+	update_begin(m, &p, &a->ncoa);
+}
+
+/* Nobody asked: only from the router whose link this is, and only what such an advertisement may be (§6.1.2). */
+static void unsolicited(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
+{
+	bool ours = m->known && m->state != MN_DOWN && m->here.router_lladdr.len && lladdr_eq(&a->source, &m->here.router_lladdr);
+	if (!ours || (a->code != PRRTADV_TRIGGER && a->code != PRRTADV_UNSOLICITED)) {
+		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
+		return;
+	}
+	learn_all(m, a);
+	if (a->code == PRRTADV_TRIGGER)
+		triggered(m, a, at);
+}
+
+void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
+{
 	FMIP6_COUNT(FMIP6_PRRTADV_RECEIVED);
 	enum solicit was = m->solicit;
+	if (a->id == 0) {
+		unsolicited(m, a, at);
+		return;
+	}
 	if (was == SOLICIT_NONE || a->id != m->solicit_id) {
 		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
 		return;
@@ -313,9 +371,7 @@ void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 		mn_step(m, STEP_B_PRRTADV, at);
 	m->asked_at = m->asking_at;
 	m->told_at = at;
-	for (unsigned i = 0; i < a->tuples_n; i++)
-		if ((a->tuples[i].code == LLA_NEW_AP || a->tuples[i].code == LLA_SAME_INTERFACE) && place_of(&a->tuples[i], &p))
-			m->ops->learn(m->arg, &p);
+	learn_all(m, a);
 	if (was == SOLICIT_DISCOVER) {
 		discover_answer(m, a);
 		return;

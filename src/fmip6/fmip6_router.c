@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,23 +150,30 @@ static size_t map_all(void *arg, struct tuple *out, size_t max)
 	return m->n;
 }
 
-static void prrtadv_send(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *dst)
+/* to->len 0: the kernel finds the way to dst. */
+static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const struct link *on, const struct lladdr *to,
+                         const struct in6_addr *dst)
 {
 	uint8_t out[FMIP6_MESSAGE_MAX];
-	struct prrtadv a;
 	struct in6_addr src;
-	struct map_arg arg = { .router = r, .on = on };
-	struct adv_map map = { map_find, map_all, &arg };
 	if (!rtnl_link_local(r->core->net->rtnl, on->ifindex, &src))
 		return;
-	adv_answer(q, &map, &on->lladdr, &a);
-	int n = prrtadv_pack(&a, out, sizeof out);
+	int n = prrtadv_pack(a, out, sizeof out);
 	if (n < 0)
 		return;
 	FMIP6_COUNT(FMIP6_PRRTADV_SENT);
-	int rc = q->source.len ? fmip6_send_frame(r->core, on->ifindex, &q->source, &src, dst, out, (size_t)n)
-	                       : icmp6_send(r->icmp, on->ifindex, &src, dst, FMIP6_HOP_LIMIT, false, out, (size_t)n);
+	int rc = to->len ? fmip6_send_frame(r->core, on->ifindex, to, &src, dst, out, (size_t)n)
+	                 : icmp6_send(r->icmp, on->ifindex, &src, dst, FMIP6_HOP_LIMIT, false, out, (size_t)n);
 	fmip6_sent(rc, "PrRtAdv", dst);
+}
+
+static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *dst)
+{
+	struct prrtadv a;
+	struct map_arg arg = { .router = r, .on = on };
+	struct adv_map map = { map_find, map_all, &arg };
+	adv_answer(q, &map, &on->lladdr, &a);
+	prrtadv_send(r, &a, on, &q->source, dst);
 }
 
 static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message *m)
@@ -188,12 +196,85 @@ static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message 
 		            ADDR(&m->src), (long long)r->params->rtsolpr_rate);
 		return;
 	}
-	prrtadv_send(r, &q, &on, &m->src);
+	prrtadv_answer(r, &q, &on, &m->src);
 	if (a) {
 		a->question = m->at;
 		a->answer = loop_now(r->core->loop);
 	}
 }
+
+/* ---- the network asks a mobile to move (RFC 5568 §3.3) ---- */
+
+struct ap_search {
+	const struct in6_addr *router;
+	const struct ap *found;
+};
+
+static void ap_of_router(struct ap *ap, void *arg)
+{
+	struct ap_search *s = arg;
+	if (!s->found && ap->neighbor && (addr_eq(&ap->router, s->router) || addr_eq(&ap->neighbor->address, s->router)))
+		s->found = ap;
+}
+
+static const struct ap *ap_wanted(const struct fmip6_router *r, const struct lladdr *id, const struct in6_addr *router)
+{
+	struct ap_search s = { .router = router };
+	if (id->len)
+		return ap_find(r->core->neighbors, id);
+	aps_each(r->core->neighbors, ap_of_router, &s);
+	return s.found;
+}
+
+/* Only one that has asked us speaks this protocol. */
+static struct asked *asked_find(const struct fmip6_router *r, const struct lladdr *l)
+{
+	struct lladdr key = { .len = l->len };
+	struct asked *a = NULL;
+	memcpy(key.octet, l->octet, l->len);
+	HASH_FIND(hh, r->asked, &key, sizeof key, a);
+	return a;
+}
+
+/* NULL: the mobile was told. Else why not. */
+static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile, const struct lladdr *id,
+                           const struct in6_addr *router)
+{
+	struct link on;
+	struct lladdr l;
+	const struct ap *ap = ap_wanted(r, id, router);
+	if (!router_link_of_addr(r, mobile, &on) || rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) < 0)
+		return "this mobile is not on a link of this router";
+	struct asked *a = asked_find(r, &l);
+	if (!a)
+		return "this mobile does not speak FMIPv6";
+	if (!ap)
+		return "no such access point is known";
+	struct prrtadv m = { .code = PRRTADV_TRIGGER, .source = on.lladdr, .tuples_n = 1 };
+	tuple_of(r, ap, &on, &m.tuples[0]);
+	if (m.tuples[0].code == LLA_SAME_INTERFACE)
+		return "this access point is on the link where the mobile is";
+	if (m.tuples[0].code != LLA_NEW_AP)
+		return "the router behind this access point is not usable: its protection is not up, or it is this one";
+	LOG_NOTICE("fmip6", "telling a mobile to move mobile=%s ap=%s peer=%s", ADDR(mobile), LLADDR(&ap->id), ap->neighbor->name);
+	FMIP6_COUNT(FMIP6_TRIGGERS_SENT);
+	prrtadv_send(r, &m, &on, &l, mobile);
+	a->question = 0;
+	a->answer = loop_now(r->core->loop);
+	return NULL;
+}
+
+static void request_note(struct bus_note *note, void *arg)
+{
+	struct fmip6_router *r = arg;
+	const char *why = trigger(r, &note->u.request.mobile, &note->u.request.ap, &note->u.request.router);
+	if (why && !note->u.request.taken)
+		snprintf(note->u.request.reason, sizeof note->u.request.reason, "%s", why);
+	else if (!why)
+		note->u.request.taken = true;
+}
+
+/* ---- what comes in ---- */
 
 static void icmp_received(const struct icmp6_message *m, void *arg)
 {
@@ -306,7 +387,8 @@ static bool open_all(struct fmip6_router *r)
 	r->tunnel_fd = tunnel_open();
 	r->rtnl = rtnl_subscribe(r->core->net->rtnl, link_changed, r);
 	r->contexts = bus_subscribe(r->core->bus, BUS_CONTEXTS_DONE, contexts_done, r);
-	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts;
+	r->request = bus_subscribe(r->core->bus, BUS_HANDOVER_REQUEST, request_note, r);
+	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request;
 }
 
 struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_params *params)
@@ -355,6 +437,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 	if (r->par)
 		par_each(r->par, stop_forwarding, r);
 	bus_unsubscribe(r->contexts);
+	bus_unsubscribe(r->request);
 	if (r->rtnl)
 		rtnl_unsubscribe(r->rtnl);
 	mh_close(r->mh);

@@ -15,7 +15,7 @@
 
 #define LINKS_MAX 32
 
-/* A mobile that asked: its rate, and when. */
+/* A mobile that asked: its rate, and when. question 0, answer not: it was told without having asked. */
 struct asked {
 	UT_hash_handle hh;
 	struct lladdr lladdr;
@@ -48,7 +48,7 @@ struct fmip6_router {
 	struct mh *mh;
 	int tunnel_fd; /* protocol 41, for markers */
 	struct rtnl_sub *rtnl;
-	struct bus_sub *contexts;
+	struct bus_sub *contexts, *request;
 	struct asked *asked; /* oldest first */
 	struct releasing *releasing;
 	struct bucket rates[LINKS_MAX]; /* of RtSolPr, by place of the interface in the settings */

@@ -209,16 +209,17 @@ static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 		mobile_remove(r->core->mobiles, m);
 }
 
-/* The mobile asked before it moved, and its question belongs to the movement. */
+/* The mobile asked before it moved, or was told to: that belongs to the movement. */
 static void par_steps_before(struct fmip6_router *r, struct handover *h, const struct lladdr *l)
 {
 	struct asked *a = NULL;
 	HASH_FIND(hh, r->asked, l, sizeof *l, a);
-	if (!a || a->question == 0 || a->question + ASKED_LIFE < loop_now(r->core->loop))
+	if (!a || a->answer == 0 || a->answer + ASKED_LIFE < loop_now(r->core->loop))
 		return;
-	handover_step_at(r->core->handovers, h, STEP_A_RTSOLPR, a->question);
+	if (a->question)
+		handover_step_at(r->core->handovers, h, STEP_A_RTSOLPR, a->question);
 	handover_step_at(r->core->handovers, h, STEP_B_PRRTADV, a->answer);
-	a->question = 0;
+	a->question = a->answer = 0;
 }
 
 static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,

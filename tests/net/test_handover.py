@@ -169,6 +169,27 @@ def test_back_before_the_first_handover_has_finished(cast, form):
     assert_clean(flow.finish()[mobile.name])
 
 
+@user_form
+def test_told_to_move_by_the_router(cast):
+    """The network decides (RFC 5568 §3.3): the order is given on the router, and nothing is lost."""
+    c = cast("user")
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    flow = Flow(c)
+    refused = c.daemons[here.name].ctl_raw("handover", "2001:db8::66", "to", there.ap_id)
+    assert refused.returncode == 1 and "not on a link" in refused.stderr
+    with c.daemons[mobile.name].watch() as watch:
+        c.daemons[here.name].ctl("handover", address, "to", there.ap_id)
+        watch.wait_step("FBack")
+        c.topology.move([(mobile, there)], 20)
+    records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+    flow.more(0.5)
+    assert all(r["result"] == "complete" for r in records.values()), records
+    assert letters(c, mobile, here, there, address) == "b1cdef23456g"
+    assert_clean(flow.finish()[mobile.name])
+
+
 @forms
 def test_announced_but_never_gone(cast, form):
     """The mobile announces its move, leaves, and comes back to where it was: what the new router holds must reach it."""

@@ -823,6 +823,74 @@ static void test_lifetime(void **state)
 }
 
 /* Held packets wait for the contexts, and no longer than is configured. */
+/* A PrRtAdv that nobody asked for, from the router of link 1 unless `stranger`: to the AP of link `to`. */
+static void told(struct sim *s, uint8_t code, int to, bool stranger)
+{
+	uint8_t out[256];
+	struct in6_addr router = { .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, (uint8_t)to, [15] = 1 } };
+	struct prrtadv a = { .code = code, .source = { 6, { 2, 0, 0, 0, 1, stranger ? 9 : 1 } }, .tuples_n = 1 };
+	a.tuples[0] = (struct tuple){ .code = LLA_NEW_AP, .ap = { 6, { 2, 0, 0, 0, 0xaa, (uint8_t)to } },
+		.router_lladdr = { 6, { 2, 0, 0, 0, 1, (uint8_t)to } }, .router = router, .has_prefix = true,
+		.prefix = prefix_of(&router, 64) };
+	int n = prrtadv_pack(&a, out, sizeof out);
+	assert_true(n > 0);
+	sim_inject(s, SIM_PRRTADV, 1, true, &router, &in6addr_any, out, (size_t)n);
+}
+
+/* RFC 5568 §3.3: the network decides, and the mobile goes through the same motions without having asked anything. */
+static void test_told_to_move(void **state)
+{
+	struct sim *s = begin();
+	told(s, PRRTADV_TRIGGER, 2, false);
+	sim_run(s, 50 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_PREPARED);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 2);
+	sim_run(s, 800 * MS);
+	assert_int_equal(sim_at(s), 2);
+	assert_string_equal(sim_scenario(s, SIM_MN), "1bcf23456g");
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	finish(s, 0);
+}
+
+/* Not by another than its own router, not where it is already, not if it is configured not to listen; and code 4 only tells. */
+static void test_told_in_vain(void **state)
+{
+	struct sim *s = begin();
+	told(s, PRRTADV_TRIGGER, 2, true);
+	told(s, PRRTADV_TRIGGER, 1, false);
+	told(s, PRRTADV_UNSOLICITED, 3, false);
+	told(s, PRRTADV_TUPLES, 2, false);
+	sim_params(s)->network_trigger = false;
+	told(s, PRRTADV_TRIGGER, 2, false);
+	sim_run(s, 50 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_ATTACHED);
+	assert_int_equal(sim_handovers(s, SIM_MN), 0);
+	assert_int_equal(sim_handovers(s, SIM_PAR(1)), 0);
+	finish(s, 0);
+}
+
+/* Told twice, and told otherwise before the first was done: the last word counts, and the first target waits in vain. */
+static void test_told_again(void **state)
+{
+	struct sim *s = begin();
+	told(s, PRRTADV_TRIGGER, 2, false);
+	told(s, PRRTADV_TRIGGER, 2, false);
+	sim_run(s, 3 * MS);
+	told(s, PRRTADV_TRIGGER, 3, false);
+	sim_run(s, 50 * MS);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 3);
+	sim_run(s, 800 * MS);
+	assert_int_equal(sim_at(s), 3);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_run(s, 5000 * MS);
+	assert_int_equal(sim_outcome(s, SIM_NAR(2)), HANDOVER_FAILED);
+	finish(s, 0);
+}
+
 static void test_release_with_contexts(void **state)
 {
 	struct sim *s = begin();
@@ -879,6 +947,9 @@ int main(void)
 		cmocka_unit_test(test_nar_silent),
 		cmocka_unit_test(test_hold_expires),
 		cmocka_unit_test(test_lifetime),
+		cmocka_unit_test(test_told_to_move),
+		cmocka_unit_test(test_told_in_vain),
+		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_release_with_contexts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
