@@ -2,13 +2,14 @@
 
 #include <stdlib.h>
 
+#include "context/binding.h"
 #include "context/context_count.h"
 #include "context/context_part.h"
 #include "context/mld.h"
 #include "core/log.h"
 #include "core/output.h"
 
-static const struct context_part *const parts[] = { &mld_part };
+static const struct context_part *const parts[] = { &mld_part, &binding_part };
 #define PARTS (sizeof parts / sizeof parts[0])
 
 static bool up[PARTS];
@@ -136,12 +137,18 @@ static const struct module_show shows[] = {
 	{ 0 },
 };
 
+static const struct counter_set more_counters[] = {
+	{ "context", binding_counters, BINDING_COUNTERS },
+	{ 0 },
+};
+
 const struct module context_module = {
 	.name = "context",
 	.needs = needs,
 	.roles = MODULE_ROLE(ROLE_ACCESS_ROUTER),
 	.config = &context_table,
 	.counters = { "context", context_counters, CONTEXT_COUNTERS },
+	.more_counters = more_counters,
 	.shows = shows,
 	.check = context_check,
 	.start = start,

@@ -40,6 +40,21 @@ static const struct config_item multicast_items[] = {
 static const struct config_table multicast_table = { .name = "multicast", .size = sizeof(struct context_multicast),
 	                                             .items = multicast_items };
 
+#define NEIGHBOR(field) offsetof(struct context_neighbor, field)
+
+static const struct config_item neighbor_items[] = {
+	{ .name = "enabled", .type = CONFIG_BOOL, .offset = NEIGHBOR(enabled), .preset = "true",
+	  .help = "Carry a mobile's neighbour bindings from router to router, so that the new one need not ask for them." },
+	{ .name = "entries", .type = CONFIG_INT, .offset = NEIGHBOR(entries), .preset = "8192", .min = 16, .max = 1 << 20,
+	  .help = "At most so many neighbour entries of the access links are kept in mind." },
+	{ .name = "addresses", .type = CONFIG_INT, .offset = NEIGHBOR(addresses), .preset = "16", .min = 1,
+	  .max = CONTEXT_NEIGHBOR_ADDRESSES_MAX, .help = "At most so many addresses of one mobile are carried, and taken." },
+	{ 0 },
+};
+
+static const struct config_table neighbor_table = { .name = "neighbor", .size = sizeof(struct context_neighbor),
+	                                            .items = neighbor_items };
+
 #define FPT(field) \
 	.type = CONFIG_INT, .offset = offsetof(struct context_fpts, field), .min = CONTEXT_FPT_MIN, .max = UINT16_MAX
 
@@ -62,6 +77,8 @@ static const struct config_item context_items[] = {
 	  .help = "Numbers (Feature Profile Types) of the features that IANA has none for; the same on every router." },
 	{ .name = "multicast", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, multicast),
 	  .sub = &multicast_table, .help = "Multicast listeners (RFC 4067, appendix B)." },
+	{ .name = "neighbor", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, neighbor), .sub = &neighbor_table,
+	  .help = "Neighbour bindings: link-layer address and addresses." },
 	{ 0 },
 };
 

@@ -24,11 +24,19 @@ struct context_fpts {
 	int64_t neighbor, multicast4, conntrack, rate;
 };
 
+#define CONTEXT_NEIGHBOR_ADDRESSES_MAX 64
+struct context_neighbor {
+	struct config_where where;
+	bool enabled;
+	int64_t entries, addresses;
+};
+
 struct context_config {
 	struct config_where where;
 	struct config_list offer, accept; /* char *: names of features; items NULL: all */
 	struct context_fpts fpt;
 	struct context_multicast multicast;
+	struct context_neighbor neighbor;
 };
 
 extern const struct config_table context_table;

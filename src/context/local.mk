@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/context/libcontext.a
 src_context_libcontext_a_SOURCES = \
+	src/context/binding.c src/context/binding.h \
+	src/context/binding_table.c src/context/binding_table.h \
 	src/context/context.c src/context/context.h \
 	src/context/context_config.c src/context/context_config.h \
 	src/context/context_part.h \
@@ -36,3 +38,14 @@ check_PROGRAMS += tests/unit/test_context_config
 TESTS += tests/unit/test_context_config
 tests_unit_test_context_config_SOURCES = tests/unit/test_context_config.c
 tests_unit_test_context_config_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_binding_table
+TESTS += tests/unit/test_binding_table
+tests_unit_test_binding_table_SOURCES = tests/unit/test_binding_table.c
+tests_unit_test_binding_table_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/net/test_binding
+TESTS += tests/net/test_binding
+tests_net_test_binding_SOURCES = tests/net/test_binding.c
+tests_net_test_binding_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_binding_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)

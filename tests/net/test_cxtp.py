@@ -185,7 +185,7 @@ def test_forged_tokens_and_distant_senders_change_nothing(world):
     world.send(PCOA, PAR, ctar(NAR, 3, forged=True))
     world.send(PCOA, PAR, ctar(NAR, 4), hops=64)
     wait_for("both refused", lambda: world.par.counter("token_refused") == 1 and world.par.counter("hop_limit") == 1, 15)
-    assert world.answer(world.send(NCOA, NAR, ctar(PAR, 5, A_BIT, forged=True))) == [(1, 17)]
+    assert world.answer(world.send(NCOA, NAR, ctar(PAR, 5, A_BIT, forged=True)))[0] == (1, 17)
     assert world.par.counter("pctd_sent") == world.par.counter("ctd_sent") == 0
     assert not world.nar.groups() and world.par.groups()
     # The mobile itself is served after all that, with one of the sequence numbers.
@@ -202,5 +202,5 @@ def test_a_transfer_serves_once(world):
     world.nar.stop()
     world.nar.start()
     wait_for("the association again", lambda: world.nar.associated() and world.par.associated(), 20)
-    assert world.answer(world.send(NCOA, NAR, ctar(PAR, 6, A_BIT))) == [(1, 17)]
+    assert world.answer(world.send(NCOA, NAR, ctar(PAR, 6, A_BIT)))[0] == (1, 17)
     assert world.par.counter("replayed") == 1
