@@ -532,7 +532,7 @@ static void mn_end(const struct in6_addr *pcoa, const struct in6_addr *nar, enum
 	}
 	t->ended = true;
 	w.report->failed += r == HANDOVER_FAILED;
-	w.report->cancelled += r == HANDOVER_CANCELLED;
+	w.report->cancelled += r == HANDOVER_CANCELLED && t->to != t->from;
 }
 
 static const struct cxtp_mn_ops mn_ops = { .send = mn_send, .master = any_master, .random = any_random, .done = ignore_done,
