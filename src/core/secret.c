@@ -1,16 +1,14 @@
 /*
  * Keys live in slots of an arena of locked pages that stay out of core dumps, so that one place is wiped and guarded and
- * no copy is left in the ordinary heap. HMAC and HKDF are OpenSSL's; the hash for tables is our own SipHash-2-4, because
- * it must be fast and OpenSSL's needs an allocation a call.
+ * no copy is left in the ordinary heap. SHA-1 and SHA-256 are OpenSSL's; HMAC (RFC 2104) and HKDF (RFC 5869) are made of
+ * them here, and the hash for tables is our own SipHash-2-4: each transfer has keys of its own, and OpenSSL's ways to change
+ * a key allocate, look up, and take several times as long as the hashing.
  */
 #include "core/secret.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +19,10 @@
 #define ARENA_CHUNK (64U * 1024U)
 #define SECRET_MIN 8 /* octets, of a configured key */
 #define HKDF_PIECES_MAX 12
+#define HASH_BLOCK 64 /* octets that SHA-1 and SHA-256 take at a time */
+#define HASH_SHORT 128
+#define SHA256_LEN 32
+#define HKDF_OUT_MAX (255 * SHA256_LEN)
 
 struct secret {
 	union {
@@ -29,7 +31,11 @@ struct secret {
 	} u;
 	size_t len;
 	uint8_t key[SECRET_MAX];
+	bool master;             /* a configured key: keys are derived from it */
+	uint8_t prk[SHA256_LEN]; /* of a master: what HKDF extracts from it, for all derivations */
 };
+
+static int hkdf_extract(const struct piece *key, const struct piece *salt, uint8_t prk[SHA256_LEN]);
 
 static struct secret *free_slots;
 static size_t live;
@@ -63,6 +69,7 @@ static struct secret *slot_take(size_t len)
 	free_slots = s->u.next_free;
 	s->u.refs = 1;
 	s->len = len;
+	s->master = false;
 	live++;
 	return s;
 }
@@ -145,13 +152,14 @@ int secret_parse(const char *text, struct secret **out)
 		secret_unref(s);
 		return -EINVAL;
 	}
+	s->master = !hkdf_extract(&(struct piece){ s->key, s->len }, NULL, s->prk);
 	*out = s;
 	return 0;
 }
 
 void secret_wipe(void *p, size_t n)
 {
-	OPENSSL_cleanse(p, n);
+	explicit_bzero(p, n);
 }
 
 bool secret_equal(const void *a, const void *b, size_t n)
@@ -175,68 +183,130 @@ void secret_random(void *out, size_t n)
 	}
 }
 
-int hmac_sha1(const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t out[HMAC_SHA1_LEN])
+/* Found and set up once: that costs more than a message's worth of hashing. */
+struct hash {
+	const char *name;
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+};
+static struct hash sha1 = { .name = "SHA1" }, sha256 = { .name = "SHA256" };
+
+static bool hash_ready(struct hash *h)
 {
-	static EVP_MAC *hmac; /* fetching it costs more than a message's worth of hashing */
-	if (!hmac && !(hmac = EVP_MAC_fetch(NULL, "HMAC", NULL)))
-		return -ENOTSUP;
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
-	if (!ctx)
-		return -ENOMEM;
-	char digest[] = "SHA1";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-	size_t len = 0;
-	bool ok = EVP_MAC_init(ctx, key, key_len, params) == 1;
+	if (h->ctx)
+		return true;
+	if (!h->md)
+		h->md = EVP_MD_fetch(NULL, h->name, NULL);
+	h->ctx = h->md ? EVP_MD_CTX_new() : NULL;
+	return h->ctx && EVP_DigestInit_ex2(h->ctx, h->md, NULL);
+}
+
+static bool hash_pieces(struct hash *h, const struct piece *pieces, size_t n, uint8_t *out)
+{
+	bool ok = EVP_DigestInit_ex2(h->ctx, NULL, NULL) == 1;
 	for (size_t i = 0; ok && i < n; i++)
-		ok = EVP_MAC_update(ctx, pieces[i].data, pieces[i].len) == 1;
-	ok = ok && EVP_MAC_final(ctx, out, &len, HMAC_SHA1_LEN) == 1 && len == HMAC_SHA1_LEN;
-	EVP_MAC_CTX_free(ctx);
+		ok = EVP_DigestUpdate(h->ctx, pieces[i].data, pieces[i].len) == 1;
+	return ok && EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
+}
+
+/* The hash of one padded key and the pieces, in one go if they are short: each call into the library costs as much as
+ * hashing a block. */
+static bool hash_padded(struct hash *h, uint8_t pad[HASH_BLOCK + HASH_SHORT], const struct piece *pieces, size_t n, uint8_t *out)
+{
+	size_t len = HASH_BLOCK;
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].len > HASH_BLOCK + HASH_SHORT - len)
+			goto long_one;
+		if (pieces[i].len)
+			memcpy(pad + len, pieces[i].data, pieces[i].len);
+		len += pieces[i].len;
+	}
+	return hash_pieces(h, &(struct piece){ pad, len }, 1, out);
+long_one:;
+	struct piece all[HKDF_PIECES_MAX + 3] = { { pad, HASH_BLOCK } };
+	if (n >= sizeof all / sizeof *all)
+		return false;
+	memcpy(all + 1, pieces, n * sizeof *pieces);
+	return hash_pieces(h, all, n + 1, out);
+}
+
+/* out and key may overlap. */
+static int hmac(struct hash *h, const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t *out, size_t out_len)
+{
+	uint8_t pad[HASH_BLOCK + HASH_SHORT];
+	if (!hash_ready(h))
+		return -ENOTSUP;
+	bool ok = true;
+	memset(pad, 0, HASH_BLOCK);
+	if (key_len > HASH_BLOCK)
+		ok = hash_pieces(h, &(struct piece){ key, key_len }, 1, pad);
+	else if (key_len)
+		memcpy(pad, key, key_len);
+	for (size_t i = 0; i < HASH_BLOCK; i++)
+		pad[i] ^= 0x36;
+	ok = ok && hash_padded(h, pad, pieces, n, out);
+	for (size_t i = 0; i < HASH_BLOCK; i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	ok = ok && hash_padded(h, pad, &(struct piece){ out, out_len }, 1, out);
+	secret_wipe(pad, sizeof pad);
 	return ok ? 0 : -EIO;
 }
 
-/* OpenSSL's parameter lists are not const, though it only reads them. */
-static OSSL_PARAM octets(const char *name, const void *data, size_t len)
+int hmac_sha1(const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t out[HMAC_SHA1_LEN])
 {
-	void *p;
-	memcpy(&p, &data, sizeof p);
-	return OSSL_PARAM_construct_octet_string(name, p, len);
+	return hmac(&sha1, key, key_len, pieces, n, out, HMAC_SHA1_LEN);
+}
+
+static int hkdf_extract(const struct piece *key, const struct piece *salt, uint8_t prk[SHA256_LEN])
+{
+	return hmac(&sha256, salt ? salt->data : NULL, salt ? salt->len : 0, key, 1, prk, SHA256_LEN);
+}
+
+static int hkdf_expand(const uint8_t prk[SHA256_LEN], const struct piece *info, size_t info_n, uint8_t *out, size_t out_len)
+{
+	struct piece all[HKDF_PIECES_MAX + 2];
+	uint8_t block[SHA256_LEN], counter = 0;
+	int err = 0;
+	if (info_n)
+		memcpy(all + 1, info, info_n * sizeof *info);
+	all[info_n + 1] = (struct piece){ &counter, 1 };
+	while (!err && out_len) {
+		all[0] = (struct piece){ block, counter++ ? sizeof block : 0 };
+		err = hmac(&sha256, prk, SHA256_LEN, all, info_n + 2, block, sizeof block);
+		size_t some = out_len < sizeof block ? out_len : sizeof block;
+		memcpy(out, block, some);
+		out += some;
+		out_len -= some;
+	}
+	secret_wipe(block, sizeof block);
+	if (!err)
+		EVP_DigestInit_ex2(sha256.ctx, NULL, NULL); /* its state is the last block otherwise */
+	return err;
 }
 
 int hkdf_sha256(const struct piece *key, const struct piece *salt, const struct piece *info, size_t info_n, uint8_t *out,
                 size_t out_len)
 {
-	static EVP_KDF *hkdf;
-	if (info_n > HKDF_PIECES_MAX || !key->len)
+	uint8_t prk[SHA256_LEN];
+	if (info_n > HKDF_PIECES_MAX || !key->len || out_len > HKDF_OUT_MAX)
 		return -EINVAL;
-	if (!hkdf && !(hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL)))
-		return -ENOTSUP;
-	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(hkdf);
-	if (!ctx)
-		return -ENOMEM;
-	char digest[] = "SHA256";
-	OSSL_PARAM params[HKDF_PIECES_MAX + 4], *p = params;
-	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0);
-	*p++ = octets(OSSL_KDF_PARAM_KEY, key->data, key->len);
-	if (salt && salt->len)
-		*p++ = octets(OSSL_KDF_PARAM_SALT, salt->data, salt->len);
-	/* OpenSSL takes several infos as one, end to end. */
-	for (size_t i = 0; i < info_n; i++)
-		if (info[i].len)
-			*p++ = octets(OSSL_KDF_PARAM_INFO, info[i].data, info[i].len);
-	*p = OSSL_PARAM_construct_end();
-	bool ok = EVP_KDF_derive(ctx, out, out_len, params) == 1;
-	EVP_KDF_CTX_free(ctx);
-	return ok ? 0 : -EIO;
+	int err = hkdf_extract(key, salt, prk);
+	if (!err)
+		err = hkdf_expand(prk, info, info_n, out, out_len);
+	secret_wipe(prk, sizeof prk);
+	return err;
 }
 
 int secret_derive(const struct secret *master, const char *label, const struct piece *pieces, size_t n, uint8_t *out,
                   size_t out_len)
 {
 	struct piece info[HKDF_PIECES_MAX] = {{label, strlen(label) + 1}}; /* the zero octet parts label and pieces */
-	if (n >= HKDF_PIECES_MAX)
+	if (n >= HKDF_PIECES_MAX || out_len > HKDF_OUT_MAX)
 		return -EINVAL;
 	if (n)
 		memcpy(info + 1, pieces, n * sizeof *pieces);
+	if (master->master)
+		return hkdf_expand(master->prk, info, n + 1, out, out_len);
 	return hkdf_sha256(&(struct piece){master->key, master->len}, NULL, info, n + 1, out, out_len);
 }
 

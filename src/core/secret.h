@@ -39,8 +39,8 @@ struct piece {
 int hmac_sha1(const void *key, size_t key_len, const struct piece *pieces, size_t n, uint8_t out[HMAC_SHA1_LEN]);
 
 /*
- * HKDF-SHA256 (RFC 5869): the info is the concatenation of `info_n` pieces, at most 12 of them and 1024 octets in all.
- * salt NULL: none. Returns 0, -EINVAL, -ENOMEM, -ENOTSUP or -EIO.
+ * HKDF-SHA256 (RFC 5869): the info is the concatenation of `info_n` pieces, at most 12 of them. salt NULL: none. out_len:
+ * up to 8160. Returns 0, -EINVAL, -ENOTSUP or -EIO.
  */
 int hkdf_sha256(const struct piece *key, const struct piece *salt, const struct piece *info, size_t info_n, uint8_t *out,
                 size_t out_len);

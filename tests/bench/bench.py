@@ -4,6 +4,7 @@ scripts/bench: how fast, always over a floor measured in the same run.
     interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
     hi             HI → HAck at a living router, over a UDP echo of the same octets
     context        a context transfer, over an SCTP echo of the same octets on the same backend
+    token          a token, over OpenSSL's HMAC under a key set up before
     tables         time and memory per mobile with 1,000 and 100,000 mobiles, over an array of the same records
     simulate       CXTP's machines without sockets: 1,000 routers, 1,000,000 mobiles that move at random, lost messages;
                    what must hold is checked all the way, and a violation exits 1 (--routers, --mobiles, --seed)
@@ -160,6 +161,17 @@ def bench_tables(args):
     return out
 
 
+# ---- token ---------------------------------------------------------------------------------------------------------
+
+def bench_token(args):
+    out = last_json(subprocess.run([program("token_bench")], check=True, capture_output=True, text=True).stdout)
+    print("token of a CTAR, under a key of its own, over HMAC under a key set up before (goal 1.3):")
+    for r in out:
+        print(f"  {r['blocks']:>3} octets of CDBs: {r['ratio']:.2f}  (floor {r['floor_ns']:.0f} ns, token {r['token_ns']:.0f} ns; deriving its "
+              f"key {r['key_ns']:.0f} ns)")
+    return out
+
+
 # ---- simulation ----------------------------------------------------------------------------------------------------
 
 def bench_simulate(args):
@@ -195,7 +207,7 @@ def in_lane(args):
         return status
 
 
-BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "tables": bench_tables,
+BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "token": bench_token, "tables": bench_tables,
            "simulate": bench_simulate}
 
 

@@ -95,6 +95,19 @@ static void test_derive(void **state)
 	assert_memory_equal(got, want.o, sizeof got);
 	assert_int_equal(secret_derive(master, "handoverd tesu", pieces, 2, other, sizeof other), 0);
 	assert_memory_not_equal(got, other, sizeof got);
+	/* A configured key keeps what is extracted from it, and derives the same. */
+	struct secret *configured;
+	assert_int_equal(secret_parse("text:master-key", &configured), 0);
+	assert_int_equal(secret_derive(configured, "handoverd test", pieces, 2, other, sizeof other), 0);
+	assert_memory_equal(got, other, sizeof got);
+	secret_unref(configured);
+	uint8_t longer[300] = {0}, joined[300];
+	memset(joined, 'x', sizeof joined); /* longer than what is hashed in one go, in one piece and in many */
+	struct piece one[] = {{joined, sizeof joined}}, three[] = {{joined, 1}, {joined, 200}, {joined, 99}};
+	uint8_t first[20];
+	assert_int_equal(hmac_sha1(longer, sizeof longer, one, 1, first), 0);
+	assert_int_equal(hmac_sha1(longer, sizeof longer, three, 3, other), 0);
+	assert_memory_equal(first, other, sizeof first);
 	struct piece many[12] = {{"", 0}};
 	assert_int_equal(secret_derive(master, "x", many, 12, got, sizeof got), -EINVAL);
 	secret_unref(master);
