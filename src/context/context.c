@@ -5,11 +5,13 @@
 #include "context/binding.h"
 #include "context/context_count.h"
 #include "context/context_part.h"
+#include "context/flows.h"
 #include "context/mld.h"
 #include "core/log.h"
 #include "core/output.h"
+#include "net/conntrack.h"
 
-static const struct context_part *const parts[] = { &mld_part, &binding_part };
+static const struct context_part *const parts[] = { &mld_part, &binding_part, &flows_part };
 #define PARTS (sizeof parts / sizeof parts[0])
 
 static bool up[PARTS];
@@ -139,6 +141,7 @@ static const struct module_show shows[] = {
 
 static const struct counter_set more_counters[] = {
 	{ "context", binding_counters, BINDING_COUNTERS },
+	{ "conntrack", conntrack_counters, CONNTRACK_COUNTERS },
 	{ 0 },
 };
 

@@ -55,6 +55,27 @@ static const struct config_item neighbor_items[] = {
 static const struct config_table neighbor_table = { .name = "neighbor", .size = sizeof(struct context_neighbor),
 	                                            .items = neighbor_items };
 
+#define FLOWS(field) offsetof(struct context_conntrack, field)
+
+static const struct config_item conntrack_items[] = {
+	{ .name = "enabled", .type = CONFIG_BOOL, .offset = FLOWS(enabled), .preset = "true",
+	  .help = "Carry the connection-tracking entries of mobiles, for stateful firewalls; where the kernel has none, nothing is." },
+	{ .name = "entries", .type = CONFIG_INT, .offset = FLOWS(entries), .preset = "256", .min = 1, .max = 4096,
+	  .help = "At most so many entries of one mobile travel, established TCP used last before others." },
+	{ .name = "limit", .type = CONFIG_INT, .offset = FLOWS(limit), .preset = "262144", .min = 16, .max = 16777216,
+	  .help = "At most so many entries of the kernel are known here; those beyond do not travel; each takes about 250 octets." },
+	{ .name = "zone", .type = CONFIG_INT, .offset = FLOWS(zone), .preset = "0", .max = UINT16_MAX,
+	  .help = "The conntrack zone whose entries are carried, and in which those of other routers are made." },
+	{ .name = "marks", .type = CONFIG_BOOL, .offset = FLOWS(marks), .preset = "false",
+	  .help = "Give the entries' marks to other routers and set theirs here." },
+	{ .name = "liberal", .type = CONFIG_BOOL, .offset = FLOWS(liberal), .preset = "true",
+	  .help = "TCP windows are not enforced on entries from other routers; else the next packets decide what is in the window." },
+	{ 0 },
+};
+
+static const struct config_table conntrack_table = { .name = "conntrack", .size = sizeof(struct context_conntrack),
+	                                             .items = conntrack_items };
+
 #define FPT(field) \
 	.type = CONFIG_INT, .offset = offsetof(struct context_fpts, field), .min = CONTEXT_FPT_MIN, .max = UINT16_MAX
 
@@ -79,6 +100,8 @@ static const struct config_item context_items[] = {
 	  .sub = &multicast_table, .help = "Multicast listeners (RFC 4067, appendix B)." },
 	{ .name = "neighbor", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, neighbor), .sub = &neighbor_table,
 	  .help = "Neighbour bindings: link-layer address and addresses." },
+	{ .name = "conntrack", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, conntrack),
+	  .sub = &conntrack_table, .help = "Connection-tracking entries." },
 	{ 0 },
 };
 

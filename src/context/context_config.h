@@ -18,6 +18,13 @@ struct context_multicast {
 
 enum context_querier { CONTEXT_QUERIER_ELECT, CONTEXT_QUERIER_ALWAYS };
 
+struct context_conntrack {
+	struct config_where where;
+	bool enabled;
+	int64_t entries, limit, zone;
+	bool marks, liberal;
+};
+
 /* Numbers of the features that IANA has none for, under the features' names. */
 struct context_fpts {
 	struct config_where where;
@@ -37,6 +44,7 @@ struct context_config {
 	struct context_fpts fpt;
 	struct context_multicast multicast;
 	struct context_neighbor neighbor;
+	struct context_conntrack conntrack;
 };
 
 extern const struct config_table context_table;

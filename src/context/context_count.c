@@ -15,6 +15,8 @@ struct counter context_counters[CONTEXT_COUNTERS] = {
 	[CONTEXT_INSTALLED] = { .name = "installed", .help = "Contexts of another router put in force" },
 	[CONTEXT_INSTALL_REFUSED] = { .name = "install_refused", .help = "Contexts of another router refused" },
 	[CONTEXT_FORGOTTEN] = { .name = "forgotten", .help = "Memberships given up because their mobile left" },
+	[CONTEXT_FLOWS_LEFT_OUT] = { .name = "conntrack_left_out", .help = "Connection-tracking entries of a mobile beyond what is carried" },
+	[CONTEXT_FLOWS_NAT] = { .name = "conntrack_nat", .help = "Translated connection-tracking entries that stayed where they are" },
 	[CONTEXT_GROUPS] = { "groups", "groups with listeners, counted on each interface", .gauge = 1 },
 	[CONTEXT_LISTENERS] = { "listeners", "memberships: mobile and group", .gauge = 1 },
 };

@@ -6,6 +6,8 @@ src_context_libcontext_a_SOURCES = \
 	src/context/context_config.c src/context/context_config.h \
 	src/context/context_part.h \
 	src/context/context_count.c src/context/context_count.h \
+	src/context/flows.c src/context/flows.h \
+	src/context/flows_wire.c src/context/flows_wire.h \
 	src/context/mld.c src/context/mld.h \
 	src/context/mld_track.c src/context/mld_track.h \
 	src/context/mld_wire.c src/context/mld_wire.h
@@ -27,6 +29,17 @@ TESTS += tests/fuzz/fuzz_mld_wire
 tests_fuzz_fuzz_mld_wire_SOURCES = tests/fuzz/fuzz_mld_wire.c
 tests_fuzz_fuzz_mld_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/mld_wire
+
+check_PROGRAMS += tests/unit/test_flows_wire
+TESTS += tests/unit/test_flows_wire
+tests_unit_test_flows_wire_SOURCES = tests/unit/test_flows_wire.c
+tests_unit_test_flows_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_flows_wire
+TESTS += tests/fuzz/fuzz_flows_wire
+tests_fuzz_fuzz_flows_wire_SOURCES = tests/fuzz/fuzz_flows_wire.c
+tests_fuzz_fuzz_flows_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/flows_wire tests/net/test_flows.py
 
 check_PROGRAMS += tests/net/test_context
 TESTS += tests/net/test_context

@@ -80,6 +80,15 @@ def can_nfqueue():
                  " add rule inet lab_q c queue num 1") == 0
 
 
+def can_conntrack():
+    if quiet("nft", "add table inet lab_ct; add chain inet lab_ct c { type filter hook forward priority 0 ; };"
+             " add rule inet lab_ct c ct state established accept"):
+        return False
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as s:  # NETLINK_NETFILTER: a dump of all entries
+        s.send(struct.pack("=IHHIIBBH", 20, 0x101, 0x301, 1, 0, 0, 0, 0))
+        return struct.unpack_from("=IH", s.recv(65536))[1] != 2  # NLMSG_ERROR
+
+
 def can_mroute6():
     with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as s:
         s.setsockopt(socket.IPPROTO_IPV6, 200, 1)  # MRT6_INIT
@@ -112,6 +121,7 @@ NEEDS = {
     "bridge": (lambda: can_link("bridge"), ("bridge",)),
     "tun": (can_tun, ("tun",)),
     "nft": (can_nft, ("nf_tables",)),
+    "conntrack": (can_conntrack, ("nf_tables", "nft_ct", "nf_conntrack_netlink")),
     "nfqueue": (can_nfqueue, ("nf_tables", "nft_queue", "nfnetlink_queue")),
     "sctp": (can_sctp, ("md5", "hmac", "sctp")),
     "esp": (can_esp, ("xfrm_user", "esp4", "esp6", "authenc", "cbc", "gcm", "ctr", "seqiv", "ghash_generic")),
