@@ -17,7 +17,8 @@ src_core_libcore_a_SOURCES = \
 	src/core/neighbor.c src/core/neighbor.h \
 	src/core/output.c src/core/output.h \
 	src/core/secret.c src/core/secret.h \
-	src/core/settings.c src/core/settings.h
+	src/core/settings.c src/core/settings.h \
+	src/core/unixsock.c src/core/unixsock.h
 
 check_PROGRAMS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop
 TESTS += tests/unit/test_buf tests/unit/test_addr tests/unit/test_loop

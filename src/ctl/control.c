@@ -5,20 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/settings.h"
+#include "core/unixsock.h"
 #include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "ctl/watch.h"
 
 #define ACCEPT_AT_ONCE 8
 #define ACCEPT_PAUSE USEC_SEC /* after running out of descriptors */
-#define BACKLOG 16
 #define SOCKET_MODE 0660
 #define REFUSED_LINES_PER_SECOND 1
 
@@ -64,9 +62,7 @@ struct client {
 };
 
 struct listener {
-	char path[sizeof((struct sockaddr_un *)0)->sun_path];
-	ino_t inode; /* of what we bound, so that we remove nobody else's */
-	int fd;
+	struct unixsock socket;
 	struct loop_fd *io;
 };
 
@@ -393,86 +389,26 @@ static void listener_io(int fd, unsigned events, void *arg)
 	}
 }
 
-/* Does anybody listen at this address? A full backlog says yes, too. */
-static bool somebody_listens(const struct sockaddr_un *a)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return true;
-	bool yes = connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 || (errno != ECONNREFUSED && errno != ENOENT);
-	close(fd);
-	return yes;
-}
-
-/* Frees the path for us: an earlier life's socket goes, anything else stays. NULL, or why not. */
-static const char *path_clear(const struct sockaddr_un *a)
-{
-	struct stat st;
-	if (lstat(a->sun_path, &st) < 0)
-		return errno == ENOENT ? NULL : strerror(errno);
-	if (!S_ISSOCK(st.st_mode))
-		return "something that is no socket stands there";
-	if (somebody_listens(a))
-		return "another daemon listens there";
-	return unlink(a->sun_path) < 0 && errno != ENOENT ? strerror(errno) : NULL;
-}
-
-/* Listens at path: the descriptor, or -1 and why not in *why. */
-static int listen_at(const char *path, const char **why)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	*why = "the path is too long";
-	if (strlen(path) >= sizeof a.sun_path)
-		return -1;
-	strcpy(a.sun_path, path);
-	*why = path_clear(&a);
-	if (*why)
-		return -1;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		*why = strerror(errno);
-		return -1;
-	}
-	mode_t mask = umask(~(mode_t)SOCKET_MODE & 0777); /* never, not for a moment, open to all */
-	int rc = bind(fd, (struct sockaddr *)&a, sizeof a);
-	umask(mask);
-	if (rc == 0)
-		rc = listen(fd, BACKLOG);
-	if (rc < 0) {
-		*why = strerror(errno);
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int listener_open(struct ctl *t, const char *path)
 {
-	const char *why;
-	struct stat st;
-	int fd = listen_at(path, &why);
-	struct loop_fd *io = fd < 0 ? NULL : loop_fd_add(t->core->loop, fd, LOOP_READ, listener_io, t);
-	if (!io) {
-		LOG_ERROR("ctl", "control socket not opened path=%s reason=\"%s\"", path, fd < 0 ? why : "out of memory");
-		if (fd >= 0) {
-			close(fd);
-			unlink(path);
-		}
+	const char *why = "out of memory";
+	struct listener l = { 0 };
+	bool bound = unixsock_open(&l.socket, path, SOCKET_MODE, &why) == 0;
+	l.io = bound ? loop_fd_add(t->core->loop, l.socket.fd, LOOP_READ, listener_io, t) : NULL;
+	if (!l.io) {
+		LOG_ERROR("ctl", "control socket not opened path=%s reason=\"%s\"", path, bound ? "out of memory" : why);
+		if (bound)
+			unixsock_close(&l.socket);
 		return -1;
 	}
-	struct listener *l = &t->listener;
-	*l = (struct listener){ .fd = fd, .io = io, .inode = lstat(path, &st) == 0 ? st.st_ino : 0 };
-	snprintf(l->path, sizeof l->path, "%s", path);
+	t->listener = l;
 	return 0;
 }
 
 static void listener_close(struct listener *l)
 {
-	struct stat st;
 	loop_fd_del(l->io);
-	close(l->fd);
-	if (lstat(l->path, &st) == 0 && st.st_ino == l->inode)
-		unlink(l->path);
+	unixsock_close(&l->socket);
 }
 
 /* -- the module -------------------------------------------------------------------------------------------------- */
@@ -484,23 +420,7 @@ static const char *socket_of(const struct settings *s)
 
 static void ctl_check(const struct settings *s, const void *cfg, struct config_errors *errors)
 {
-	const char *path = socket_of(s);
-	char dir[sizeof((struct sockaddr_un *)0)->sun_path];
-	struct stat st;
-
-	if (path[0] != '/') {
-		config_error(errors, &s->control.where, "control.socket \"%s\" is relative; write a path that begins with /", path);
-	} else if (strlen(path) >= sizeof dir) {
-		config_error(errors, &s->control.where, "control.socket is %zu octets long; a socket's path has at most %zu",
-		             strlen(path), sizeof dir - 1);
-	} else {
-		strcpy(dir, path);
-		char *slash = strrchr(dir, '/');
-		slash[slash == dir] = '\0';
-		if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
-			config_error(errors, &s->control.where, "control.socket \"%s\": there is no directory %s; make it, or name another",
-			             path, dir);
-	}
+	unixsock_check("control.socket", socket_of(s), &s->control.where, errors);
 }
 
 static int ctl_start(struct core *core, const void *cfg)
@@ -519,7 +439,7 @@ static int ctl_start(struct core *core, const void *cfg)
 		free(t);
 		return -1;
 	}
-	LOG_INFO("ctl", "control socket open path=%s", t->listener.path);
+	LOG_INFO("ctl", "control socket open path=%s", t->listener.socket.path);
 	ctl = t;
 	return 0;
 }
@@ -528,10 +448,10 @@ static void ctl_reload(struct core *core, const void *cfg)
 {
 	struct ctl *t = ctl;
 	const char *path = socket_of(core->settings);
-	if (strcmp(path, t->listener.path) != 0) {
+	if (strcmp(path, t->listener.socket.path) != 0) {
 		struct listener old = t->listener;
 		if (listener_open(t, path) == 0) {
-			LOG_INFO("ctl", "control socket moved from=%s path=%s", old.path, path);
+			LOG_INFO("ctl", "control socket moved from=%s path=%s", old.socket.path, path);
 			listener_close(&old);
 		}
 	}
