@@ -393,6 +393,12 @@ static void request_with_token(struct cxtp_par *p, const struct in6_addr *peer, 
 		secret_unref(key);
 		return;
 	}
+	if (outstanding(t) && t->seq == m->seq && t->asked && !addr_eq(&t->nar, peer)) {
+		/* §6.3: a mobile comes to one router with its token; who shows it at another has overheard it. */
+		refuse(p, CXTP_REPLAYED, "CT-Req", &m->mobile, peer, "another-router-asked-before");
+		secret_unref(key);
+		return;
+	}
 	if (outstanding(t) && t->seq == m->seq) {
 		/* §2.5.3: what was pushed did not arrive; it goes out again from what is kept. */
 		secret_unref(key);
