@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
 
@@ -223,6 +224,39 @@ def test_without_a_local_address(path, backends):
         a.say("forget", address)
         b.wait("down")
     assert b.report()["messages"] == 10 * (2 if backends[0] == "usrsctp" else 1)
+
+
+def data_chunks(packet):
+    """(flags, stream, payload protocol) of each DATA chunk of an IPv6 packet."""
+    at = 40 + 12
+    while packet[6] == socket.IPPROTO_SCTP and at + 4 <= len(packet):
+        kind, flags, length = struct.unpack_from("!BBH", packet, at)
+        if kind == 0:
+            stream, ppid = struct.unpack_from("!8xH2x4s", packet, at)
+            yield flags, stream, ppid
+        at += max(4, (length + 3) // 4 * 4)
+
+
+@pytest.mark.parametrize("backends", [PAIRS[0], PAIRS[2]])
+def test_messages_on_the_wire(path, backends):
+    """RFC 4067 §3.1: unordered, one stream, 'CXTP', and each message on its way at once, in a packet of its own."""
+    with path.m.entered():
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+    wire.bind(("a0", 0x86dd))
+    a, b = path.pair(backends)
+    for i in range(1, 21):
+        a.say("send", B, 1, 100, 100, 200)
+        a.wait("sent")
+        b.ask("await", i, answer="awaited")
+    chunks = []
+    while select.select([wire], [], [], 0)[0]:
+        chunks.append(list(data_chunks(wire.recv(65536))))
+    chunks = [c for c in chunks if c]
+    wire.close()
+    U, B_AND_E = 4, 3
+    assert len(chunks) >= 20
+    for packet in chunks:
+        assert packet == [(packet[0][0], 0, b"CXTP")] and packet[0][0] & 7 == U | B_AND_E
 
 
 def test_a_large_message_arrives_whole(path, backends):
