@@ -77,6 +77,7 @@ static void deliver_wired(struct flight *f, const struct cxtp_message *m)
 {
 	struct sim_router_state *to = &f->sim->routers[f->wired_to];
 	const struct in6_addr *from = &f->sim->routers[f->wired_from].address;
+	SEE(arrived, f->wired_to, from, m);
 	if (m->type == CXTP_CTD || m->type == CXTP_PCTD)
 		cxtp_nar_message(to->nar, from, m);
 	else
@@ -96,7 +97,7 @@ static void deliver_wireless(struct flight *f, const struct cxtp_message *m)
 	}
 	if (r == SIM_ROUTERS)
 		return;
-	SEE(ctar, r, &link, m);
+	SEE(arrived, r, &f->from, m);
 	if (addr_eq(&f->from, &m->mobile))
 		cxtp_par_ctar(s->routers[r].par, &link, m);
 	else
@@ -259,8 +260,9 @@ static size_t router_own(const struct in6_addr *pcoa, struct in6_addr *out, size
 {
 	struct sim_router_state *r = arg;
 	assert(max >= 2);
-	out[0] = r->address; /* one that mobiles do not use comes first: the token must find the other */
-	out[1] = r->on_link;
+	/* One that mobiles do not use comes first: the token must find the other. */
+	out[r->sim->own_likeliest] = r->address;
+	out[!r->sim->own_likeliest] = r->on_link;
 	return 2;
 }
 

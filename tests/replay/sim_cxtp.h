@@ -39,8 +39,8 @@ struct sim_router_state {
 struct sim_eyes {
 	void (*sent)(struct sim *s, const char *what, const struct in6_addr *from, const struct in6_addr *to, const void *msg,
 	             size_t len);
-	/* A CTAR is about to enter a machine of that router. */
-	void (*ctar)(struct sim *s, enum sim_router at, const struct cxtp_link *link, const struct cxtp_message *m);
+	/* A message is about to enter a machine of that router. */
+	void (*arrived)(struct sim *s, enum sim_router at, const struct in6_addr *from, const struct cxtp_message *m);
 	void (*installed)(struct sim *s, enum sim_router at, const struct feature_subject *subject, uint16_t fpt, uint8_t status);
 	void (*forgot)(struct sim *s, enum sim_router at, const struct in6_addr *pcoa);
 	void (*router_done)(struct sim *s, enum sim_router at, const struct in6_addr *pcoa, bool complete);
@@ -58,6 +58,7 @@ struct sim {
 	struct in6_addr pcoa, ncoa, stranger;
 	struct in6_addr at[SIM_ROUTERS]; /* the mobile's address on each link; pcoa and ncoa are the first two */
 	struct in6_addr second;   /* another mobile at the previous router: what it sends is injected */
+	bool own_likeliest;       /* routers guess right which of their addresses the mobile uses */
 	bool expected_known;      /* the new router knows NCoA from a handover */
 	unsigned collects;        /* blocks that the mobile has at its previous router */
 	uint8_t install_status;   /* what installing the second feature says */
