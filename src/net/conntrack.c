@@ -27,14 +27,14 @@
 #define QUEUE_OCTETS (4 << 20)
 
 struct counter conntrack_counters[CONNTRACK_COUNTERS] = {
-	[CONNTRACK_FLOWS] = { "flows", "connection-tracking entries known", .gauge = 1 },
-	[CONNTRACK_UNTRACKED] = { "untracked", "Entries not learnt because context.conntrack.limit was reached" },
-	[CONNTRACK_OVERRUNS] = { "overruns", "Times the kernel lost events about entries" },
-	[CONNTRACK_DUMPS] = { "dumps", "Times all entries were read from the kernel" },
-	[CONNTRACK_READ] = { "read", "Entries read from the kernel for a mobile" },
-	[CONNTRACK_WRITTEN] = { "written", "Entries of another router put into the kernel" },
-	[CONNTRACK_WRITE_ERRORS] = { "write_errors", "Entries of another router that the kernel refused" },
-	[CONNTRACK_REMOVED] = { "removed", "Entries removed because their mobile left" },
+	[CONNTRACK_FLOWS] = { .name = "flows", .help = "connection-tracking entries known", .gauge = 1 },
+	[CONNTRACK_UNTRACKED] = { .name = "untracked", .help = "Entries not learnt because context.conntrack.limit was reached" },
+	[CONNTRACK_OVERRUNS] = { .name = "overruns", .help = "Times the kernel lost events about entries" },
+	[CONNTRACK_DUMPS] = { .name = "dumps", .help = "Times all entries were read from the kernel" },
+	[CONNTRACK_READ] = { .name = "read", .help = "Entries read from the kernel for a mobile" },
+	[CONNTRACK_WRITTEN] = { .name = "written", .help = "Entries of another router put into the kernel" },
+	[CONNTRACK_WRITE_ERRORS] = { .name = "write_errors", .help = "Entries of another router that the kernel refused" },
+	[CONNTRACK_REMOVED] = { .name = "removed", .help = "Entries removed because their mobile left" },
 };
 
 struct flow;
