@@ -2,6 +2,7 @@
 
 import re
 import sys
+from types import SimpleNamespace
 
 BARS = " ▁▂▃▄▅▆▇█"
 WIDTH = 100
@@ -155,3 +156,37 @@ def table(heads, lines, pen):
         cells = [pen(kind, c.rjust(w)) if kind else c.rjust(w) for (kind, c), w in zip(row, widths)]
         out.append(label.ljust(first) + " │ " + " │ ".join(cells))
     return "\n".join(out)
+
+
+# ---- what is on a thin link ------------------------------------------------------------------------------------------
+
+FRAME_KINDS = {"CTAR": "context", "CTAA": "context", "MLD report": "late", "group": "good", "UNA": "message"}
+
+
+def lane(frames, n, bin_ms, pen):
+    """Each frame a box as long as it takes."""
+    cells, at = [], 0
+    for f in frames:
+        first, last = max(at, round(f.start / bin_ms)), round(f.end / bin_ms)
+        if first >= n or last <= first:
+            continue
+        width = min(last, n) - first
+        label = f.name if len(f.name) + 2 <= width else f.name.split()[0]
+        box = "▕" + (label if len(label) + 1 <= width else "").center(width - 1, "░")
+        cells += [" " * (first - at), pen(FRAME_KINDS.get(f.name, "dim"), box)]
+        at = first + width
+    return "".join(cells) + " " * (n - at)
+
+
+def thin_link(title, m, end_ms, pen, width=92):
+    """One movement: what went each way over the link from the attachment on."""
+    bin_ms = end_ms / width
+    out = [pen("bold", title)]
+    for name, up in (("to the router", True), ("to the mobile", False)):
+        out.append(f"{name:>14}  " + lane([f for f in m.frames if f.up == up and f.end > 0], width, bin_ms, pen))
+    scale = SimpleNamespace(start=0, end=end_ms, bin=bin_ms)
+    c = column_of(scale, m.first_ms, width)
+    words = f"first packet of the group: {m.first_ms:.1f} ms"
+    out.append(" " * 16 + (pen("good", words + " ▲").rjust(c + 1 + len(pen("good", words + " ▲")) - len(words) - 2) if c >= len(words) + 1
+                           else " " * c + pen("good", "▲ " + words)))
+    return out + [" " * 16 + pen("dim", line) for line in axis_lines(scale, width)]

@@ -242,6 +242,14 @@ class Topology:
             m.point = p
         return out
 
+    def thin(self, point, rate):
+        """Makes the link between a router and its access point a line of so many bits a second each way (thinlink). Returns
+        the argument for traffic.Tool that runs it: say("rate N") changes it."""
+        near, far = f"{point.name}-near", f"{point.name}-far"
+        self.ns["air"].ip(f"link set {point.name} nomaster", f"link add {near} type veth peer name {far}", f"link set {near} up",
+                          f"link set {far} master {point.bridge} up")
+        return ["chrt", "-r", "1", tool("thinlink"), rate, point.name, near, self.dir / f"{point.name}.thin"]
+
     # -- end
 
     def close(self):

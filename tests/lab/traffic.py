@@ -91,6 +91,11 @@ def tcp_fetch(topology, node, dst, src=None, total=0, port=9001, log=None):
     return Tool(topology, node, argv + [dst], f"fetch{port}").ready()
 
 
+def thin_link(topology, point, rate):
+    """The link at that access point is one of `rate` bits a second each way from now on. say("rate N") changes it, and is answered."""
+    return Tool(topology, "air", topology.thin(point, rate), f"thin-{point.name}").ready()
+
+
 def read_udp_log(path):
     """{flow: [(sent_ns, arrived_ns) by number; (0, 0) where it never came]} of udpflow --log."""
     data, at, out = path.read_bytes(), 0, {}
