@@ -36,6 +36,8 @@ enum bus_topic {
 	BUS_MOBILE_ATTACHED,
 	/* nAR: the contexts of this handover are in place, or will not come. Payload contexts. */
 	BUS_CONTEXTS_DONE,
+	/* nAR: a feature that said FEATURE_PENDING has its answer, for one block. Payload installed. */
+	BUS_CONTEXT_INSTALLED,
 	/* A mobile entered the table / got or lost an address / leaves it. Payload mobile. */
 	BUS_MOBILE_ADDED,
 	BUS_MOBILE_REMOVED,
@@ -77,6 +79,12 @@ struct bus_note {
 			struct in6_addr addr;     /* NCoA if known */
 			bool complete;            /* every context in place */
 		} contexts;
+		struct {
+			struct in6_addr previous; /* the subject's */
+			uint16_t fpt;
+			uint8_t status;     /* as install would have returned it, FEATURE_PENDING excepted */
+			const char *reason; /* borrowed; more words about a failure, or NULL */
+		} installed;
 		struct {
 			struct mobile *mobile; /* borrowed */
 		} mobile;

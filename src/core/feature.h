@@ -37,7 +37,8 @@ enum feature_status {
 	FEATURE_ABSENT = 16,      /* asked for, but no block came */
 	FEATURE_TIMEOUT = 17,     /* the previous router did not answer in time */
 	FEATURE_UNREACHABLE = 18, /* the previous router is not known or not connected */
-	FEATURE_STATUS_OWN = 32
+	FEATURE_STATUS_OWN = 32,
+	FEATURE_PENDING = 255     /* from install only, never on the wire: BUS_CONTEXT_INSTALLED will tell */
 };
 
 struct feature_status_name {
@@ -60,6 +61,7 @@ struct feature_subject {
 	struct lladdr lladdr;     /* on the link here; len 0: not known */
 	int ifindex;              /* the access link here; 0: not known */
 	struct prefix nar_prefix; /* collect: prefix of the link the mobile moves to, plen 0 if not known */
+	const struct feature *feature; /* the one that is called, for those that share their functions; filled in for it */
 	char *reason;             /* FEATURE_REASON_MAX octets for feature_reason, or NULL */
 };
 
@@ -77,7 +79,9 @@ struct feature {
 	/* New router: puts one block in force. With fields: data is a whole state vector, len its length, defaults filled in.
 	 * Opaque: data is what was emitted, followed by up to seven zero octets, since blocks travel in words of eight. Returns
 	 * the status octet that goes on the wire: 0 is success; otherwise it may say more with feature_reason. One that fails
-	 * leaves things as they were: the other contexts stand. */
+	 * leaves things as they were: the other contexts stand. One that must not wait for its answer returns FEATURE_PENDING and
+	 * publishes BUS_CONTEXT_INSTALLED later, once for each block, and not from within install; what it says after
+	 * CT_MAX_TRANSFER_TIME comes too late, the block then counts as failed. */
 	uint8_t (*install)(struct core *core, const struct feature_subject *s, const uint8_t *data, size_t len);
 	/* Either router: the mobile is no longer this router's; what is kept for it may go. May be NULL. */
 	void (*forget)(struct core *core, const struct in6_addr *addr);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/bus.h"
+#include "core/feature.h"
 #include "core/handover.h"
 #include "core/mobile.h"
 #include "core/neighbor.h"
@@ -83,6 +84,15 @@ static void write_contexts(const struct watch *w, const struct bus_note *n, stru
 	out_bool(o, "complete", n->u.contexts.complete);
 }
 
+static void write_installed(const struct watch *w, const struct bus_note *n, struct output *o)
+{
+	out_addr(o, "mobile", &n->u.installed.previous);
+	out_uint(o, "fpt", n->u.installed.fpt);
+	out_uint(o, "status", n->u.installed.status);
+	out_str(o, "status_name", FEATURE_STATUS(n->u.installed.fpt, n->u.installed.status));
+	out_str(o, "reason", n->u.installed.reason);
+}
+
 static void write_mobile(const struct watch *w, const struct bus_note *n, struct output *o)
 {
 	const struct mobile *m = n->u.mobile.mobile;
@@ -110,6 +120,7 @@ static const struct {
 	[BUS_HANDOVER_PREPARE] = { "handover-prepare", write_handover },
 	[BUS_MOBILE_ATTACHED] = { "attached", write_attach },
 	[BUS_CONTEXTS_DONE] = { "contexts", write_contexts },
+	[BUS_CONTEXT_INSTALLED] = { "context", write_installed },
 	[BUS_MOBILE_ADDED] = { "mobile-added", write_mobile },
 	[BUS_MOBILE_REMOVED] = { "mobile-removed", write_mobile },
 	[BUS_NEIGHBOR_PROTECTION] = { "neighbor-protection", write_neighbor },

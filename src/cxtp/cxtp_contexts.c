@@ -70,7 +70,9 @@ void cxtp_collect(struct core *core, const struct feature_subject *s, const uint
 		if (!cxtp_requested(request, len, all[i]->fpt) || !feature_offered(all[i]))
 			continue;
 		struct collecting c = { .w = w, .feature = all[i] };
-		int err = collect_feature(core, s, &c);
+		struct feature_subject subject = *s;
+		subject.feature = all[i];
+		int err = collect_feature(core, &subject, &c);
 		cut |= c.cut;
 		if (err < 0) {
 			cxtp_count(CXTP_CONTEXTS_FAILED);
@@ -84,24 +86,43 @@ void cxtp_collect(struct core *core, const struct feature_subject *s, const uint
 	}
 }
 
-/* False: no room for another feature. */
-static bool note(struct cxtp_contexts *c, uint16_t fpt, uint8_t status)
+/* The entry of a feature, made if need be; NULL: no room for another. */
+static struct cxtp_status *entry_of(struct cxtp_contexts *c, uint16_t fpt)
 {
-	if (status)
-		c->complete = false;
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->entries[i].fpt != fpt)
-			continue;
-		if (!c->entries[i].status)
-			c->entries[i].status = status;
-		return true;
-	}
+	for (size_t i = 0; i < c->n; i++)
+		if (c->entries[i].fpt == fpt)
+			return &c->entries[i];
 	if (c->n == CXTP_CONTEXTS_MAX) {
 		c->complete = false;
-		return false;
+		return NULL;
 	}
-	c->entries[c->n++] = (struct cxtp_status){ .fpt = fpt, .status = status };
+	c->entries[c->n] = (struct cxtp_status){ .fpt = fpt };
+	return &c->entries[c->n++];
+}
+
+/* True: it is the first thing that goes wrong with this feature. */
+static bool note(struct cxtp_contexts *c, uint16_t fpt, uint8_t status)
+{
+	struct cxtp_status *e = entry_of(c, fpt);
+	if (status)
+		c->complete = false;
+	if (!status || !e || e->status)
+		return false;
+	e->status = status;
 	return true;
+}
+
+/* What became of one block; one line tells of a feature's failure, however many blocks it had. */
+static void note_block(struct cxtp_contexts *c, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason)
+{
+	const struct feature *f = feature_find(fpt);
+	bool first = note(c, fpt, status);
+	c->blocks += status == 0;
+	cxtp_count(status ? CXTP_CONTEXTS_FAILED : CXTP_CONTEXTS_INSTALLED);
+	if (first)
+		LOG_WARNING("cxtp", "context not installed mobile=%s feature=%s fpt=%u status=%u reason=\"%s%s%s\"", ADDR(pcoa),
+		            f ? f->name : "-", fpt, status, FEATURE_STATUS(fpt, status), reason && *reason ? ": " : "",
+		            reason ? reason : "");
 }
 
 /* An opaque feature has no fields that a presence vector could speak of. */
@@ -115,20 +136,28 @@ static uint8_t install_data(struct core *core, const struct feature_subject *s, 
 	return status ? status : f->install(core, s, vector, feature_vector_len(f));
 }
 
-static uint8_t install_block(struct core *core, const struct feature_subject *subject, const struct cxtp_block *b)
+static void install_block(struct core *core, const struct feature_subject *subject, const struct cxtp_block *b,
+                          struct cxtp_contexts *out)
 {
 	const struct feature *f = feature_find(b->fpt);
 	char reason[FEATURE_REASON_MAX] = "";
 	struct feature_subject s = *subject;
+	struct cxtp_status *e = entry_of(out, b->fpt);
+	if (!e) {
+		cxtp_count(CXTP_CONTEXTS_FAILED);
+		return;
+	}
+	s.feature = f;
 	s.reason = reason;
 	uint8_t status = !f                     ? FEATURE_UNKNOWN
 	                 : !feature_accepted(f) ? FEATURE_REFUSED
 	                                        : install_data(core, &s, f, b);
-	const char *text = FEATURE_STATUS(b->fpt, status);
-	if (status)
-		LOG_WARNING("cxtp", "context not installed mobile=%s feature=%s fpt=%u status=%u reason=\"%s%s%s\"", ADDR(&s.previous),
-		            f ? f->name : "-", b->fpt, status, text, *reason ? ": " : "", reason);
-	return status;
+	if (status != FEATURE_PENDING) {
+		note_block(out, &s.previous, b->fpt, status, reason);
+		return;
+	}
+	out->pending[e - out->entries]++;
+	out->pending_n++;
 }
 
 static bool noted(const struct cxtp_contexts *c, uint16_t fpt)
@@ -149,19 +178,32 @@ void cxtp_install(struct core *core, const struct feature_subject *s, const uint
 		/* The token covers what was asked for, and nothing else is authorized. */
 		if (!cxtp_requested(request, len, b.fpt))
 			continue;
-		if (!note(out, b.fpt, 0)) {
-			cxtp_count(CXTP_CONTEXTS_FAILED);
-			continue;
-		}
-		uint8_t status = install_block(core, s, &b);
-		note(out, b.fpt, status);
-		out->blocks += status == 0;
-		cxtp_count(status ? CXTP_CONTEXTS_FAILED : CXTP_CONTEXTS_INSTALLED);
+		install_block(core, s, &b, out);
 	}
 	r = rd_make(request, len);
 	while (cxtp_block_next(&r, true, &b) > 0)
 		if (!noted(out, b.fpt))
 			note(out, b.fpt, CXTP_STATUS_ABSENT);
+}
+
+bool cxtp_contexts_installed(struct cxtp_contexts *c, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->entries[i].fpt != fpt || !c->pending[i])
+			continue;
+		c->pending[i]--;
+		c->pending_n--;
+		note_block(c, pcoa, fpt, status, reason);
+		return true;
+	}
+	return false;
+}
+
+void cxtp_contexts_overdue(struct cxtp_contexts *c, const struct in6_addr *pcoa)
+{
+	for (size_t i = 0; i < c->n; i++)
+		while (c->pending[i])
+			cxtp_contexts_installed(c, pcoa, c->entries[i].fpt, FEATURE_NO_PROGRAM, "no answer in time");
 }
 
 void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, struct cxtp_contexts *out)

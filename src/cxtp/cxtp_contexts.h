@@ -10,6 +10,8 @@
 /* What became of a transfer's contexts, one entry for each feature: 0, or the first thing that went wrong. */
 struct cxtp_contexts {
 	struct cxtp_status entries[CXTP_CONTEXTS_MAX];
+	uint16_t pending[CXTP_CONTEXTS_MAX]; /* blocks of an entry that their feature has not spoken of yet */
+	size_t pending_n;
 	size_t n;
 	size_t blocks; /* put in force */
 	bool complete; /* nothing went wrong */
@@ -25,6 +27,11 @@ void cxtp_collect(struct core *core, const struct feature_subject *s, const uint
  * no block brought is noted as CXTP_STATUS_ABSENT. */
 void cxtp_install(struct core *core, const struct feature_subject *s, const uint8_t *blocks, size_t blocks_len,
                   const uint8_t *request, size_t len, struct cxtp_contexts *out);
+
+/* A feature has spoken of one block that it left pending: false if there is none. When pending_n is 0, everything is said. */
+bool cxtp_contexts_installed(struct cxtp_contexts *c, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason);
+/* What is still pending has failed: nobody waits longer. */
+void cxtp_contexts_overdue(struct cxtp_contexts *c, const struct in6_addr *pcoa);
 
 /* Nothing came: notes `status` for each feature asked for; when all were, for each one this router accepts. */
 void cxtp_contexts_fail(const uint8_t *request, size_t len, uint8_t status, struct cxtp_contexts *out);

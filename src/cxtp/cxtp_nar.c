@@ -21,7 +21,7 @@ struct push {
 };
 
 /* What a mobile asked for, and what became of it. */
-enum request_state { REQUEST_NONE, REQUEST_SENT, REQUEST_DONE };
+enum request_state { REQUEST_NONE, REQUEST_SENT, REQUEST_INSTALLING, REQUEST_DONE };
 struct request {
 	enum request_state state;
 	struct in6_addr par; /* table address of the previous router; unspecified in REQUEST_DONE without one */
@@ -31,6 +31,8 @@ struct request {
 	uint8_t *blocks;  /* of the CTAR */
 	size_t len;
 	usec_t at, asked;
+	struct cxtp_contexts *installing; /* REQUEST_INSTALLING: what features have yet to speak of */
+	bool reply;      /* REQUEST_INSTALLING: the previous router wants a CTDR */
 	uint8_t *failed; /* REQUEST_DONE: entries for the CTAA, to be repeated */
 	size_t failed_len;
 	bool installed;  /* REQUEST_DONE: and not given up */
@@ -119,6 +121,8 @@ static void request_drop(struct transfer *t)
 	release(t->nar, &q->blocks, &q->len);
 	release(t->nar, &q->failed, &q->failed_len);
 	release(t->nar, &q->came, &q->came_len);
+	free(q->installing);
+	q->installing = NULL;
 	q->state = REQUEST_NONE;
 }
 
@@ -163,7 +167,7 @@ static void push_timer(struct timer *timer, void *arg)
 	LOG_INFO("cxtp", "pushed contexts wiped: their mobile did not come mobile=%s peer=%s limit=%llums", ADDR(&pcoa), ADDR(&par),
 	         (unsigned long long)(n->params->context_lifetime / USEC_MSEC));
 	push_drop(t);
-	bool idle = t->request.state != REQUEST_SENT;
+	bool idle = t->request.state != REQUEST_SENT && t->request.state != REQUEST_INSTALLING;
 	transfer_free_if_idle(t);
 	if (idle)
 		n->ops->end(&pcoa, &par, HANDOVER_CANCELLED, "the mobile did not come", n->arg);
@@ -266,28 +270,70 @@ static void tell_mobile(struct transfer *t)
 	t->nar->ops->mark(&t->pcoa, STEP_CTAA, loop_now(t->nar->loop), t->nar->arg);
 }
 
-/* The token has passed, here or at the previous router: contexts into force, word to both. */
-static void put_in_force(struct transfer *t, const uint8_t *blocks, size_t len, bool acknowledge)
+/* Every feature has spoken: word to both. */
+static void conclude(struct transfer *t, const struct cxtp_contexts *c, bool acknowledge)
 {
 	struct cxtp_nar *n = t->nar;
 	struct request *q = &t->request;
 	struct in6_addr pcoa = t->pcoa, ncoa = q->link.peer, par = q->par;
-	struct cxtp_contexts c;
-	n->ops->install(&pcoa, &q->link, blocks, len, q->blocks, q->len, &c, n->arg);
 	n->ops->mark(&pcoa, STEP_CONTEXTS, loop_now(n->loop), n->arg);
-	settle(t, &c, true);
-	tell_timeline(t, &c);
+	settle(t, c, true);
+	tell_timeline(t, c);
 	if (acknowledge) {
 		send_ctdr(t);
 		n->ops->mark(&pcoa, STEP_CTDR, loop_now(n->loop), n->arg);
 	}
 	tell_mobile(t);
-	cxtp_count(c.complete ? CXTP_TRANSFERS_COMPLETE : CXTP_TRANSFERS_INCOMPLETE);
+	cxtp_count(c->complete ? CXTP_TRANSFERS_COMPLETE : CXTP_TRANSFERS_INCOMPLETE);
 	LOG_INFO("cxtp", "contexts in place mobile=%s address=%s peer=%s blocks=%zu complete=%s took=%lluus", ADDR(&pcoa), ADDR(&ncoa),
-	         ADDR(&par), c.blocks, c.complete ? "yes" : "no", (unsigned long long)(loop_now(n->loop) - q->at));
-	n->ops->done(&pcoa, &ncoa, c.complete, n->arg);
-	n->ops->end(&pcoa, &par, c.complete ? HANDOVER_COMPLETE : HANDOVER_FAILED, c.complete ? "" : "some contexts are not in place",
+	         ADDR(&par), c->blocks, c->complete ? "yes" : "no", (unsigned long long)(loop_now(n->loop) - q->at));
+	n->ops->done(&pcoa, &ncoa, c->complete, n->arg);
+	n->ops->end(&pcoa, &par, c->complete ? HANDOVER_COMPLETE : HANDOVER_FAILED, c->complete ? "" : "some contexts are not in place",
 	            n->arg);
+}
+
+/* Some features answer later. They get what a transfer may last; nobody waits longer. False: no memory. */
+static bool wait_for_features(struct transfer *t, const struct cxtp_contexts *c, bool acknowledge)
+{
+	struct request *q = &t->request;
+	q->installing = malloc(sizeof *c);
+	if (!q->installing)
+		return false;
+	*q->installing = *c;
+	q->reply = acknowledge;
+	q->state = REQUEST_INSTALLING;
+	timer_after(&q->timer, t->nar->params->max_transfer_time);
+	return true;
+}
+
+static void stop_waiting(struct transfer *t)
+{
+	struct cxtp_contexts c = *t->request.installing;
+	free(t->request.installing);
+	t->request.installing = NULL;
+	cxtp_contexts_overdue(&c, &t->pcoa);
+	conclude(t, &c, t->request.reply);
+}
+
+void cxtp_nar_installed(struct cxtp_nar *n, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason)
+{
+	struct transfer *t = transfer_find(n, pcoa);
+	if (t && t->request.installing && cxtp_contexts_installed(t->request.installing, pcoa, fpt, status, reason) &&
+	    !t->request.installing->pending_n)
+		stop_waiting(t);
+}
+
+/* The token has passed, here or at the previous router: contexts into force. */
+static void put_in_force(struct transfer *t, const uint8_t *blocks, size_t len, bool acknowledge)
+{
+	struct cxtp_nar *n = t->nar;
+	struct request *q = &t->request;
+	struct cxtp_contexts c;
+	n->ops->install(&t->pcoa, &q->link, blocks, len, q->blocks, q->len, &c, n->arg);
+	if (c.pending_n && wait_for_features(t, &c, acknowledge))
+		return;
+	cxtp_contexts_overdue(&c, &t->pcoa);
+	conclude(t, &c, acknowledge);
 }
 
 /* The key has done its duty, and goes before anything else happens (RFC 4067 §6.3). */
@@ -317,6 +363,10 @@ static void request_timer(struct timer *timer, void *arg)
 	if (q->state == REQUEST_DONE) {
 		request_drop(t);
 		transfer_free_if_idle(t);
+		return;
+	}
+	if (q->state == REQUEST_INSTALLING) {
+		stop_waiting(t);
 		return;
 	}
 	struct in6_addr pcoa = t->pcoa, ncoa = q->link.peer, par = q->par;
@@ -433,6 +483,8 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 	}
 	/* With the key at hand a right token is known at once, and needs no limit of rate. */
 	if (t && t->push.key && token_passes(t->push.key, &m->mobile, m->seq, m->blocks, m->blocks_len, m->token)) {
+		if (t->request.state == REQUEST_INSTALLING)
+			stop_waiting(t);
 		if (!request_note(t, from, m))
 			return;
 		t->request.par = t->push.from;
@@ -451,7 +503,7 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 	if (t && t->push.key)
 		refuse(n, CXTP_TOKEN_REFUSED, "CTAR", &m->mobile, &from->peer, "token-is-not-of-the-pushed-contexts");
 	/* RFC 4067 §6.3: one transfer of a mobile at a time. */
-	if (t && (t->request.state == REQUEST_SENT || answer_may_be_late(t, &from->peer))) {
+	if (t && (t->request.state == REQUEST_SENT || t->request.state == REQUEST_INSTALLING || answer_may_be_late(t, &from->peer))) {
 		cxtp_count(CXTP_BUSY);
 		return;
 	}
@@ -510,11 +562,12 @@ static void receive_push(struct cxtp_nar *n, const struct in6_addr *peer, const 
 		return;
 	}
 	/* Late, and of the transfer that is already done: the previous router only lacks the word. */
-	if (t && t->request.state == REQUEST_DONE && t->request.installed && addr_eq(&t->request.par, peer) &&
+	bool served = t && (t->request.state == REQUEST_INSTALLING || (t->request.state == REQUEST_DONE && t->request.installed));
+	if (served && addr_eq(&t->request.par, peer) &&
 	    token_passes(key, &t->pcoa, t->request.seq, t->request.blocks, t->request.len, t->request.token)) {
 		secret_unref(key);
 		cxtp_count(CXTP_UNEXPECTED);
-		if (m->flag)
+		if (m->flag && t->request.state == REQUEST_DONE)
 			send_ctdr(t);
 		return;
 	}
@@ -529,9 +582,9 @@ static void receive_answer(struct cxtp_nar *n, const struct in6_addr *peer, cons
 		refuse(n, t && t->request.state != REQUEST_NONE ? CXTP_WRONG_PEER : CXTP_UNEXPECTED, "CTD", &m->mobile, peer, "not-asked-for");
 		return;
 	}
-	if (t->request.state == REQUEST_DONE) {
+	if (t->request.state != REQUEST_SENT) {
 		cxtp_count(CXTP_UNEXPECTED);
-		if (m->flag && t->request.installed)
+		if (m->flag && t->request.state == REQUEST_DONE && t->request.installed)
 			send_ctdr(t);
 		return;
 	}

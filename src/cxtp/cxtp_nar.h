@@ -50,6 +50,8 @@ void cxtp_nar_destroy(struct cxtp_nar *n); /* wipes; calls nothing back */
 void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struct cxtp_message *m);
 /* CTD or PCTD from a usable neighbour (its table address). */
 void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m);
+/* A feature that left a block pending has its answer (BUS_CONTEXT_INSTALLED). CTDR and CTAA wait for the last one. */
+void cxtp_nar_installed(struct cxtp_nar *n, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason);
 
 struct cxtp_nar_view {
 	struct in6_addr pcoa, par;

@@ -25,7 +25,7 @@ struct cxtp_router {
 	struct cxtp_nar *nar;
 	struct sctp_config sctp_config;
 	struct sctp *sctp; /* NULL: could not be opened */
-	struct bus_sub *protection;
+	struct bus_sub *protection, *installed;
 	struct bucket lines;
 };
 
@@ -275,6 +275,13 @@ static void op_install(const struct in6_addr *pcoa, const struct cxtp_link *link
 	struct feature_subject s = { .previous = *pcoa, .addr = link->peer, .ifindex = link->ifindex };
 	place_of(r, &link->peer, &s);
 	cxtp_install(r->core, &s, blocks, blocks_len, request, len, out);
+}
+
+static void on_installed(struct bus_note *note, void *arg)
+{
+	struct cxtp_router *r = arg;
+	cxtp_nar_installed(r->nar, &note->u.installed.previous, note->u.installed.fpt, note->u.installed.status,
+	                   note->u.installed.reason);
 }
 
 static void op_forget(const struct in6_addr *pcoa, void *arg)
@@ -530,7 +537,8 @@ struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_conf
 	r->par = cxtp_par_create(core->loop, params, &r->rate, &par_ops, r);
 	r->nar = cxtp_nar_create(core->loop, params, &r->rate, &nar_ops, r);
 	r->protection = bus_subscribe(core->bus, BUS_NEIGHBOR_PROTECTION, on_protection, r);
-	if (r->par && r->nar && r->protection)
+	r->installed = bus_subscribe(core->bus, BUS_CONTEXT_INSTALLED, on_installed, r);
+	if (r->par && r->nar && r->protection && r->installed)
 		open_sctp(r);
 	if (!r->sctp) {
 		cxtp_router_destroy(r);
@@ -544,6 +552,7 @@ void cxtp_router_destroy(struct cxtp_router *r)
 	if (!r)
 		return;
 	bus_unsubscribe(r->protection);
+	bus_unsubscribe(r->installed);
 	close_sctp(r);
 	cxtp_par_destroy(r->par);
 	cxtp_nar_destroy(r->nar);

@@ -68,3 +68,8 @@ TESTS += tests/fuzz/fuzz_cxtp_machines
 tests_fuzz_fuzz_cxtp_machines_SOURCES = tests/fuzz/fuzz_cxtp_machines.c $(SIM_CXTP)
 tests_fuzz_fuzz_cxtp_machines_LDADD = $(FUZZ_ENGINE) $(CXTP_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/cxtp_wire tests/fuzz/corpus/cxtp_machines tests/net/test_cxtp.py tests/net/test_dissector.py
+
+check_PROGRAMS += tests/unit/test_cxtp_contexts
+TESTS += tests/unit/test_cxtp_contexts
+tests_unit_test_cxtp_contexts_SOURCES = tests/unit/test_cxtp_contexts.c
+tests_unit_test_cxtp_contexts_LDADD = $(CXTP_LIBS) $(TEST_LIBS)

@@ -14,7 +14,8 @@
  *   ask FPT                        the mobile's CTAR to the new router, naming one feature
  *   ctreq nar|other good|bad|none  a CT-Req to the previous router: with the last CTAR's token, a wrong one, or none
  *   ctc nar|other, ctd nar|other, push other       such a message from that router
- *   groups N, status N             what the mobile has; what installing its second feature says
+ *   groups N, status N             what the mobile has; what installing its second feature says (255: it answers later)
+ *   answer N                       what it says then
  *   expected                       the new router knows the mobile's new address from its handover
  * After it, time runs until nothing is left to wait for. `trace` is what was sent: ! lost, + doubled, ~ delayed.
  * `end`: what each machine said last, blocks installed at the new router, mobiles forgotten at the previous one.
@@ -107,6 +108,28 @@ static const struct scenario scenarios[] = {
 	/* Contexts that fail: the others stand (§2.5.2, §2.5.4). */
 	{ "one feature cannot be installed", "status 4; prepare; wait 50; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
 	  "mn=failed par=failed nar=failed in=2 gone=1" },
+	/* A feature that must not be waited for: CTDR and CTAA wait for its answer, as long as a transfer may last. */
+	{ "a feature answers later", "status 255; prepare; wait 50; attach; wait 20; answer 0", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=2 gone=1" },
+	{ "… that it failed", "status 255; prepare; wait 50; attach; wait 20; answer 33", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=failed par=failed nar=failed in=2 gone=1" },
+	{ "… in a reactive transfer", "status 255; attach; wait 50; answer 0", "CTAR.nar CT-Req CTD CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=2 gone=1" },
+	{ "… nothing", "status 255; prepare; wait 50; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=failed par=failed nar=failed in=2 gone=1" },
+	{ "… too late", "status 255; prepare; wait 50; attach; wait 300; answer 0", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=failed par=failed nar=failed in=2 gone=1" },
+	{ "… twice", "status 255; prepare; wait 50; attach; wait 20; answer 0; answer 4", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=2 gone=1" },
+	{ "… when nothing was asked", "answer 0; prepare; wait 50; answer 0; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile's CTAR comes again before a feature has answered",
+	  "status 255; double CTAR.nar; prepare; wait 50; attach; wait 20; replay nar; wait 5; answer 0", "CTAR.par PCTD CTAR.nar+ CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=2 gone=1" },
+	{ "the push comes again before a feature has answered", "status 255; lose PCTD; prepare; wait 4; attach; wait 20; push nar; answer 0",
+	  "CTAR.par PCTD! CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=2 gone=1" },
+	{ "the new router restarts before a feature has answered", "status 255; prepare; wait 50; attach; wait 20; restart nar; status 0",
+	  "CTAR.par PCTD CTAR.nar CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=5 gone=1" },
 	{ "only one feature is asked for", "ask 16385", "CT-Req CTD CTDR CTAA", "mn=- par=complete nar=complete in=1 gone=1" },
 	{ "a feature that no router has is asked for", "ask 999", "CT-Req CTD CTDR CTAA", "mn=- par=complete nar=failed in=0 gone=1" },
 	/* CTC (§2.5.5). */
@@ -276,6 +299,8 @@ static void command(char *p)
 		sim.collects = (unsigned)atoi(p);
 	else if (!strcmp(w, "status"))
 		sim.install_status = (uint8_t)atoi(p);
+	else if (!strcmp(w, "answer"))
+		cxtp_nar_installed(sim.routers[SIM_NAR].nar, &sim.pcoa, SIM_FPT_OTHER, (uint8_t)atoi(p), "so it said");
 	else if (!strcmp(w, "expected"))
 		sim.expected_known = true;
 	else
