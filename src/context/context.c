@@ -6,12 +6,13 @@
 #include "context/context_count.h"
 #include "context/context_part.h"
 #include "context/flows.h"
-#include "context/mld.h"
+#include "context/mcast.h"
 #include "core/log.h"
 #include "core/output.h"
 #include "net/conntrack.h"
 
-static const struct context_part *const parts[] = { &mld_part, &binding_part, &flows_part };
+static const struct context_part *const parts[] = { &mld_part, &multicast4_part, &multicast6_part, &binding_part,
+	                                           &flows_part };
 #define PARTS (sizeof parts / sizeof parts[0])
 
 static bool up[PARTS];
@@ -111,7 +112,7 @@ static void show_contexts(struct core *core, struct output *o)
 static void show_multicast(struct core *core, struct output *o)
 {
 	out_list_begin(o, NULL);
-	mld_show_multicast(o);
+	mcast_show_streams(o);
 	out_list_end(o);
 }
 

@@ -9,6 +9,8 @@
 #define MINUTES(n) ((int64_t)(n) * 60 * (int64_t)USEC_SEC)
 
 static const char *const queriers[] = { "elect", "always", NULL };
+static const char *const forwards[] = { "querier", "always", NULL };
+static const char *const proxies[] = { "auto", "always", "never", NULL };
 
 static const struct config_item multicast_items[] = {
 	{ .name = "enabled", .type = CONFIG_BOOL, .offset = AT(enabled), .preset = "true",
@@ -28,12 +30,27 @@ static const struct config_item multicast_items[] = {
 	  .help = "Stop forwarding at once when the last known listener leaves, without asking whether there are others." },
 	{ .name = "querier", .type = CONFIG_ENUM, .offset = AT(querier), .preset = "elect", .choices = queriers,
 	  .help = "\"elect\": the router with the lowest address on a link asks; \"always\": this one does, whatever others say." },
+	{ .name = "forward", .type = CONFIG_ENUM, .offset = AT(forward), .preset = "querier", .choices = forwards,
+	  .help = "\"querier\": of several multicast routers on a link the one that asks forwards to it (RFC 4605); \"always\": this "
+	          "one does, being the only one, although a switch may ask there." },
+	{ .name = "proxy_reports", .type = CONFIG_ENUM, .offset = AT(proxy_reports), .preset = "auto", .choices = proxies,
+	  .help = "Whether a membership that came with its mobile from another router is reported on the link, for other multicast "
+	          "routers there (RFC 4067, appendix B); \"auto\": if one was heard." },
+	{ .name = "ipv4", .type = CONFIG_BOOL, .offset = AT(ipv4), .preset = "true",
+	  .help = "Do the same for IPv4 (IGMP) as for IPv6 (MLD)." },
+	{ .name = "igmp_version", .type = CONFIG_INT, .offset = AT(igmp_version), .preset = "3", .min = 1, .max = 3,
+	  .help = "The version of IGMP in which this router asks: the oldest among the routers of a link; hosts of every version are "
+	          "understood." },
+	{ .name = "mld_version", .type = CONFIG_INT, .offset = AT(mld_version), .preset = "2", .min = 1, .max = 2,
+	  .help = "The same for MLD." },
 	{ .name = "groups", .type = CONFIG_INT, .offset = AT(groups), .preset = "1024", .min = 1, .max = 8192,
 	  .help = "At most so many groups with listeners, on all access interfaces together." },
 	{ .name = "listeners", .type = CONFIG_INT, .offset = AT(listeners), .preset = "8192", .min = 1, .max = 1000000,
 	  .help = "At most so many memberships, a mobile and a group each." },
 	{ .name = "groups_per_mobile", .type = CONFIG_INT, .offset = AT(groups_per_mobile), .preset = "64", .min = 1,
 	  .max = 8192, .help = "At most so many groups of one mobile." },
+	{ .name = "sources", .type = CONFIG_INT, .offset = AT(sources), .preset = "64", .min = 1, .max = 64,
+	  .help = "At most so many sources in the filter of a membership or a group; one with more is widened to all sources." },
 	{ 0 },
 };
 
@@ -82,6 +99,8 @@ static const struct config_table conntrack_table = { .name = "conntrack", .size 
 static const struct config_item fpt_items[] = {
 	{ .name = "neighbor", FPT(neighbor), .preset = "65281", .help = "Neighbour bindings." },
 	{ .name = "multicast4", FPT(multicast4), .preset = "65282", .help = "Multicast listeners of IPv4." },
+	{ .name = "multicast6", FPT(multicast6), .preset = "65285",
+	  .help = "Source filters of the multicast listeners of IPv6." },
 	{ .name = "conntrack", FPT(conntrack), .preset = "65283", .help = "Entries of connection tracking." },
 	{ .name = "rate", FPT(rate), .preset = "65284", .help = "The mobile's rate." },
 	{ 0 },
@@ -117,6 +136,7 @@ static const struct {
 	{ "multicast-listener", 1, 0 }, /* RFC 4065 */
 	{ "neighbor", 0, offsetof(struct context_config, fpt.neighbor) },
 	{ "multicast4", 0, offsetof(struct context_config, fpt.multicast4) },
+	{ "multicast6", 0, offsetof(struct context_config, fpt.multicast6) },
 	{ "conntrack", 0, offsetof(struct context_config, fpt.conntrack) },
 	{ "rate", 0, offsetof(struct context_config, fpt.rate) },
 };

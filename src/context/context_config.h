@@ -13,10 +13,16 @@ struct context_multicast {
 	int64_t robustness;
 	bool fast_leave;
 	int querier; /* enum context_querier */
-	int64_t groups, listeners, groups_per_mobile;
+	int forward; /* enum context_forward */
+	int proxy_reports; /* enum context_proxy_reports */
+	bool ipv4;
+	int64_t igmp_version, mld_version;
+	int64_t groups, listeners, groups_per_mobile, sources;
 };
 
 enum context_querier { CONTEXT_QUERIER_ELECT, CONTEXT_QUERIER_ALWAYS };
+enum context_forward { CONTEXT_FORWARD_QUERIER, CONTEXT_FORWARD_ALWAYS };
+enum context_proxy_reports { CONTEXT_PROXY_AUTO, CONTEXT_PROXY_ALWAYS, CONTEXT_PROXY_NEVER };
 
 struct context_conntrack {
 	struct config_where where;
@@ -28,7 +34,7 @@ struct context_conntrack {
 /* Numbers of the features that IANA has none for, under the features' names. */
 struct context_fpts {
 	struct config_where where;
-	int64_t neighbor, multicast4, conntrack, rate;
+	int64_t neighbor, multicast4, multicast6, conntrack, rate;
 };
 
 #define CONTEXT_NEIGHBOR_ADDRESSES_MAX 64

@@ -8,8 +8,11 @@ src_context_libcontext_a_SOURCES = \
 	src/context/context_count.c src/context/context_count.h \
 	src/context/flows.c src/context/flows.h \
 	src/context/flows_wire.c src/context/flows_wire.h \
-	src/context/mld.c src/context/mld.h \
-	src/context/mld_track.c src/context/mld_track.h \
+	src/context/mcast.c src/context/mcast.h src/context/mcast_feature.c src/context/mcast_io.c src/context/mcast_priv.h \
+	src/context/gmp.c src/context/gmp.h \
+	src/context/gmp_listener.c src/context/gmp_querier.c src/context/gmp_track.c src/context/gmp_track.h \
+	src/context/gmp_track_priv.h \
+	src/context/igmp_wire.c src/context/igmp_wire.h \
 	src/context/mld_wire.c src/context/mld_wire.h
 
 CONTEXT_LIBS = src/context/libcontext.a $(NET_LIBS)
@@ -19,10 +22,15 @@ TESTS += tests/unit/test_mld_wire
 tests_unit_test_mld_wire_SOURCES = tests/unit/test_mld_wire.c
 tests_unit_test_mld_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
 
-check_PROGRAMS += tests/replay/test_mld_track
-TESTS += tests/replay/test_mld_track
-tests_replay_test_mld_track_SOURCES = tests/replay/test_mld_track.c
-tests_replay_test_mld_track_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+check_PROGRAMS += tests/unit/test_igmp_wire
+TESTS += tests/unit/test_igmp_wire
+tests_unit_test_igmp_wire_SOURCES = tests/unit/test_igmp_wire.c
+tests_unit_test_igmp_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/replay/test_gmp_track
+TESTS += tests/replay/test_gmp_track
+tests_replay_test_gmp_track_SOURCES = tests/replay/test_gmp_track.c
+tests_replay_test_gmp_track_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_mld_wire
 TESTS += tests/fuzz/fuzz_mld_wire
@@ -40,6 +48,12 @@ TESTS += tests/fuzz/fuzz_flows_wire
 tests_fuzz_fuzz_flows_wire_SOURCES = tests/fuzz/fuzz_flows_wire.c
 tests_fuzz_fuzz_flows_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/flows_wire tests/net/test_flows.py
+
+check_PROGRAMS += tests/fuzz/fuzz_igmp_wire
+TESTS += tests/fuzz/fuzz_igmp_wire
+tests_fuzz_fuzz_igmp_wire_SOURCES = tests/fuzz/fuzz_igmp_wire.c
+tests_fuzz_fuzz_igmp_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/igmp_wire
 
 check_PROGRAMS += tests/net/test_context
 TESTS += tests/net/test_context

@@ -6,58 +6,19 @@
 #ifndef HANDOVERD_CONTEXT_MLD_WIRE_H
 #define HANDOVERD_CONTEXT_MLD_WIRE_H
 
-#include "core/addr.h"
-#include "core/buf.h"
-#include "core/loop.h"
+#include "context/gmp.h"
 
 enum mld_type { MLD_QUERY = 130, MLD_REPORT = 131, MLD_DONE = 132, MLD_REPORT_V2 = 143 };
-enum mld_record_type { /* RFC 3810 §5.2.12 */
-	MLD_IS_INCLUDE = 1,
-	MLD_IS_EXCLUDE = 2,
-	MLD_TO_INCLUDE = 3,
-	MLD_TO_EXCLUDE = 4,
-	MLD_ALLOW = 5,
-	MLD_BLOCK = 6,
-};
 
-#define MLD_QUERY_MAX 28 /* octets of a query without sources */
+#define MLD_QUERY_MAX (28 + 16 * GMP_SOURCES_MAX)
 #define MLD_BLOCK_LEN 24 /* octets of a listener context */
 
-struct mld_query {
-	struct in6_addr group; /* unspecified: general query */
-	usec_t max_response;
-	bool v2;
-	/* version 2 only */
-	bool suppress;         /* S: routers leave their timers alone */
-	uint8_t robustness;    /* 0: not told */
-	usec_t interval;       /* querier's query interval; 0: not told */
-	uint16_t sources_n;
-	struct rd sources;
-};
-
-struct mld_record {
-	uint8_t type; /* enum mld_record_type, or one that is not known */
-	struct in6_addr group;
-	uint16_t sources_n;
-	struct rd sources;
-};
-
-struct mld_message {
-	uint8_t type; /* enum mld_type */
-	struct mld_query query;  /* MLD_QUERY */
-	struct in6_addr group;   /* MLD_REPORT, MLD_DONE */
-	uint16_t records_n;      /* MLD_REPORT_V2 */
-	struct rd records;
-};
-
 /* Everything is checked here, every record included; what the structs point to is borrowed. False: malformed. */
-bool mld_parse(const void *data, size_t len, struct mld_message *out);
-/* Walks a version 2 report that mld_parse took; false at the end. */
-bool mld_record_next(struct mld_message *m, struct mld_record *out);
+bool mld_parse(const void *data, size_t len, struct gmp_message *out);
 
-void mld_query_pack(struct wr *w, const struct mld_query *q); /* without sources */
+void mld_query_pack(struct wr *w, const struct gmp_query *q); /* GMP_V3: version 2; else version 1 */
 void mld_v1_pack(struct wr *w, enum mld_type type, const struct in6_addr *group); /* MLD_REPORT, MLD_DONE */
-void mld_report_pack(struct wr *w, const struct mld_record *records, size_t n);
+void mld_report_pack(struct wr *w, const struct gmp_record_out *records, size_t n);
 
 /* Is a message with these headers to be looked at (RFC 3810 §5.1.14, §5.2.13; RFC 3590 §4)? NULL: yes; else why not. */
 const char *mld_refusal(const struct in6_addr *src, int hop_limit, bool router_alert);

@@ -1,5 +1,6 @@
 /* ICMPv6 through packet sockets: with the sender's link-layer address, and to whatever group it went. */
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,7 @@ int icmp6_frames_add(struct icmp6 *s, int ifindex)
 		return 0;
 	if (f->n >= ICMP6_FRAMES_MAX)
 		return -ENOSPC;
-	int fd = rawsock_open_packet(ifindex, f->filter, f->filter_n);
+	int fd = rawsock_open_packet(ETH_P_IPV6, ifindex, f->filter, f->filter_n);
 	if (fd < 0)
 		return fd;
 	struct frame_socket *k = calloc(1, sizeof *k);

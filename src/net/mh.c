@@ -4,6 +4,7 @@
  * on the type alone, so nothing comes twice. mh_guard.c keeps the kernel from complaining about the first kind.
  */
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static int open_packet(const struct mh *m)
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RAWSOCK_MTU);
 	}
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	return rawsock_open_packet(0, f, n);
+	return rawsock_open_packet(ETH_P_IPV6, 0, f, n);
 }
 
 static int open_raw(int *fd, int protocol, int checksum)

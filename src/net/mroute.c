@@ -1,5 +1,5 @@
 /*
- * What is wanted (group → interfaces) and what flows (source, group → incoming interface) are two tables. The kernel asks
+ * What is wanted (group → interfaces, each with a source filter) and what flows (source, group → incoming interface) are two tables. The kernel asks
  * about each new flow once; from then on its entry follows what is wanted, in place. A flow that nobody wants has an entry
  * too, an empty one, so that the kernel does not ask again for every packet.
  */
@@ -23,12 +23,13 @@
 #define IDLE (210 * USEC_SEC)       /* a forwarded flow is forgotten after this much silence (PIM's keepalive period) */
 #define IDLE_EMPTY (60 * USEC_SEC)  /* one that nobody wants, earlier */
 #define FLOWS_PER_GROUP 4
+#define UPSTREAM_SOURCES 64         /* of one group; more are asked for as a whole */
 #define NO_MIF (-1)
 
 struct want {
 	struct in6_addr group;
-	uint32_t mifs;
-	bool joined;
+	const struct source_filter *filter[MROUTE_MIFS]; /* what is wanted there; NULL: nothing */
+	const struct source_filter *joined; /* what we listen to upstream; NULL: not joined */
 	int join; /* handle of the upstream membership */
 	UT_hash_handle hh;
 };
@@ -43,6 +44,7 @@ struct flow {
 };
 
 struct mroute {
+	const struct mroute_kernel *kernel;
 	struct loop *loop;
 	int fd;
 	struct loop_fd *watch;
@@ -55,6 +57,8 @@ struct mroute {
 	struct joins *joins;
 	uint64_t upcalls, refused;
 	struct bucket limit;
+	mroute_joined_fn *joined_fn;
+	void *joined_arg;
 };
 
 static int mif_of(const struct mroute *m, int ifindex)
@@ -76,22 +80,25 @@ static int mif_get(struct mroute *m, int ifindex)
 		;
 	if (mif == MROUTE_MIFS)
 		return -ENOSPC;
-	int e = mroute_kernel_mif_add(m->fd, mif, ifindex);
+	int e = m->kernel->mif_add(m->fd, mif, ifindex);
 	if (e)
 		return e;
 	m->ifindex[mif] = ifindex;
 	return mif;
 }
 
-/* Interface- and link-local scopes (and the reserved 0) never leave their link (RFC 4291 §2.7). */
-static bool group_routable(const struct in6_addr *g)
+/* Interface- and link-local scopes (and the reserved 0) never leave their link (RFC 4291 §2.7), nor does 224.0.0.0/24. */
+static bool group_routable(const struct mroute *m, const struct in6_addr *g)
 {
-	return addr_is_multicast(g) && (g->s6_addr[1] & 15) > 2;
+	if (addr_is_v4(g) != m->kernel->v4 || !addr_is_multicast(g))
+		return false;
+	return m->kernel->v4 ? g->s6_addr[12] != 224 || g->s6_addr[13] || g->s6_addr[14] : (g->s6_addr[1] & 15) > 2;
 }
 
 static bool source_routable(const struct in6_addr *s)
 {
-	return !addr_is_zero(s) && !addr_is_multicast(s) && !addr_is_link_local(s);
+	static const struct in6_addr v4_any = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	return !addr_is_zero(s) && !addr_eq(s, &v4_any) && !addr_is_multicast(s) && !addr_is_link_local(s);
 }
 
 static struct want *want_find(const struct mroute *m, const struct in6_addr *group)
@@ -105,9 +112,12 @@ static struct want *want_find(const struct mroute *m, const struct in6_addr *gro
 static uint32_t outgoing(const struct mroute *m, const struct flow *f)
 {
 	const struct want *w = want_find(m, &f->sg.group);
-	uint32_t mifs = w ? w->mifs : 0;
-	if (!group_routable(&f->sg.group) || !source_routable(&f->sg.source))
+	uint32_t mifs = 0;
+	if (!group_routable(m, &f->sg.group) || !source_routable(&f->sg.source))
 		return 0;
+	for (int i = 0; w && i < MROUTE_MIFS; i++)
+		if (w->filter[i] && source_filter_wants(w->filter[i], &f->sg.source))
+			mifs |= 1U << i;
 	if (m->upstream != NO_MIF)
 		mifs |= 1U << m->upstream;
 	return mifs & ~(1U << f->parent);
@@ -115,7 +125,7 @@ static uint32_t outgoing(const struct mroute *m, const struct flow *f)
 
 static void flow_remove(struct mroute *m, struct flow *f)
 {
-	mroute_kernel_del(m->fd, &f->sg, f->parent);
+	m->kernel->del(m->fd, &f->sg, f->parent);
 	HASH_DEL(m->flows, f);
 	free(f);
 }
@@ -123,7 +133,7 @@ static void flow_remove(struct mroute *m, struct flow *f)
 static void flow_write(struct mroute *m, struct flow *f)
 {
 	f->mifs = outgoing(m, f);
-	int e = mroute_kernel_set(m->fd, &f->sg, f->parent, f->mifs);
+	int e = m->kernel->set(m->fd, &f->sg, f->parent, f->mifs);
 	if (e)
 		log_limited(&m->limit, loop_now(m->loop), LOG_LEVEL_WARNING, "net",
 		            "cannot set multicast entry source=%s group=%s error=\"%s\"", ADDR(&f->sg.source), ADDR(&f->sg.group),
@@ -140,19 +150,28 @@ static void flows_update(struct mroute *m, const struct in6_addr *group)
 	}
 }
 
+/* The one that was silent longest, of those that nobody wants; else, if any will do, of all. NULL: none. */
+static struct flow *flow_least(struct mroute *m, bool unwanted_only)
+{
+	struct flow *f, *next, *least = NULL;
+	HASH_ITER(hh, m->flows, f, next) {
+		if (f->mifs && unwanted_only)
+			continue;
+		if (!least || !f->mifs > !least->mifs || (!f->mifs == !least->mifs && f->active < least->active))
+			least = f;
+	}
+	return least;
+}
+
 /* Room for one more flow, if need be in place of one that nobody wants. */
 static bool flows_room(struct mroute *m)
 {
-	struct flow *f, *next, *oldest = NULL;
 	if (HASH_COUNT(m->flows) < m->max_flows)
 		return true;
-	HASH_ITER(hh, m->flows, f, next) {
-		if (!f->mifs && (!oldest || f->active < oldest->active))
-			oldest = f;
-	}
-	if (oldest)
-		flow_remove(m, oldest);
-	return oldest != NULL;
+	struct flow *least = flow_least(m, true);
+	if (least)
+		flow_remove(m, least);
+	return least != NULL;
 }
 
 static struct flow *flow_add(struct mroute *m, const struct mroute_sg *sg)
@@ -180,7 +199,7 @@ static struct flow *flow_add(struct mroute *m, const struct mroute_sg *sg)
 static bool flow_moved(struct mroute *m, struct flow *f)
 {
 	struct mroute_counts now;
-	if (mroute_kernel_counts(m->fd, &f->sg, &now) < 0)
+	if (m->kernel->counts(m->fd, &f->sg, &now) < 0)
 		return true;
 	bool moved = now.right == f->seen.right;
 	f->seen = now;
@@ -197,7 +216,7 @@ static void on_upcall(struct mroute *m, const struct mroute_upcall *u)
 	if (u->wrong && f && !flow_moved(m, f))
 		return;
 	if (f && u->wrong)
-		mroute_kernel_del(m->fd, &f->sg, f->parent); /* its counters start anew with the new interface */
+		m->kernel->del(m->fd, &f->sg, f->parent); /* its counters start anew with the new interface */
 	if (!f)
 		f = flow_add(m, &u->sg);
 	if (!f)
@@ -219,7 +238,7 @@ static void on_readable(int fd, unsigned events, void *arg)
 		ssize_t n = recv(fd, buf, sizeof buf, 0);
 		if (n < 0)
 			return;
-		if (mroute_upcall_parse(rd_make(buf, (size_t)n), &u))
+		if (m->kernel->upcall(rd_make(buf, (size_t)n), &u))
 			on_upcall(m, &u);
 	}
 }
@@ -227,7 +246,7 @@ static void on_readable(int fd, unsigned events, void *arg)
 static bool flow_expired(struct mroute *m, struct flow *f, usec_t now)
 {
 	struct mroute_counts c;
-	if (mroute_kernel_counts(m->fd, &f->sg, &c) < 0)
+	if (m->kernel->counts(m->fd, &f->sg, &c) < 0)
 		return true;
 	bool silent = c.right == f->seen.right, elsewhere = c.wrong != f->seen.wrong;
 	f->seen = c;
@@ -248,18 +267,19 @@ static void on_scan(struct timer *t, void *arg)
 	timer_after(&m->scan, SCAN);
 }
 
-struct mroute *mroute_open(struct loop *l, size_t max_groups)
+struct mroute *mroute_open(struct loop *l, bool v4, size_t max_groups)
 {
 	struct mroute *m = calloc(1, sizeof *m);
 	if (!m)
 		return NULL;
-	*m = (struct mroute){ .loop = l, .upstream = NO_MIF, .max_groups = max_groups, .max_flows = max_groups * FLOWS_PER_GROUP };
+	*m = (struct mroute){ .kernel = v4 ? &mroute_kernel4 : &mroute_kernel6, .loop = l, .upstream = NO_MIF };
+	mroute_limit(m, max_groups);
 	bucket_init(&m->limit, 1, 5);
 	timer_init(&m->scan, l, on_scan, m);
-	m->fd = mroute_kernel_open();
+	m->fd = m->kernel->open();
 	int e = m->fd < 0 ? -m->fd : ENOMEM;
 	if (m->fd >= 0) {
-		m->joins = joins_create();
+		m->joins = joins_create(v4);
 		m->watch = m->joins ? loop_fd_add(l, m->fd, LOOP_READ, on_readable, m) : NULL;
 		if (m->watch) {
 			timer_after(&m->scan, SCAN);
@@ -271,6 +291,30 @@ struct mroute *mroute_open(struct loop *l, size_t max_groups)
 	free(m);
 	errno = e;
 	return NULL;
+}
+
+/* The caller sees to what is wanted beyond the limit. Of the flows, those that nobody wants go first. */
+void mroute_limit(struct mroute *m, size_t max_groups)
+{
+	m->max_groups = max_groups;
+	m->max_flows = max_groups * FLOWS_PER_GROUP;
+	while (HASH_COUNT(m->flows) > m->max_flows)
+		flow_remove(m, flow_least(m, false));
+}
+
+void mroute_on_joined(struct mroute *m, mroute_joined_fn *fn, void *arg)
+{
+	m->joined_fn = fn;
+	m->joined_arg = arg;
+}
+
+static void want_free(struct mroute *m, struct want *w)
+{
+	for (int i = 0; i < MROUTE_MIFS; i++)
+		source_filter_free(w->filter[i]);
+	source_filter_free(w->joined);
+	HASH_DEL(m->wants, w);
+	free(w);
 }
 
 /* Closing the routing socket takes every MIF and entry out of the kernel. */
@@ -286,36 +330,68 @@ void mroute_close(struct mroute *m)
 		HASH_DEL(m->flows, f);
 		free(f);
 	}
-	HASH_ITER(hh, m->wants, w, w_next) {
-		HASH_DEL(m->wants, w);
-		free(w);
-	}
+	HASH_ITER(hh, m->wants, w, w_next)
+		want_free(m, w);
 	joins_destroy(m->joins);
 	close(m->fd);
 	free(m);
 }
 
-static int want_join(struct mroute *m, struct want *w)
+/* RFC 4605 §4.1: what all interfaces want together. Owned. */
+static const struct source_filter *want_merged(const struct want *w)
 {
-	if (w->joined || m->upstream == NO_MIF)
-		return 0;
-	int e = joins_add(m->joins, m->ifindex[m->upstream], &w->group, &w->join);
-	w->joined = e == 0;
-	return e;
+	const struct source_filter *all = &source_filter_none;
+	for (int i = 0; i < MROUTE_MIFS; i++) {
+		if (!w->filter[i])
+			continue;
+		const struct source_filter *both = source_filter_merge(all, w->filter[i], UPSTREAM_SOURCES);
+		source_filter_free(all);
+		all = both;
+	}
+	return all;
 }
 
 static void want_leave(struct mroute *m, struct want *w)
 {
 	if (w->joined)
 		joins_del(m->joins, m->ifindex[m->upstream], &w->group, w->join);
-	w->joined = false;
+	source_filter_free(w->joined);
+	w->joined = NULL;
 }
 
-static void want_remove(struct mroute *m, struct want *w)
+/* Upstream we listen to what is wanted now, and to nothing if nothing is. */
+static int want_join(struct mroute *m, struct want *w)
 {
-	want_leave(m, w);
-	HASH_DEL(m->wants, w);
-	free(w);
+	if (m->upstream == NO_MIF)
+		return 0;
+	int up = m->ifindex[m->upstream], e = 0;
+	const struct source_filter *f = want_merged(w), *before = w->joined;
+	if (source_filter_empty(f)) {
+		source_filter_free(f);
+		want_leave(m, w);
+		return 0;
+	}
+	if (!before)
+		e = joins_add(m->joins, up, &w->group, f, &w->join);
+	else if (!source_filter_eq(before, f))
+		e = joins_change(m->joins, up, &w->group, f, w->join);
+	if (e) {
+		source_filter_free(f);
+		return e;
+	}
+	w->joined = f;
+	if (m->joined_fn && (!before || !source_filter_covers(before, f)))
+		m->joined_fn(up, &w->group, before, f, m->joined_arg);
+	source_filter_free(before);
+	return 0;
+}
+
+static bool want_none(const struct want *w)
+{
+	for (int i = 0; i < MROUTE_MIFS; i++)
+		if (w->filter[i])
+			return false;
+	return true;
 }
 
 static int want_add(struct mroute *m, const struct in6_addr *group, struct want **out)
@@ -335,14 +411,30 @@ static int want_add(struct mroute *m, const struct in6_addr *group, struct want 
 	return 0;
 }
 
-static int forward_on(struct mroute *m, const struct in6_addr *group, int mif)
+static void want_set(struct want *w, int mif, const struct source_filter *f)
+{
+	source_filter_free(w->filter[mif]);
+	w->filter[mif] = source_filter_empty(f) ? NULL : source_filter_copy(f);
+}
+
+static void want_end(struct mroute *m, struct want *w)
+{
+	want_leave(m, w);
+	want_free(m, w);
+}
+
+static int forward(struct mroute *m, const struct in6_addr *group, int mif, const struct source_filter *f)
 {
 	struct want *w = want_find(m, group);
-	int e = w ? 0 : want_add(m, group, &w);
-	if (e)
+	int e = w || source_filter_empty(f) ? 0 : want_add(m, group, &w);
+	if (e || !w)
 		return e;
-	w->mifs |= 1U << mif;
+	want_set(w, mif, f);
 	flows_update(m, group);
+	if (want_none(w)) {
+		want_end(m, w);
+		return 0;
+	}
 	e = want_join(m, w);
 	if (e) /* sources downstream are served all the same; the next call tries again */
 		log_limited(&m->limit, loop_now(m->loop), LOG_LEVEL_WARNING, "net",
@@ -351,30 +443,14 @@ static int forward_on(struct mroute *m, const struct in6_addr *group, int mif)
 	return e;
 }
 
-static void forward_off(struct mroute *m, const struct in6_addr *group, int mif)
-{
-	struct want *w = want_find(m, group);
-	if (!w)
-		return;
-	w->mifs &= ~(1U << mif);
-	flows_update(m, group);
-	if (!w->mifs)
-		want_remove(m, w);
-}
-
-int mroute_forward(struct mroute *m, const struct in6_addr *group, int ifindex, bool on)
+int mroute_forward(struct mroute *m, const struct in6_addr *group, int ifindex, const struct source_filter *f)
 {
 	int mif = mif_of(m, ifindex);
-	if (!group_routable(group))
+	if (!group_routable(m, group))
 		return -EINVAL;
 	if (mif == NO_MIF)
-		return on ? -ENODEV : 0;
-	if (mif == m->upstream)
-		return -EINVAL;
-	if (on)
-		return forward_on(m, group, mif);
-	forward_off(m, group, mif);
-	return 0;
+		return source_filter_empty(f) ? 0 : -ENODEV;
+	return mif == m->upstream ? -EINVAL : forward(m, group, mif, f);
 }
 
 int mroute_downstream(struct mroute *m, int ifindex)
@@ -424,16 +500,18 @@ void mroute_drop(struct mroute *m, int ifindex)
 		m->upstream = NO_MIF;
 	}
 	HASH_ITER(hh, m->wants, w, w_next) {
-		w->mifs &= ~(1U << mif);
-		if (!w->mifs)
-			want_remove(m, w);
+		want_set(w, mif, &source_filter_none);
+		if (want_none(w))
+			want_end(m, w);
+		else
+			(void)want_join(m, w); /* narrower at most */
 	}
 	HASH_ITER(hh, m->flows, f, f_next) {
 		if (f->parent == mif)
 			flow_remove(m, f);
 	}
 	flows_update(m, NULL);
-	mroute_kernel_mif_del(m->fd, mif);
+	m->kernel->mif_del(m->fd, mif);
 	m->ifindex[mif] = 0;
 }
 
@@ -453,7 +531,7 @@ void mroute_show(struct mroute *m, struct output *o)
 	struct flow *f, *f_next;
 	HASH_ITER(hh, m->flows, f, f_next) {
 		struct mroute_counts c = { 0 };
-		mroute_kernel_counts(m->fd, &f->sg, &c);
+		m->kernel->counts(m->fd, &f->sg, &c);
 		out_item_begin(o, NULL);
 		out_addr(o, "source", &f->sg.source);
 		out_addr(o, "group", &f->sg.group);

@@ -77,6 +77,47 @@ bool packet6_walk(const void *packet, size_t len, struct packet6 *out)
 	return true;
 }
 
+enum { OPT4_END = 0, OPT4_NOP = 1, OPT4_ROUTER_ALERT = 148 };
+
+static bool walk_options4(struct rd *r, struct packet4 *out)
+{
+	uint8_t type, n;
+	uint16_t value;
+	struct rd body;
+	while (rd_u8(r, &type) && type != OPT4_END) {
+		if (type == OPT4_NOP)
+			continue;
+		if (!rd_u8(r, &n) || n < 2 || !rd_sub(r, n - 2U, &body))
+			return false;
+		if (type == OPT4_ROUTER_ALERT)
+			out->router_alert = rd_u16(&body, &value) && value == 0;
+	}
+	return true;
+}
+
+bool packet4_walk(const void *packet, size_t len, struct packet4 *out)
+{
+	struct rd r = rd_make(packet, len), head, body;
+	uint16_t total, fragment;
+	uint8_t first;
+	memset(out, 0, sizeof *out);
+	if (!rd_left(&r))
+		return false;
+	first = *r.p;
+	size_t words = first & 15;
+	if (first >> 4 != 4 || words < 5 || !rd_sub(&r, 4 * words, &head) || checksum_inet(packet, 4 * words))
+		return false;
+	if (!rd_skip(&head, 2) || !rd_u16(&head, &total) || !rd_skip(&head, 2) || !rd_u16(&head, &fragment) ||
+	    fragment & 0x3fff || !rd_u8(&head, &out->ttl) || !rd_u8(&head, &out->proto) || !rd_skip(&head, 2) ||
+	    !rd_addr4(&head, &out->src) || !rd_addr4(&head, &out->dst) || !walk_options4(&head, out))
+		return false;
+	if (total < 4 * words || !rd_sub(&r, total - 4 * words, &body))
+		return false;
+	out->len = rd_left(&body);
+	out->data = rd_bytes(&body, out->len);
+	return true;
+}
+
 void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
                         uint8_t hop_limit)
 {

@@ -30,6 +30,17 @@ struct packet6 {
  */
 bool packet6_walk(const void *packet, size_t len, struct packet6 *out);
 
+/* The same for IPv4; addresses are IPv4-mapped. */
+struct packet4 {
+	struct in6_addr src, dst;
+	uint8_t ttl, proto;
+	bool router_alert; /* RFC 2113, value 0 */
+	const uint8_t *data;
+	size_t len;
+};
+/* False: cut short, not IPv4, a wrong header checksum, a fragment, options that do not add up. */
+bool packet4_walk(const void *packet, size_t len, struct packet4 *out);
+
 /* Writes an IPv6 header, payload length open (patch 16 bits at offset 4). */
 void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
                         uint8_t hop_limit);

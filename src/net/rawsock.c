@@ -103,10 +103,10 @@ int rawsock_recv6(int fd, void *buf, size_t cap, struct rawsock_packet *out)
 }
 
 /* Between socket() and the filter, packets the filter would refuse must not slip in: bound only after it is set. */
-int rawsock_open_packet(int ifindex, const struct sock_filter *filter, size_t n)
+int rawsock_open_packet(uint16_t ethertype, int ifindex, const struct sock_filter *filter, size_t n)
 {
 	struct sock_fprog prog = { .len = (unsigned short)n, .filter = (struct sock_filter *)(uintptr_t)filter };
-	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6), .sll_ifindex = ifindex };
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ethertype), .sll_ifindex = ifindex };
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

@@ -40,8 +40,9 @@ struct rawsock_packet {
 };
 int rawsock_recv6(int fd, void *buf, size_t cap, struct rawsock_packet *out);
 
-/* A packet socket for IPv6 that gives whole packets without link-layer header; ifindex 0: of every interface. */
-int rawsock_open_packet(int ifindex, const struct sock_filter *filter, size_t n);
+/* A packet socket that gives whole packets without link-layer header. ethertype: ETH_P_IPV6, ETH_P_IP; ifindex 0: of every
+ * interface. */
+int rawsock_open_packet(uint16_t ethertype, int ifindex, const struct sock_filter *filter, size_t n);
 /* src, dst and hop_limit stay zero: they are in the packet. -EMSGSIZE: the packet was cut and is lost. */
 int rawsock_recv_packet(int fd, void *buf, size_t cap, struct rawsock_packet *out);
 

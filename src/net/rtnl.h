@@ -51,6 +51,7 @@ const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name
 /* First global (or link-local) IPv6 address of a link, not tentative; false: none. plen may be NULL. */
 bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
+bool rtnl_link_ipv4(const struct rtnl *r, int ifindex, struct in6_addr *out); /* first IPv4 address, mapped */
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
 bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, struct in6_addr *out); /* an address of a link in p */
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); /* in the prefix of an address there? */

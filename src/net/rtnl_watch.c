@@ -291,6 +291,17 @@ bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out)
 	return addr_of_scope(r, ifindex, true, out, NULL);
 }
 
+bool rtnl_link_ipv4(const struct rtnl *r, int ifindex, struct in6_addr *out)
+{
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {
+		if (e->key.ifindex != ifindex || !addr_is_v4(&e->key.addr) || (e->flags & IFA_F_SECONDARY))
+			continue;
+		*out = e->key.addr;
+		return true;
+	}
+	return false;
+}
+
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex)
 {
 	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {

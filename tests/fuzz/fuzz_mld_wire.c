@@ -3,13 +3,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "context/mld_track.h"
+#include "context/gmp_track.h"
 #include "context/mld_wire.h"
 #include "core/log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool query(int ifindex, const struct mld_query *q, void *arg)
+static bool query(int ifindex, const struct gmp_query *q, void *arg)
 {
 	uint8_t out[MLD_QUERY_MAX];
 	struct wr w = wr_make(out, sizeof out);
@@ -19,50 +19,51 @@ static bool query(int ifindex, const struct mld_query *q, void *arg)
 	return true;
 }
 
-static void forward(int ifindex, const struct in6_addr *group, bool on, void *arg)
+static void forward(int ifindex, const struct in6_addr *group, const struct source_filter *f, void *arg)
 {
 }
 
 static void drive(const uint8_t *data, size_t size)
 {
-	static const struct mld_params p = { .robustness = 2, .query_interval = 125 * USEC_SEC,
+	static const struct gmp_params p = { .robustness = 2, .query_interval = 125 * USEC_SEC,
 		                             .response_interval = 10 * USEC_SEC, .last_listener_interval = USEC_SEC,
-		                             .groups = 4, .listeners = 8, .groups_per_mobile = 3 };
-	static const struct mld_ops ops = { query, forward };
+		                             .igmp_version = GMP_V3, .mld_version = GMP_V3, .groups = 4, .listeners = 8,
+		                             .groups_per_mobile = 3, .sources = 3 };
+	static const struct gmp_ops ops = { query, forward, NULL, NULL };
 	struct in6_addr own = { .s6_addr = { 0xfe, 0x80, [15] = 0x80 } };
 	struct loop *loop = loop_create_virtual(USEC_SEC);
-	struct mld_track *t = mld_track_create(loop, &p, &ops, NULL);
-	mld_track_interface(t, 1, &own);
+	struct gmp_track *t = gmp_track_create(loop, &p, &ops, NULL);
+	gmp_track_interface(t, 1, false, &own);
 	/* Messages one after the other: sender, seconds that pass before it, length, octets. */
 	while (size >= 3) {
 		size_t len = data[2] < size - 3 ? data[2] : size - 3;
 		struct lladdr from = { .len = 6, .octet = { 2, [5] = data[0] & 7 } };
 		struct in6_addr src = { .s6_addr = { 0xfe, 0x80, [15] = data[0] } };
-		struct mld_message m;
+		struct gmp_message m;
 		loop_advance(loop, loop_now(loop) + data[1] * USEC_SEC);
 		if (mld_parse(data + 3, len, &m))
-			mld_track_receive(t, 1, &from, &src, &m);
-		if (mld_track_listeners(t) > p.listeners || mld_track_groups(t) > p.groups)
+			gmp_track_receive(t, 1, &from, &src, &m);
+		if (gmp_track_listeners(t) > p.listeners || gmp_track_groups(t) > p.groups)
 			__builtin_trap();
 		data += 3 + len;
 		size -= 3 + len;
 	}
-	mld_track_destroy(t);
+	gmp_track_destroy(t);
 	loop_destroy(loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct mld_message m;
-	struct mld_record r;
+	struct gmp_message m;
+	struct gmp_record r;
 	struct mld_block b;
 	if (!size)
 		return 0;
 	log_level_set(LOG_LEVEL_ERROR);
 	switch (data[0] & 3) {
 	case 0:
-		if (mld_parse(data + 1, size - 1, &m) && m.type == MLD_REPORT_V2)
-			while (mld_record_next(&m, &r))
+		if (mld_parse(data + 1, size - 1, &m) && m.type == GMP_RECORDS)
+			while (gmp_record_next(&m, &r))
 				;
 		break;
 	case 1:

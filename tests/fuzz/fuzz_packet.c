@@ -18,7 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct icmp6_message i = { 0 };
 	if (icmp4_walk(data, size, &i) && (i.data < data || i.data + i.len != data + size))
 		__builtin_trap();
-	mroute_upcall_parse(rd_make(data, size), &u);
+	struct packet4 k4;
+	mroute_kernel4.upcall(rd_make(data, size), &u);
+	mroute_kernel6.upcall(rd_make(data, size), &u);
+	if (packet4_walk(data, size, &k4) && (k4.data < data || k4.data + k4.len > data + size))
+		__builtin_trap();
 	if (!packet6_walk(data, size, &k))
 		return 0;
 	if (k.data < data || k.data + k.len > data + size)

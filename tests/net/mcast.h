@@ -1,4 +1,5 @@
-/* Multicast senders and receivers for tests: numbered packets, one socket each, in the namespace where they were opened. */
+/* Multicast senders and receivers for tests: numbered packets, one socket each, in the namespace where they were opened. The
+ * group's family is theirs. */
 #ifndef HANDOVERD_TESTS_MCAST_H
 #define HANDOVERD_TESTS_MCAST_H
 
@@ -10,6 +11,7 @@ struct mcast_sender {
 	struct in6_addr group;
 };
 struct mcast_sender mcast_sender(const char *group, const char *interface);
+struct mcast_sender mcast_sender_from(const char *group, const char *interface, const char *source);
 void mcast_send(struct mcast_sender *s);
 
 struct mcast_receiver {
@@ -20,6 +22,8 @@ struct mcast_receiver {
 };
 /* join false: receives without a membership of its own (the host sends no report). Watched by l; stays where it is. */
 void mcast_receive(struct mcast_receiver *r, struct loop *l, const char *group, const char *interface, bool join);
+/* From these sources only (RFC 3678). */
+void mcast_receive_from(struct mcast_receiver *r, struct loop *l, const char *group, const char *interface, const char *source);
 void mcast_leave(struct mcast_receiver *r, const char *group, const char *interface);
 void mcast_close(struct mcast_receiver *r);
 

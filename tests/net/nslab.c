@@ -59,6 +59,8 @@ int nslab_new(void)
 	if (ns < 0)
 		die("no handle of the network namespace");
 	nslab_sh("ip link set lo up");
+	write_file("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
+	write_file("/proc/sys/net/ipv4/conf/default/rp_filter", "0");
 	write_file("/proc/sys/net/ipv6/conf/all/accept_dad", "0");
 	write_file("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
 	return ns;

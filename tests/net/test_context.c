@@ -419,7 +419,7 @@ int main(void)
 	if (!nslab_possible())
 		return NSLAB_SKIP;
 	nslab_new();
-	int fd = mroute_kernel_open();
+	int fd = mroute_kernel6.open();
 	if (fd == -EOPNOTSUPP || fd == -ENOPROTOOPT) {
 		fprintf(stderr, "this kernel has no IPv6 multicast routing\n");
 		return NSLAB_SKIP;

@@ -3,6 +3,7 @@
  * mobile's FBU comes with a Home Address option, which this kernel does not know.
  */
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -310,7 +311,7 @@ static void a_strangers_eye_on_what_we_send(void **state)
 	fwrite(head, sizeof head, 1, pcap);
 	nslab_enter(f.router);
 	struct lladdr to = nslab_lladdr("acc");
-	int fd = rawsock_open_packet(f.if_router, mobility, 5);
+	int fd = rawsock_open_packet(ETH_P_IPV6, f.if_router, mobility, 5);
 	assert_true(fd >= 0);
 	assert_int_equal(mh_send(f.at_mobile, f.if_mobile, &f.ncoa, &f.addr, &f.pcoa, fbu, sizeof fbu), 0);
 	size_t na = record(pcap, fd, a, sizeof a);

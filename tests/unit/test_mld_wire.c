@@ -28,24 +28,24 @@ static const uint8_t v2_report[] = { 143, 0, 0, 0, 0, 0, 0, 2, 4, 0, 0, 0, G1, 5
 
 static void reads_version_1(void **state)
 {
-	struct mld_message m;
+	struct gmp_message m;
 	assert_true(mld_parse(v1_query, sizeof v1_query, &m));
-	assert_int_equal(m.type, MLD_QUERY);
-	assert_false(m.query.v2);
+	assert_int_equal(m.type, GMP_QUERY);
+	assert_int_equal(m.query.version, GMP_V2);
 	assert_int_equal(m.query.max_response, 10 * USEC_SEC);
 	assert_true(addr_is_zero(&m.query.group));
 	assert_true(mld_parse(v1_report, sizeof v1_report, &m));
-	assert_int_equal(m.type, MLD_REPORT);
+	assert_int_equal(m.type, GMP_REPORT);
 	assert_true(addr_eq(&m.group, &g1));
 	assert_true(mld_parse(v1_done, sizeof v1_done, &m));
-	assert_int_equal(m.type, MLD_DONE);
+	assert_int_equal(m.type, GMP_LEAVE);
 }
 
 static void reads_version_2_queries(void **state)
 {
-	struct mld_message m;
+	struct gmp_message m;
 	assert_true(mld_parse(v2_query, sizeof v2_query, &m));
-	assert_true(m.query.v2);
+	assert_int_equal(m.query.version, GMP_V3);
 	assert_false(m.query.suppress);
 	assert_int_equal(m.query.robustness, 2);
 	assert_int_equal(m.query.interval, 125 * USEC_SEC);
@@ -54,29 +54,29 @@ static void reads_version_2_queries(void **state)
 	assert_int_equal(m.query.robustness, 3);
 	assert_int_equal(m.query.max_response, 32768 * USEC_MSEC);
 	assert_int_equal(m.query.interval, 128 * USEC_SEC);
-	assert_int_equal(m.query.sources_n, 1);
+	assert_int_equal(m.query.sources.n, 1);
 }
 
 static void reads_version_2_reports(void **state)
 {
-	struct mld_message m;
-	struct mld_record r;
+	struct gmp_message m;
+	struct gmp_record r;
 	assert_true(mld_parse(v2_report, sizeof v2_report, &m));
-	assert_true(mld_record_next(&m, &r));
-	assert_int_equal(r.type, MLD_TO_EXCLUDE);
-	assert_int_equal(r.sources_n, 0);
+	assert_true(gmp_record_next(&m, &r));
+	assert_int_equal(r.type, GMP_TO_EXCLUDE);
+	assert_int_equal(r.sources.n, 0);
 	assert_true(addr_eq(&r.group, &g1));
-	assert_true(mld_record_next(&m, &r));
-	assert_int_equal(r.type, MLD_ALLOW);
-	assert_int_equal(r.sources_n, 1);
-	assert_int_equal(rd_left(&r.sources), 16);
+	assert_true(gmp_record_next(&m, &r));
+	assert_int_equal(r.type, GMP_ALLOW);
+	assert_int_equal(r.sources.n, 1);
+	assert_int_equal(rd_left(&r.sources.rd), 16);
 	assert_true(addr_eq(&r.group, &g2));
-	assert_false(mld_record_next(&m, &r));
+	assert_false(gmp_record_next(&m, &r));
 }
 
 static void cut(const uint8_t *whole, size_t len, size_t also_right)
 {
-	struct mld_message m;
+	struct gmp_message m;
 	for (size_t n = 0; n < len; n++) {
 		uint8_t *exact = malloc(n ? n : 1);
 		memcpy(exact, whole, n);
@@ -95,9 +95,16 @@ static void every_cut_is_refused(void **state)
 	cut(v2_report, sizeof v2_report, SIZE_MAX);
 }
 
+static void an_ipv4_group_is_none(void **state)
+{
+	static const uint8_t mapped[] = { 131, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 239, 1, 2, 3 };
+	struct gmp_message m;
+	assert_false(mld_parse(mapped, sizeof mapped, &m));
+}
+
 static void nonsense_is_refused(void **state)
 {
-	struct mld_message m;
+	struct gmp_message m;
 	uint8_t bad[sizeof v2_report];
 	memcpy(bad, v1_report, sizeof v1_report);
 	bad[8] = 0x20; /* not multicast */
@@ -113,23 +120,30 @@ static void packs_queries(void **state)
 {
 	uint8_t out[64];
 	struct wr w = wr_make(out, sizeof out);
-	struct mld_query q = { .max_response = 10 * USEC_SEC, .v2 = true, .robustness = 2, .interval = 125 * USEC_SEC };
+	struct gmp_query q = { .max_response = 10 * USEC_SEC, .version = GMP_V3, .robustness = 2, .interval = 125 * USEC_SEC };
 	mld_query_pack(&w, &q);
 	assert_int_equal(w.len, sizeof v2_query);
 	assert_memory_equal(out, v2_query, sizeof v2_query);
 	w = wr_make(out, sizeof out);
-	q.v2 = false;
+	q.version = GMP_V2;
 	mld_query_pack(&w, &q);
 	assert_int_equal(w.len, sizeof v1_query);
 	assert_memory_equal(out, v1_query, sizeof v1_query);
 	w = wr_make(out, sizeof out);
-	q = (struct mld_query){ .group = g1, .max_response = 32769 * USEC_MSEC, .v2 = true, .suppress = true, .robustness = 9,
+	q = (struct gmp_query){ .group = g1, .max_response = 32769 * USEC_MSEC, .version = GMP_V3, .suppress = true, .robustness = 9,
 		                .interval = 100000 * USEC_SEC };
 	mld_query_pack(&w, &q);
 	assert_int_equal(out[4], 0x80); /* rounded down to what a float can say */
 	assert_int_equal(out[5], 0x00);
 	assert_int_equal(out[24], 0x08); /* robustness does not fit: not told */
 	assert_int_equal(out[25], 0xff); /* 31744 s, the longest */
+	struct in6_addr source = { .s6_addr = { S1 } };
+	w = wr_make(out, sizeof out);
+	q = (struct gmp_query){ .group = g1, .max_response = 32768 * USEC_MSEC, .version = GMP_V3, .suppress = true,
+		                .robustness = 3, .interval = 128 * USEC_SEC, .ask = &source, .ask_n = 1 };
+	mld_query_pack(&w, &q);
+	assert_int_equal(w.len, sizeof v2_specific);
+	assert_memory_equal(out, v2_specific, sizeof v2_specific);
 }
 
 static void packs_reports(void **state)
@@ -141,9 +155,9 @@ static void packs_reports(void **state)
 	assert_memory_equal(out, v1_done, sizeof v1_done);
 	w = wr_make(out, sizeof out);
 	static const uint8_t want[] = { 143, 0, 0, 0, 0, 0, 0, 2, 4, 0, 0, 0, G1, 5, 0, 0, 1, G2, S1 };
-	static const uint8_t source[] = { S1 };
-	struct mld_record r[2] = { { .type = MLD_TO_EXCLUDE, .group = g1 },
-		                   { .type = MLD_ALLOW, .group = g2, .sources_n = 1, .sources = rd_make(source, 16) } };
+	static const struct in6_addr source = { .s6_addr = { S1 } };
+	struct gmp_record_out r[2] = { { .type = GMP_TO_EXCLUDE, .group = g1 },
+		                   { .type = GMP_ALLOW, .group = g2, .source = &source, .n = 1 } };
 	mld_report_pack(&w, r, 2);
 	assert_int_equal(w.len, sizeof want);
 	assert_memory_equal(out, want, sizeof want);
@@ -186,6 +200,7 @@ int main(void)
 		cmocka_unit_test(reads_version_2_queries),
 		cmocka_unit_test(reads_version_2_reports),
 		cmocka_unit_test(every_cut_is_refused),
+		cmocka_unit_test(an_ipv4_group_is_none),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(packs_queries),
 		cmocka_unit_test(packs_reports),

@@ -155,23 +155,78 @@ static void upcalls(void **state)
 	uint16_t mif = 3;
 	struct mroute_upcall out;
 	memcpy(u + 2, &mif, 2);
-	assert_true(mroute_upcall_parse(rd_make(u, sizeof u), &out));
+	assert_true(mroute_kernel6.upcall(rd_make(u, sizeof u), &out));
 	assert_int_equal(out.mif, 3);
 	assert_false(out.wrong);
 	u[1] = 2;
-	assert_true(mroute_upcall_parse(rd_make(u, sizeof u), &out));
+	assert_true(mroute_kernel6.upcall(rd_make(u, sizeof u), &out));
 	assert_true(out.wrong);
 	u[1] = 3;
-	assert_false(mroute_upcall_parse(rd_make(u, sizeof u), &out));
+	assert_false(mroute_kernel6.upcall(rd_make(u, sizeof u), &out));
 	u[1] = 1;
 	u[0] = 131; /* an ICMPv6 message, not an upcall */
-	assert_false(mroute_upcall_parse(rd_make(u, sizeof u), &out));
+	assert_false(mroute_kernel6.upcall(rd_make(u, sizeof u), &out));
 	u[0] = 0;
 	for (size_t n = 0; n < sizeof u; n++)
-		assert_false(mroute_upcall_parse(rd_make(u, n), &out));
+		assert_false(mroute_kernel6.upcall(rd_make(u, n), &out));
 	mif = 32;
 	memcpy(u + 2, &mif, 2);
-	assert_false(mroute_upcall_parse(rd_make(u, sizeof u), &out));
+	assert_false(mroute_kernel6.upcall(rd_make(u, sizeof u), &out));
+}
+
+static void upcalls_of_ipv4(void **state)
+{
+	uint8_t u[20] = { [8] = 1, 0, 3, 0, 192, 0, 2, 1, 239, 1, 1, 1 };
+	struct mroute_upcall out;
+	assert_true(mroute_kernel4.upcall(rd_make(u, sizeof u), &out));
+	assert_int_equal(out.mif, 3);
+	assert_false(out.wrong);
+	assert_true(addr_is_v4(&out.sg.source));
+	assert_int_equal(out.sg.group.s6_addr[12], 239);
+	u[8] = 2;
+	assert_true(mroute_kernel4.upcall(rd_make(u, sizeof u), &out));
+	assert_true(out.wrong);
+	u[8] = 3;
+	assert_false(mroute_kernel4.upcall(rd_make(u, sizeof u), &out));
+	u[8] = 1;
+	u[9] = 2; /* an IP packet with IGMP, not an upcall */
+	assert_false(mroute_kernel4.upcall(rd_make(u, sizeof u), &out));
+	u[9] = 0;
+	for (size_t n = 0; n < sizeof u; n++)
+		assert_false(mroute_kernel4.upcall(rd_make(u, n), &out));
+	u[10] = 32;
+	assert_false(mroute_kernel4.upcall(rd_make(u, sizeof u), &out));
+}
+
+/* From 192.0.2.9 to 224.0.0.22, protocol 2, TTL 1, Router Alert; the header's sum worked out by hand, 0x41f8. */
+static void ipv4_with_router_alert(void **state)
+{
+	static const uint8_t packet[] = { 0x46, 0xc0, 0, 32, 0, 0, 0x40, 0, 1, 2, 0x41, 0xf8, 192, 0, 2, 9, 224, 0, 0, 22,
+		                          148, 4, 0, 0, 0x16, 0, 0xf9, 0xfc, 239, 1, 1, 2, 0xaa, 0xaa /* the link's padding */ };
+	struct packet4 k;
+	uint8_t bad[sizeof packet];
+	assert_true(packet4_walk(packet, sizeof packet, &k));
+	assert_int_equal(k.proto, 2);
+	assert_int_equal(k.ttl, 1);
+	assert_true(k.router_alert);
+	assert_int_equal(k.len, 8);
+	assert_ptr_equal(k.data, packet + 24);
+	assert_int_equal(k.src.s6_addr[15], 9);
+	for (size_t n = 0; n < 32; n++)
+		assert_false(packet4_walk(packet, n, &k));
+	for (size_t i = 0; i < 24; i++) { /* the sum covers every octet of the header */
+		memcpy(bad, packet, sizeof bad);
+		bad[i] ^= 0x10;
+		assert_false(packet4_walk(bad, sizeof bad, &k));
+	}
+	memcpy(bad, packet, sizeof bad);
+	bad[6] = 0x20; /* a first fragment */
+	bad[10] = 0x61;
+	assert_false(packet4_walk(bad, sizeof bad, &k));
+	memcpy(bad, packet, sizeof bad);
+	bad[21] = 1; /* an option shorter than itself */
+	bad[11] = 0xfb;
+	assert_false(packet4_walk(bad, sizeof bad, &k));
 }
 
 int main(void)
@@ -186,6 +241,8 @@ int main(void)
 		cmocka_unit_test(mobility_headers_end_where_they_say),
 		cmocka_unit_test(the_home_address_stands_in_the_pseudo_header),
 		cmocka_unit_test(upcalls),
+		cmocka_unit_test(upcalls_of_ipv4),
+		cmocka_unit_test(ipv4_with_router_alert),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

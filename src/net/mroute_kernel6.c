@@ -1,7 +1,7 @@
+/* IPv6: MRT6. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/icmp6.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 
 #include "net/mroute_kernel.h"
 
-int mroute_kernel_open(void)
+static int kernel_open(void)
 {
 	struct icmp6_filter nothing;
 	int one = 1, buffer = 1 << 20, fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
@@ -31,7 +31,7 @@ int mroute_kernel_open(void)
 	return fd;
 }
 
-int mroute_kernel_mif_add(int fd, int mif, int ifindex)
+static int mif_add(int fd, int mif, int ifindex)
 {
 	struct mif6ctl c = { .mif6c_mifi = (mifi_t)mif, .vifc_threshold = 1, .mif6c_pifi = (__u16)ifindex };
 	if (ifindex > UINT16_MAX) /* the kernel's field is no wider */
@@ -39,7 +39,7 @@ int mroute_kernel_mif_add(int fd, int mif, int ifindex)
 	return setsockopt(fd, IPPROTO_IPV6, MRT6_ADD_MIF, &c, sizeof c) < 0 ? -errno : 0;
 }
 
-void mroute_kernel_mif_del(int fd, int mif)
+static void mif_del(int fd, int mif)
 {
 	mifi_t m = (mifi_t)mif;
 	setsockopt(fd, IPPROTO_IPV6, MRT6_DEL_MIF, &m, sizeof m); /* fails if the interface is gone, and the MIF with it */
@@ -60,19 +60,19 @@ static struct mf6cctl entry_of(const struct mroute_sg *sg, int parent, uint32_t 
 	return c;
 }
 
-int mroute_kernel_set(int fd, const struct mroute_sg *sg, int parent, uint32_t mifs)
+static int entry_set(int fd, const struct mroute_sg *sg, int parent, uint32_t mifs)
 {
 	struct mf6cctl c = entry_of(sg, parent, mifs);
 	return setsockopt(fd, IPPROTO_IPV6, MRT6_ADD_MFC, &c, sizeof c) < 0 ? -errno : 0;
 }
 
-void mroute_kernel_del(int fd, const struct mroute_sg *sg, int parent)
+static void entry_del(int fd, const struct mroute_sg *sg, int parent)
 {
 	struct mf6cctl c = entry_of(sg, parent, 0);
 	setsockopt(fd, IPPROTO_IPV6, MRT6_DEL_MFC, &c, sizeof c);
 }
 
-int mroute_kernel_counts(int fd, const struct mroute_sg *sg, struct mroute_counts *out)
+static int entry_counts(int fd, const struct mroute_sg *sg, struct mroute_counts *out)
 {
 	struct sioc_sg_req6 r;
 	memset(&r, 0, sizeof r);
@@ -87,7 +87,7 @@ int mroute_kernel_counts(int fd, const struct mroute_sg *sg, struct mroute_count
 	return 0;
 }
 
-bool mroute_upcall_parse(struct rd r, struct mroute_upcall *out)
+static bool upcall_parse(struct rd r, struct mroute_upcall *out)
 {
 	uint8_t zero, type, mif[2];
 	memset(out, 0, sizeof *out);
@@ -101,62 +101,5 @@ bool mroute_upcall_parse(struct rd r, struct mroute_upcall *out)
 	return index < MROUTE_MIFS && (type == MRT6MSG_NOCACHE || type == MRT6MSG_WRONGMIF);
 }
 
-/* Each membership costs its socket some of net.core.optmem_max; when one is full the next is opened. */
-#define JOINS_SOCKETS 256
-#define JOINS_EACH 128
-
-struct joins {
-	int n;
-	int fd[JOINS_SOCKETS], used[JOINS_SOCKETS];
-};
-
-struct joins *joins_create(void)
-{
-	return calloc(1, sizeof(struct joins));
-}
-
-void joins_destroy(struct joins *j)
-{
-	for (int i = 0; j && i < j->n; i++)
-		close(j->fd[i]);
-	free(j);
-}
-
-static int join_with(int fd, int option, int ifindex, const struct in6_addr *group)
-{
-	struct ipv6_mreq mreq = { .ipv6mr_multiaddr = *group, .ipv6mr_interface = (unsigned)ifindex };
-	return setsockopt(fd, IPPROTO_IPV6, option, &mreq, sizeof mreq) < 0 ? -errno : 0;
-}
-
-/* The sockets are never bound: they receive nothing. */
-int joins_add(struct joins *j, int ifindex, const struct in6_addr *group, int *handle)
-{
-	for (int i = 0; i < JOINS_SOCKETS; i++) {
-		if (i == j->n) {
-			int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-			if (fd < 0)
-				return -errno;
-			j->used[i] = 0;
-			j->fd[j->n++] = fd;
-		}
-		if (j->used[i] >= JOINS_EACH)
-			continue;
-		int e = join_with(j->fd[i], IPV6_JOIN_GROUP, ifindex, group);
-		if (e == 0) {
-			j->used[i]++;
-			*handle = i;
-			return 0;
-		}
-		if ((e != -ENOBUFS && e != -ENOMEM) || !j->used[i])
-			return e;
-	}
-	return -ENOSPC;
-}
-
-void joins_del(struct joins *j, int ifindex, const struct in6_addr *group, int handle)
-{
-	if (handle < 0 || handle >= j->n)
-		return;
-	join_with(j->fd[handle], IPV6_LEAVE_GROUP, ifindex, group);
-	j->used[handle]--;
-}
+const struct mroute_kernel mroute_kernel6 = { .open = kernel_open, .mif_add = mif_add, .mif_del = mif_del, .set = entry_set,
+	                                      .del = entry_del, .counts = entry_counts, .upcall = upcall_parse };
