@@ -41,6 +41,10 @@ static const struct config_item items[] = {
 	          "waits to hear of them." },
 	{ .name = "replay_window", .type = CONFIG_DURATION, CXTP(replay_window), .preset = "1h", .min = 60 * SEC,
 	  .max = 30 * 24 * 3600 * SEC, .help = "How long a sequence number that served a transfer is refused." },
+	{ .name = "hold", .type = CONFIG_BOOL, CXTP(hold), .preset = "false",
+	  .help = "Whether a new router that has to ask for a mobile's contexts holds the mobile's IPv6 traffic, both ways, until they "
+	          "are in place, max_transfer_time at most (RFC 4067 section 3.1): for contexts without which it would drop or "
+	          "misplace packets, as a stateful firewall does; for mobiles that come with FMIPv6, fmip6.release decides." },
 	{ .name = "rto_min", .type = CONFIG_DURATION, CXTP(rto_min), .preset = "20ms", .min = 1 * MSEC, .max = 10 * SEC,
 	  .help = "SCTP's least retransmission timeout; its usual 1s would leave no retransmission within max_transfer_time." },
 	{ .name = "rto_initial", .type = CONFIG_DURATION, CXTP(rto_initial), .preset = "100ms", .min = 1 * MSEC, .max = 10 * SEC,
@@ -85,7 +89,8 @@ void cxtp_config_params(const struct cxtp_config *c, struct cxtp_params *out)
 	*out = (struct cxtp_params){ .request_rate = (uint32_t)c->request_rate, .max_transfer_time = c->max_transfer_time,
 		                     .request_retry = c->request_retry, .retry_max = c->retry_max,
 		                     .sequence_reuse = c->sequence_reuse, .context_lifetime = c->context_lifetime,
-		                     .replay_window = c->replay_window, .transfers = (size_t)c->transfers, .memory = c->memory };
+		                     .replay_window = c->replay_window, .hold = c->hold,
+		                     .transfers = (size_t)c->transfers, .memory = c->memory };
 }
 
 /* Every octet counts: it is compared to see whether a reload changes anything. */

@@ -41,6 +41,7 @@ struct counter cxtp_counters[CXTP_COUNTERS] = {
 	[CXTP_BAD_KEY_MATERIAL] = { .name = "bad_key_material", .help = "Predictive CTDs with an algorithm or key that is not supported" },
 	[CXTP_FOREIGN_MOBILE] = { .name = "foreign_mobile", .help = "Pushes by a router whose link the mobile's address does not belong to" },
 	[CXTP_NO_ROOM] = { .name = "no_room", .help = "Transfers refused at cxtp.transfers or cxtp.memory" },
+	[CXTP_HELD_MOBILES] = { .name = "held_mobiles", .help = "Mobiles whose traffic waited for their contexts (cxtp.hold)" },
 	[CXTP_SEND_FAILED] = { .name = "send_failed", .help = "Messages that could not be sent" },
 	[CXTP_REPLAY_FORGOTTEN] = { .name = "replay_forgotten", .help = "Sequence numbers forgotten before cxtp.replay_window" },
 	[CXTP_PAR_TRANSFERS] = { .name = "par_transfers", .help = "Transfers this router knows of as the previous router", .gauge = 1 },

@@ -14,6 +14,7 @@ struct cxtp_params {
 	usec_t sequence_reuse;    /* a sequence number is not drawn again for so long, 7 s (§3.2) */
 	usec_t context_lifetime;  /* nAR: pushed contexts and key wait so long for their mobile; pAR: waits so long for the CTDR */
 	usec_t replay_window;     /* a sequence number that served is refused for so long */
+	bool hold;                /* nAR: a mobile's traffic waits for its contexts (cxtp_hold.h) */
 	size_t transfers;         /* at most so many in each role */
 	size_t memory;            /* octets of contexts held, in each role */
 };

@@ -10,6 +10,7 @@
 #include "core/output.h"
 #include "cxtp/cxtp_contexts.h"
 #include "cxtp/cxtp_count.h"
+#include "cxtp/cxtp_hold.h"
 #include "cxtp/cxtp_nar.h"
 #include "cxtp/cxtp_par.h"
 #include "net/net.h"
@@ -23,6 +24,7 @@ struct cxtp_router {
 	struct cxtp_rate rate;
 	struct cxtp_par *par;
 	struct cxtp_nar *nar;
+	struct cxtp_holds *holds;
 	struct sctp_config sctp_config;
 	struct sctp *sctp; /* NULL: could not be opened */
 	struct bus_sub *protection, *installed;
@@ -71,6 +73,9 @@ void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *link, const
 		cxtp_par_ctar(r->par, from, m); /* still under its previous address: about to leave */
 	} else {
 		cxtp_nar_ctar(r->nar, from, m);
+		struct cxtp_nar_view v;
+		if (r->params->hold && cxtp_nar_of(r->nar, &m->mobile, &v) && v.requested)
+			cxtp_hold(r->holds, &m->mobile, from);
 	}
 }
 
@@ -317,6 +322,7 @@ static void op_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bo
 	struct bus_note note = { .topic = BUS_CONTEXTS_DONE,
 		                 .u.contexts = { .previous = *pcoa, .addr = *addr, .complete = complete } };
 	bus_publish(r->core->bus, &note);
+	cxtp_hold_end(r->holds, pcoa);
 }
 
 /* ---- timelines ---- */
@@ -536,9 +542,10 @@ struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_conf
 	cxtp_config_sctp(cfg, &r->sctp_config);
 	r->par = cxtp_par_create(core->loop, params, &r->rate, &par_ops, r);
 	r->nar = cxtp_nar_create(core->loop, params, &r->rate, &nar_ops, r);
+	r->holds = cxtp_holds_create(core, params);
 	r->protection = bus_subscribe(core->bus, BUS_NEIGHBOR_PROTECTION, on_protection, r);
 	r->installed = bus_subscribe(core->bus, BUS_CONTEXT_INSTALLED, on_installed, r);
-	if (r->par && r->nar && r->protection && r->installed)
+	if (r->par && r->nar && r->holds && r->protection && r->installed)
 		open_sctp(r);
 	if (!r->sctp) {
 		cxtp_router_destroy(r);
@@ -556,6 +563,7 @@ void cxtp_router_destroy(struct cxtp_router *r)
 	close_sctp(r);
 	cxtp_par_destroy(r->par);
 	cxtp_nar_destroy(r->nar);
+	cxtp_holds_destroy(r->holds);
 	free(r);
 }
 

@@ -4,6 +4,7 @@ src_cxtp_libcxtp_a_SOURCES = \
 	src/cxtp/cxtp_config.c src/cxtp/cxtp_config.h \
 	src/cxtp/cxtp_contexts.c src/cxtp/cxtp_contexts.h \
 	src/cxtp/cxtp_count.c src/cxtp/cxtp_count.h \
+	src/cxtp/cxtp_hold.c src/cxtp/cxtp_hold.h \
 	src/cxtp/cxtp_icmp.c src/cxtp/cxtp_icmp.h \
 	src/cxtp/cxtp_mn.c src/cxtp/cxtp_mn.h \
 	src/cxtp/cxtp_mobile.c src/cxtp/cxtp_mobile.h \
@@ -19,6 +20,7 @@ src_cxtp_libcxtp_a_SOURCES = \
 	src/cxtp/cxtp_wire.c src/cxtp/cxtp_wire.h
 
 CXTP_LIBS = src/cxtp/libcxtp.a $(CORE_LIBS)
+EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py
 
 check_PROGRAMS += tests/unit/test_cxtp_wire
 TESTS += tests/unit/test_cxtp_wire

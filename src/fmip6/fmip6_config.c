@@ -29,7 +29,8 @@ static const struct config_item items[] = {
 	{ .name = "renew", .type = CONFIG_BOOL, AT(renew), .preset = "true",
 	  .help = "Whether a mobile renews its bindings before they end, so that sessions on older addresses go on." },
 	{ .name = "release", .type = CONFIG_ENUM, AT(release), .preset = "una", .choices = releases,
-	  .help = "When held packets go to the mobile: at its UNA, or only when its contexts have come too." },
+	  .help = "When held packets go to the mobile: at its UNA, or only when its contexts are in place too; with "
+	          "\"contexts\" what the mobile sends is held as well, and a mobile that was not announced waits likewise." },
 	{ .name = "release_timeout", .type = CONFIG_DURATION, AT(release_timeout), .preset = "200ms", .min = MS(1), .max = MS(10000),
 	  .help = "How long release = \"contexts\" waits for the contexts after the UNA." },
 	{ .name = "hold_time", .type = CONFIG_DURATION, AT(hold_time), .preset = "5s", .min = MS(10), .max = MS(60000),

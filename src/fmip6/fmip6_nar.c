@@ -30,13 +30,15 @@ struct session {
 	struct marker marker;
 };
 
-/* An UNA that no HI was there for. */
+/* A UNA that no HI was there for, or contexts that were in place before it. */
 struct early {
 	UT_hash_handle hh;
 	struct in6_addr ncoa;
-	struct lladdr lladdr;
+	struct lladdr lladdr; /* of the UNA */
 	int ifindex;
-	usec_t at;
+	usec_t una;               /* when it came; 0: none did */
+	struct in6_addr contexts; /* the PCoA whose contexts are done; unspecified: none are */
+	usec_t at;                /* last change */
 };
 
 struct fmip6_nar {
@@ -142,27 +144,51 @@ static void early_drop(struct fmip6_nar *n, struct early *e)
 	free(e);
 }
 
-static void early_add(struct fmip6_nar *n, const struct una *m, int ifindex, usec_t at)
+/* What is remembered of an address, made the youngest. NULL: no memory. */
+static struct early *early_get(struct fmip6_nar *n, const struct in6_addr *ncoa, usec_t at)
 {
-	struct early *e = early_find(n, &m->target);
-	if (e)
+	struct early *e = early_find(n, ncoa), was = { .ncoa = *ncoa };
+	if (e) {
+		was = *e;
 		early_drop(n, e);
+	}
 	while (n->early && (n->early->at + UNA_LIFE <= at || HASH_COUNT(n->early) >= UNA_MAX))
 		early_drop(n, n->early);
 	if (!(e = calloc(1, sizeof *e)))
-		return;
-	*e = (struct early){ .ncoa = m->target, .lladdr = m->lladdr, .ifindex = ifindex, .at = at };
+		return NULL;
+	*e = was;
+	e->at = at;
 	HASH_ADD(hh, n->early, ncoa, sizeof e->ncoa, e);
+	return e;
 }
 
-/* When the mobile of this HI announced itself, if it did; 0: not. */
-static usec_t early_take(struct fmip6_nar *n, const struct nar_view *v)
+static void early_una(struct fmip6_nar *n, const struct una *m, int ifindex, usec_t at)
+{
+	struct early *e = early_get(n, &m->target, at);
+	if (!e)
+		return;
+	e->lladdr = m->lladdr;
+	e->ifindex = ifindex;
+	e->una = at;
+}
+
+static void early_contexts(struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *ncoa)
+{
+	struct early *e = addr_is_zero(ncoa) ? NULL : early_get(n, ncoa, loop_now(n->loop));
+	if (e)
+		e->contexts = *pcoa;
+}
+
+/* When the mobile of this HI announced itself, if it did; 0: not. Its contexts may have been done before the HI, too. */
+static usec_t early_take(struct fmip6_nar *n, const struct nar_view *v, bool *contexts_done)
 {
 	struct early *e = early_find(n, &v->ncoa);
 	if (!e)
 		return 0;
-	bool good = lladdr_eq(&e->lladdr, &v->lladdr) && e->ifindex == v->ifindex && e->at + UNA_LIFE > loop_now(n->loop);
-	usec_t at = good ? e->at : 0;
+	bool fresh = e->at + UNA_LIFE > loop_now(n->loop);
+	bool mine = fresh && lladdr_eq(&e->lladdr, &v->lladdr) && e->ifindex == v->ifindex;
+	*contexts_done = fresh && addr_eq(&e->contexts, &v->pcoa);
+	usec_t at = mine ? e->una : 0;
 	early_drop(n, e);
 	return at;
 }
@@ -245,14 +271,17 @@ static void arrive(struct session *s)
 	release_if_ready(s);
 }
 
-void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa)
+void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *ncoa)
 {
 	struct session *s, *next;
+	bool known = false;
 	HASH_ITER(hh, n->sessions, s, next)
 		if (s->v.state != NAR_DONE && addr_eq(&s->v.pcoa, pcoa)) {
-			s->contexts_done = true;
+			known = s->contexts_done = true;
 			release_if_ready(s);
 		}
+	if (!known)
+		early_contexts(n, pcoa, ncoa);
 }
 
 static void marker_send(void *arg, uint16_t id, uint16_t seq)
@@ -320,6 +349,11 @@ static void hold_failed(struct session *s)
 	session_free(s);
 }
 
+static bool waits_for_contexts(const struct session *s)
+{
+	return s->nar->params->release == FMIP6_RELEASE_CONTEXTS && !s->contexts_done;
+}
+
 /* The mobile is on its way. */
 static void begin_expect(struct session *s)
 {
@@ -329,6 +363,8 @@ static void begin_expect(struct session *s)
 		return;
 	}
 	s->held = true;
+	if (waits_for_contexts(s))
+		n->ops->hold_from(n->arg, &s->v);
 	s->v.state = NAR_HOLDING;
 	n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, true);
 	timer_after(&s->proxy, n->params->proxy_nd_lifetime);
@@ -357,10 +393,19 @@ static void begin_returned(struct session *s)
 	n->ops->arrived(n->arg, &s->v);
 }
 
-/* The mobile is here. Held is only what an earlier expectation of it left. */
+/* The mobile is here. Held is what an earlier expectation of it left, and what must wait for its contexts. */
 static void begin_present(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
+	if (waits_for_contexts(s)) {
+		if (n->ops->hold(n->arg, &s->v.ncoa, &s->forwarder) < 0) {
+			hold_failed(s);
+			return;
+		}
+		n->ops->hold_from(n->arg, &s->v);
+		s->held = true;
+		session_step(s, STEP_HOLD, loop_now(n->loop));
+	}
 	if (s->held) {
 		session_hack(s);
 		arrive(s);
@@ -376,6 +421,8 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
                           const struct in6_addr *forwarder)
 {
 	struct fmip6_nar *n = s->nar;
+	/* It is here already, and another router of its past is only told so. */
+	bool settled = s->v.state == NAR_DONE && m->code != HI_FROM_PCOA && lladdr_eq(&s->v.lladdr, &m->lladdr);
 	session_quiet(s);
 	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
 	s->v = (struct nar_view){ .ncoa = m->ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
@@ -390,7 +437,8 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	if (!returned)
 		s->v.old_local = s->v.old_ncoa = in6addr_any;
 	s->held |= was == PAR_WAS_HOLDING; /* what waited for a HAck now waits for the mobile, or goes at once */
-	usec_t una = early_take(n, &s->v);
+	usec_t una = early_take(n, &s->v, &s->contexts_done);
+	s->contexts_done |= settled;
 	s->una = una > 0;
 	s->open = true;
 	n->ops->opened(n->arg, m->code == HI_FROM_PCOA ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &s->v, in->at);
@@ -514,7 +562,7 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
 	struct session *s = session_find(n, &m->target);
 	if (!s || s->v.state == NAR_DONE) {
-		early_add(n, m, ifindex, at);
+		early_una(n, m, ifindex, at);
 		return;
 	}
 	if (!lladdr_eq(&s->v.lladdr, &m->lladdr) || s->v.ifindex != ifindex) {

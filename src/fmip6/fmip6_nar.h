@@ -46,6 +46,8 @@ struct nar_ops {
 	 * nar_released, unless the path is held, tunnelled or dropped before. 0 or negative errno. */
 	int (*hold)(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder);
 	int (*pass)(void *arg, const struct nar_view *v);
+	/* Beside what comes for ncoa, hold what the mobile sends, until the path is released or dropped (RFC 4067 §3.1). */
+	void (*hold_from)(void *arg, const struct nar_view *v);
 	int (*release)(void *arg, const struct nar_view *v);
 	void (*drop)(void *arg, const struct in6_addr *ncoa);
 	/* Defend the address, or no longer. */
@@ -69,8 +71,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
 void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id);
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
-/* The contexts of the mobile that was pcoa are here, or will not come. */
-void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa);
+/* The contexts of the mobile that was pcoa, and is ncoa if that is known, are here, or will not come. */
+void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *ncoa);
 /* The path of ncoa goes on to another router: the session is over, what it held moves along. */
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa);
 /* The mobile is leaving: that it once announced itself says nothing any more. */

@@ -327,7 +327,7 @@ static void mh_received(const struct mh_message *m, void *arg)
 static void contexts_done(struct bus_note *note, void *arg)
 {
 	struct fmip6_router *r = arg;
-	nar_contexts_done(r->nar, &note->u.contexts.previous);
+	nar_contexts_done(r->nar, &note->u.contexts.previous, &note->u.contexts.addr);
 }
 
 /* Listens on the access links that are there; those that come later are added when they come. */

@@ -302,7 +302,9 @@ static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
 static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa)
 {
 	struct fmip6_router *r = arg;
-	return par_supersede(r->par, ncoa, local, old_ncoa);
+	enum par_was was = par_supersede(r->par, ncoa, local, old_ncoa);
+	/* Somebody else of this router may hold for it already: for a mobile that came, and waits for its contexts. */
+	return was == PAR_WAS_IDLE && path_is_held(path_find(r->core->net->paths, ncoa)) ? PAR_WAS_HOLDING : was;
 }
 
 static int nar_hold(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder)
@@ -318,6 +320,14 @@ static int nar_pass(void *arg, const struct nar_view *v)
 	struct fmip6_router *r = arg;
 	struct path *h = path_find(r->core->net->paths, &v->ncoa);
 	return h ? path_pass_forwarded(h, v->ifindex, &v->lladdr) : -ENOENT;
+}
+
+static void nar_hold_from(void *arg, const struct nar_view *v)
+{
+	struct fmip6_router *r = arg;
+	struct path *h = path_find(r->core->net->paths, &v->ncoa);
+	if (h)
+		path_hold_from(h, v->ifindex);
 }
 
 static void held(struct fmip6_router *r, const struct in6_addr *pcoa, const struct path_stats *s)
@@ -448,7 +458,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 const struct nar_ops router_nar_ops = {
 	.peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
-	.pass = nar_pass, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
+	.pass = nar_pass, .hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,
 	.arrived = nar_arrived, .closed = nar_closed,
 };

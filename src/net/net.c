@@ -49,7 +49,7 @@ static const struct config_item items[] = {
 	{ .name = "tunnel", .type = CONFIG_ENUM, .offset = offsetof(struct net_config, tunnel), .preset = "auto", .choices = forms,
 	  .help = "How tunnels are made: \"ip6tnl\" by the kernel, \"tun\" in user space, \"auto\" by the kernel if it can." },
 	{ .name = "table", .type = CONFIG_INT, .offset = offsetof(struct net_config, table), .preset = "7000", .min = 256,
-	  .max = 32000, .help = "Priority of our rules, and the number before the first of the 64 routing tables they lead to." },
+	  .max = 32000, .help = "Priority of our rules, and the number before the first of the 65 routing tables they lead to." },
 	{ .name = "paths", .type = CONFIG_INT, .offset = offsetof(struct net_config, paths), .preset = "4096", .min = 1,
 	  .max = 1 << 20, .help = "Addresses that can be held or tunnelled at the same time." },
 	{ .name = "hop_limit", .type = CONFIG_INT, .offset = offsetof(struct net_config, hop_limit), .preset = "64", .min = 1,

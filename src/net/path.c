@@ -25,6 +25,7 @@ struct counter path_counters[PATH_COUNTERS] = {
 	[PATH_DECAP_REFUSED] = { .name = "path_decap_refused", .help = "Tunnelled packets that fitted no tunnel end" },
 	[PATH_UNKNOWN_DST] = { .name = "path_unknown_dst", .help = "Packets on our device for an address that has no path" },
 	[PATH_SEND_ERRORS] = { .name = "path_send_errors", .help = "Packets lost because they could not be sent" },
+	[PATH_HELD_FROM] = { .name = "path_held_from", .help = "Packets from held addresses that waited" },
 	[PATH_HOLD_OCTETS] = { .name = "path_hold_octets", .help = "Octets of memory in all holds", .gauge = 1 },
 	[PATHS_ACTIVE] = { .name = "paths_active", .help = "Addresses diverted", .gauge = 1 },
 };
@@ -63,6 +64,11 @@ static void count_overflow(struct path *h, uint64_t n, size_t len)
 		count_dropped(h, n, "limit-per-mobile", pool->limit_one, h->hold.octets + cost);
 	else
 		count_dropped(h, n, "limit-total", pool->limit, pool->octets + cost);
+}
+
+void path_count_dropped(struct path *h, uint64_t n, const char *reason)
+{
+	count_dropped(h, n, reason, h->paths->pool.limit_one, h->from.octets);
 }
 
 struct path_stats path_stats(const struct path *h)
@@ -185,15 +191,18 @@ void path_input(struct path *h, const void *packet, size_t len)
 static void pump_packet(struct paths *p, const uint8_t *packet, size_t len)
 {
 	struct in6_addr src, dst;
-	struct path *h;
+	struct path *h, *from;
 	if (len < IPV6_HEADER || packet[0] >> 4 != 6)
 		return;
 	memcpy(&src, packet + 8, sizeof src);
 	memcpy(&dst, packet + 24, sizeof dst);
 	if (addr_is_multicast(&dst))
 		return; /* the kernel's own listener reports on our device */
+	HASH_FIND(hh, p->table, &src, sizeof src, from);
 	HASH_FIND(hh, p->table, &dst, sizeof dst, h);
-	if (h)
+	if (from && from->from_ifindex)
+		upstream_input(from, packet, len);
+	else if (h)
 		path_input(h, packet, len);
 	else if (!tunnel_reverse(p, &src, packet, len))
 		path_counters[PATH_UNKNOWN_DST].value++;
@@ -298,6 +307,11 @@ int path_hold(struct path *h, const struct in6_addr *forwarder)
 	return 0;
 }
 
+bool path_is_held(const struct path *h)
+{
+	return h && h->state == PATH_HOLD;
+}
+
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l)
 {
 	if (h->state != PATH_HOLD)
@@ -313,6 +327,7 @@ int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l)
 int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_addr *remote)
 {
 	struct paths *p = h->paths;
+	upstream_pass(h);
 	bool kernel = paths_kernel_tunnel(p) && h->hold.packets == 0 && (h->state == PATH_DIRECT || h->route == ROUTE_ENCAP);
 	uint32_t mtu = tunnel_mtu(p, remote);
 	if (h->state == PATH_TUNNEL && h->route == ROUTE_TUN)
@@ -334,6 +349,7 @@ void path_free(struct path *h)
 	struct paths *p = h->paths;
 	timer_stop(&h->timer);
 	hold_clear(&h->hold);
+	hold_clear(&h->from);
 	HASH_DELETE(hh, p->table, h);
 	free(h);
 	gauge_paths(p);
@@ -345,6 +361,7 @@ void path_close(struct path *h)
 	if (!h)
 		return;
 	struct paths *p = h->paths;
+	upstream_pass(h);
 	if (h->state == PATH_RELEASE || h->state == PATH_SETTLE)
 		release_stop(h);
 	if (h->route != ROUTE_NONE)
@@ -400,6 +417,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 	h->paths = p;
 	h->addr = *addr;
 	hold_init(&h->hold, &p->pool);
+	hold_init(&h->from, &p->pool);
 	timer_init(&h->timer, p->loop, on_timer, h);
 	HASH_ADD(hh, p->table, addr, sizeof h->addr, h);
 	gauge_paths(p);
@@ -411,9 +429,12 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 /* Routes again, as they ought to be: after lost events, or with another protocol number. */
 static void reinstall(struct paths *p)
 {
-	for (struct path *h = p->table; h; h = h->hh.next)
+	for (struct path *h = p->table; h; h = h->hh.next) {
 		if (h->route != ROUTE_NONE)
 			(void)path_route_set(h, h->route, h->route_mtu);
+		if (h->from_ifindex)
+			(void)upstream_install(h);
+	}
 	tunnel_reinstall(p);
 }
 
@@ -519,15 +540,18 @@ struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_conf
 void paths_reconfigure(struct paths *p, const struct paths_config *cfg)
 {
 	bool moved = p->cfg.table != cfg->table;
-	if (moved)
+	if (moved) {
 		tunnel_uninstall(p);
+		for (struct path *h = p->table; h; h = h->hh.next)
+			upstream_pass(h);
+	}
 	p->cfg = *cfg;
 	if (p->cfg.tunnel != TUNNEL_TUN && !p->ip6tnl_ifindex)
 		(void)open_ip6tnl_logged(p);
 	set_limits(p);
 	emit_hop_limit(p);
 	for (struct path *h = p->table; h; h = h->hh.next)
-		count_dropped(h, hold_trim(&h->hold), "limit-lowered", p->pool.limit_one, h->hold.octets);
+		count_dropped(h, hold_trim(&h->hold) + hold_trim(&h->from), "limit-lowered", p->pool.limit_one, h->hold.octets);
 	gauge_octets(p);
 	reinstall(p);
 }
@@ -587,6 +611,7 @@ static void show_path(const struct path *h, struct output *o)
 	out_addr(o, "remote", h->state == PATH_TUNNEL ? &h->remote : &in6addr_any);
 	out_uint(o, "held", s.held);
 	out_uint(o, "held_now", s.held_now);
+	out_uint(o, "held_from_now", h->from.packets);
 	out_uint(o, "held_octets", s.held_octets);
 	out_uint(o, "held_dropped", s.held_dropped);
 	out_uint(o, "released", s.released);

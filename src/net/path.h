@@ -18,6 +18,8 @@
  *                     its queue. No packet can overtake another.
  *   any → direct      path_close: held packets are dropped and counted
  *
+ * Beside what comes for the address, a hold can keep what comes from it (path_hold_from).
+ *
  * A hold has two classes: packets that came in the tunnel of `forwarder` (outer source) are older than packets that came
  * by themselves, and leave before them whatever their order of arrival.
  */
@@ -64,6 +66,10 @@ struct path_stats path_stats(const struct path *h);
 
 /* forwarder: outer source whose tunnelled packets are the older class; NULL or unspecified: none. */
 int path_hold(struct path *h, const struct in6_addr *forwarder);
+/* Keeps what the address itself sends on that link as well (RFC 4067 §3.1), for as long as the path is in hold; then it goes on
+ * its way, in order, before anything else happens. -EINVAL: not in hold. */
+int path_hold_from(struct path *h, int ifindex);
+bool path_is_held(const struct path *h); /* in hold; NULL: no */
 /* Lets the older class through at once (the mobile is here) while fresh packets still wait. */
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);
 /* Release to a link; done(arg) runs when the last held packet is out and the path is direct (the path is then closed:
@@ -97,7 +103,7 @@ typedef void tunnel_first_fn(const struct in6_addr *inner, usec_t at, void *arg)
 void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg);
 
 enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSULATED, PATH_DECAP_REFUSED, PATH_UNKNOWN_DST,
-	PATH_SEND_ERRORS, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };
+	PATH_SEND_ERRORS, PATH_HELD_FROM, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };
 extern struct counter path_counters[PATH_COUNTERS];
 
 struct output;

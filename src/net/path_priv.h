@@ -42,6 +42,8 @@ struct path {
 	enum path_route route; /* what is in the kernel */
 	uint32_t route_mtu;
 	struct hold hold;
+	struct hold from;       /* what the address sent */
+	int from_ifindex;       /* and by which link; 0: that is not held */
 	struct in6_addr forwarder;
 	bool pass_older;        /* hold: the older class goes to the link already */
 	uint32_t direct_mtu;    /* of the route that ours stands before */
@@ -73,6 +75,7 @@ struct end {
 };
 
 #define END_SLOTS 64 /* tables for reverse tunnels: one node's own previous addresses */
+#define UPSTREAM_SLOT (END_SLOTS + 1) /* the table that leads what held mobiles send into our device */
 
 struct paths {
 	struct loop *loop;
@@ -112,6 +115,12 @@ bool path_flush(struct path *h, unsigned budget); /* true: the queue is empty */
 unsigned paths_pump(struct paths *p, unsigned budget); /* packets taken from the device; fewer than budget: it is empty */
 void paths_pump_dry(struct paths *p);
 void path_free(struct path *h);
+void path_count_dropped(struct path *h, uint64_t n, const char *reason);
+
+/* upstream.c: what held addresses send */
+int upstream_install(struct path *h);
+void upstream_input(struct path *h, const void *packet, size_t len);
+void upstream_pass(struct path *h); /* all of it goes on, and is held no longer; harmless if it was not */
 
 /* release.c */
 bool release_may_send(struct path *h); /* the drain's pace; false: its timer is armed */

@@ -299,6 +299,7 @@ int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_
 {
 	if (ifindex <= 0 || !l)
 		return -EINVAL;
+	upstream_pass(h);
 	if (h->state == PATH_RELEASE || h->state == PATH_SETTLE)
 		release_stop(h);
 	if (h->route == ROUTE_ENCAP) {

@@ -1,7 +1,7 @@
 """
 Connection-tracking entries move with their mobile. Both routers have a stateful firewall: what belongs to a connection
 passes, new ones come from inside only, and begin with a SYN. The mobile keeps its address when it moves, as where host routes
-follow it; CXTP is spoken as in test_cxtp.py.
+follow it; CXTP is spoken as in lab/cxtp.py.
 
               ┌─ core0 A acc0 ── m0 ─┐
     CN ── br0 ┤                      M
@@ -15,9 +15,9 @@ import socket
 
 import pytest
 
+from lab.cxtp import A_BIT, KEY, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, Router, ctar, octets
 from lab.netns import Netns, run
 from lab.topology import wait_for
-from test_cxtp import A_BIT, KEY, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, Router, ctar, octets
 
 CN, A_CORE, B_CORE = "2001:db8:f::c", "2001:db8:f::a", "2001:db8:f::b"
 CN4, PCOA4, ACCESS4 = "198.51.100.7", "192.0.2.10", "192.0.2.1"

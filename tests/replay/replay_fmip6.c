@@ -899,7 +899,7 @@ static void test_release_with_contexts(void **state)
 	predictive(s, 2, 20 * MS);
 	sim_run(s, 100 * MS);
 	assert_true(sim_held(s, 2, 2));
-	nar_contexts_done(sim_nar(s, 2), &a1);
+	nar_contexts_done(sim_nar(s, 2), &a1, &in6addr_any);
 	assert_false(sim_held(s, 2, 2));
 	sim_run(s, 500 * MS);
 	predictive(s, 3, 20 * MS);
@@ -909,6 +909,31 @@ static void test_release_with_contexts(void **state)
 	assert_false(sim_held(s, 3, 3));
 	sim_run(s, 500 * MS);
 	finish(s, 0);
+}
+
+/* A mobile that is there before its HI waits for its contexts as well, unless they were there before the HI. */
+static void test_reactive_release_with_contexts(void **state)
+{
+	struct in6_addr a1 = sim_addr(1), a2 = sim_addr(2);
+	for (int early = 0; early < 2; early++) {
+		struct sim *s = begin();
+		sim_params(s)->release = FMIP6_RELEASE_CONTEXTS;
+		sim_link(s, 0);
+		sim_run(s, 20 * MS);
+		sim_link(s, 2);
+		if (early)
+			nar_contexts_done(sim_nar(s, 2), &a1, &a2);
+		sim_run(s, 100 * MS);
+		assert_int_equal(sim_held(s, 2, 2), !early);
+		if (!early)
+			nar_contexts_done(sim_nar(s, 2), &a1, &a2);
+		assert_false(sim_held(s, 2, 2));
+		sim_run(s, 500 * MS);
+		assert_int_equal(sim_outcome(s, SIM_NAR(2)), HANDOVER_COMPLETE);
+		sim_traffic(s, false);
+		sim_run(s, 100 * MS);
+		finish(s, sim_result(s).lost);
+	}
 }
 
 int main(void)
@@ -951,6 +976,7 @@ int main(void)
 		cmocka_unit_test(test_told_in_vain),
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_release_with_contexts),
+		cmocka_unit_test(test_reactive_release_with_contexts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

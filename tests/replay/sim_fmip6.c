@@ -523,6 +523,12 @@ static int nar_pass(void *arg, const struct nar_view *v)
 	return 0;
 }
 
+static void nar_hold_from(void *arg, const struct nar_view *v)
+{
+	if (path_of(arg, &v->ncoa)->state != PATH_HOLD)
+		abort();
+}
+
 static void released(struct sim *s, int i, struct pkt *p)
 {
 	if (s->routers[i].nar)
@@ -603,7 +609,8 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 }
 
 static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving,
-	.supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
+	.supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass, .hold_from = nar_hold_from,
+	.release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
 	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
 	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
 
@@ -1195,7 +1202,7 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
 	else if (k == SIM_UNA && na_parse(data, len, 6, &una) == 0)
 		nar_una(r->nar, &una, src, IFINDEX, in.at);
 	else if (k == SIM_DATA)
-		nar_contexts_done(r->nar, home);
+		nar_contexts_done(r->nar, home, src);
 }
 
 void sim_replay_fbu(struct sim *s)
