@@ -74,6 +74,12 @@ static bool read_addr(struct rd *r, bool v4, struct in6_addr *out, enum cxtp_err
 	return !bad;
 }
 
+/* A link names its mobiles by addresses that others can tell apart; a link-local one names nobody elsewhere. */
+static bool names_nobody_elsewhere(const struct in6_addr *a)
+{
+	return addr_is_link_local(a) || (addr_is_v4(a) && a->s6_addr[12] == 169 && a->s6_addr[13] == 254);
+}
+
 static enum cxtp_error read_key(struct rd *r, struct cxtp_message *m)
 {
 	uint16_t len;
@@ -112,8 +118,7 @@ static enum cxtp_error read_body(struct rd *r, unsigned parts, bool v4, struct c
 		return CXTP_E_SHORT;
 	if (!read_addr(r, v4, &m->mobile, &error))
 		return error;
-	/* A link names its mobiles by addresses that others can tell apart; a link-local one names nobody elsewhere. */
-	if (addr_is_link_local(&m->mobile))
+	if (names_nobody_elsewhere(&m->mobile))
 		return CXTP_E_ADDRESS;
 	if ((parts & PART_ROUTER) && !read_addr(r, v4, &m->router, &error))
 		return error;
