@@ -24,8 +24,13 @@ EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py
 
 check_PROGRAMS += tests/unit/test_cxtp_wire
 TESTS += tests/unit/test_cxtp_wire
-tests_unit_test_cxtp_wire_SOURCES = tests/unit/test_cxtp_wire.c tests/unit/hex.h
+tests_unit_test_cxtp_wire_SOURCES = tests/unit/test_cxtp_wire.c tests/unit/cxtp_samples.h tests/unit/hex.h
 tests_unit_test_cxtp_wire_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_cxtp_blocks
+TESTS += tests/unit/test_cxtp_blocks
+tests_unit_test_cxtp_blocks_SOURCES = tests/unit/test_cxtp_blocks.c tests/unit/cxtp_samples.h tests/unit/hex.h
+tests_unit_test_cxtp_blocks_LDADD = $(CXTP_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_cxtp_token
 TESTS += tests/unit/test_cxtp_token

@@ -83,12 +83,71 @@ static void test_check(void **state)
 	assert_false(cxtp_token_ok(key6, sizeof key6, &mn6, SEQ, NULL, 0, 0));
 }
 
+/*
+ *  import hmac, hashlib, ipaddress as ip
+ *  hmac.new(bytes(range(n)), ip.ip_address(address).packed + seq.to_bytes(4, "big") + cdbs, hashlib.sha1).digest()[:4]
+ * The last one's key is 20 octets of 0xff. `big`: 4001ff00 and 2036 octets that count from 0 up.
+ */
+static void test_vectors(void **state)
+{
+	static const struct {
+		const char *address;
+		size_t key_len;
+		uint32_t seq;
+		const char *cdbs;
+		uint32_t token;
+	} vectors[] = {
+		{ "2001:db8:a::10", 20, 1, "", 0x372549d4 },
+		{ "192.0.2.10", 20, 1, "", 0xa1ba2b3c },
+		{ "2001:db8:a::10", 20, 0, "", 0xdf35ffb9 },
+		{ "2001:db8:a::10", 20, 0xffffffff, "", 0x25bb7e8c },
+		{ "2001:db8:a::10", 20, 1, "0001010000000000", 0xb7588a13 },
+		{ "192.0.2.10", 20, 1, "0001010000000000", 0xc85dbcda },
+		{ "2001:db8:a::10", 20, 1, "0001010000000000 4001010000000000", 0xaa752165 },
+		{ "2001:db8:a::10", 20, 1, "00010100", 0xc82dc047 }, /* the short form is another text */
+		{ "2001:db8:a::10", 20, 1, "big", 0xf69d603e },
+		{ "2001:db8:a::10", 1, 1, "", 0xecac3ca3 },
+		{ "2001:db8:a::10", 64, 1, "", 0x357b68ac },
+		{ "2001:db8:a::10", 65, 1, "", 0x8aaaffe1 }, /* longer than SHA-1's block: hashed first (RFC 2104) */
+		{ "192.0.2.10", 255, 1, "0001010000000000", 0x172c6854 },
+		{ "255.255.255.254", 0, 0x80000000, "", 0x3cac71a6 },
+	};
+	for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+		uint8_t key[255], cdbs[2040] = { 0x40, 0x01, 0xff };
+		size_t key_len = vectors[i].key_len ? vectors[i].key_len : 20, len = sizeof cdbs;
+		struct in6_addr address;
+		uint32_t token;
+		for (size_t k = 0; k < sizeof key; k++)
+			key[k] = vectors[i].key_len ? (uint8_t)k : 0xff;
+		for (size_t k = 0; k < 2036; k++)
+			cdbs[4 + k] = (uint8_t)k;
+		if (strcmp(vectors[i].cdbs, "big"))
+			len = hex_octets(vectors[i].cdbs, cdbs, sizeof cdbs);
+		assert_int_equal(addr_parse(vectors[i].address, &address), 0);
+		assert_int_equal(cxtp_token(key, key_len, &address, vectors[i].seq, len ? cdbs : NULL, len, &token), 0);
+		assert_int_equal(token, vectors[i].token);
+		assert_true(cxtp_token_ok(key, key_len, &address, vectors[i].seq, cdbs, len, token));
+		/* Each octet of what it covers, and of the key. */
+		for (size_t k = 0; k < len; k++) {
+			cdbs[k] ^= 1;
+			assert_false(cxtp_token_ok(key, key_len, &address, vectors[i].seq, cdbs, len, token));
+			cdbs[k] ^= 1;
+		}
+		for (size_t k = 0; k < key_len; k++) {
+			key[k] ^= 0x80;
+			assert_false(cxtp_token_ok(key, key_len, &address, vectors[i].seq, cdbs, len, token));
+			key[k] ^= 0x80;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_vectors),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -1,13 +1,14 @@
-/* CXTP messages against octets written by hand from RFC 4067 §2.4 and §2.5. */
+/* CXTP messages against octets written by hand (cxtp_samples.h); CDBs have a test of their own, test_cxtp_blocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "cxtp/cxtp_wire.h"
+#include "cxtp_samples.h"
 #include "hex.h"
 
 static struct in6_addr addr(const char *text)
@@ -17,81 +18,10 @@ static struct in6_addr addr(const char *text)
 	return a;
 }
 
-#define MN6 "20010db8 000a0000 00000000 00000010 "
-#define MN6_TEXT "2001:db8:a::10"
-#define AR6 "20010db8 000b0000 00000000 00000001 "
-#define AR6_TEXT "2001:db8:b::1"
-#define MN4 "c000020a "
-#define MN4_TEXT "192.0.2.10"
-#define AR4 "c6336401 "
-#define AR4_TEXT "198.51.100.1"
-#define SEQ_TOKEN "01020304 a0b0c0d0 "
-#define ASK_1 "0001 01 00 00000000 " /* all a request CDB needs, filled up to one word */
-#define ASK_FFFF "ffff 01 00 00000000 "
-#define KEY20 "000102030405060708090a0b0c0d0e0f10111213 "
-/* Appendix B: prefix 2001:db8:b::/64, group ff3e::1234; 4 + 24 octets, filled up to 32. */
-#define MLD "0001 04 00 20010db8000b0000 ff3e0000000000000000000000001234 00000000 "
-/* Presence vector and one octet of data: 9 octets, filled up to 16. */
-#define PRESENT "4001 02 80 c0000000 5a 00000000000000 "
-
-struct sample {
-	const char *name, *bytes;
-	struct cxtp_message m; /* without addresses and borrowed parts: */
-	const char *mobile, *router, *key, *blocks, *statuses;
-};
-
-static const struct sample samples[] = {
-	{ "CTAR v6, minimal", "21 00 002c " MN6 AR6 SEQ_TOKEN,
-	  { .type = CXTP_CTAR, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN6_TEXT, AR6_TEXT, "", "", "" },
-	{ "CTAR v6, acknowledgement wanted, two features", "21 40 003c " MN6 AR6 SEQ_TOKEN ASK_1 ASK_FFFF,
-	  { .type = CXTP_CTAR, .flag = true, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN6_TEXT, AR6_TEXT, "", ASK_1 ASK_FFFF, "" },
-	{ "CTAR v4, minimal", "21 80 0014 " MN4 AR4 SEQ_TOKEN,
-	  { .type = CXTP_CTAR, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN4_TEXT, AR4_TEXT, "", "", "" },
-	{ "CTAR v4, full", "21 c0 0024 " MN4 AR4 SEQ_TOKEN ASK_1 ASK_FFFF,
-	  { .type = CXTP_CTAR, .flag = true, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN4_TEXT, AR4_TEXT, "", ASK_1 ASK_FFFF, "" },
-	{ "CTAR, sequence number and token at their extremes", "21 00 002c " MN6 AR6 "ffffffff ffffffff",
-	  { .type = CXTP_CTAR, .seq = UINT32_MAX, .token = UINT32_MAX }, MN6_TEXT, AR6_TEXT, "", "", "" },
-	{ "CTAA v6, all transferred", "22 00 0014 " MN6, { .type = CXTP_CTAA }, MN6_TEXT, NULL, "", "", "" },
-	{ "CTAA v6, two were not", "22 00 001c " MN6 "0001 02 00 ffff ff 00", { .type = CXTP_CTAA }, MN6_TEXT, NULL, "", "",
-	  "0001 02 00 ffff ff 00" },
-	{ "CTAA v4, minimal", "22 80 0008 " MN4, { .type = CXTP_CTAA }, MN4_TEXT, NULL, "", "", "" },
-	{ "CTAA v4, full", "22 80 000c " MN4 "0001 02 00", { .type = CXTP_CTAA }, MN4_TEXT, NULL, "", "", "0001 02 00" },
-	{ "CTD v6, nothing to transfer", "23 00 0018 00000000 " MN6, { .type = CXTP_CTD }, MN6_TEXT, NULL, "", "", "" },
-	{ "CTD v6, full", "23 40 0048 000003e8 " MN6 MLD PRESENT, { .type = CXTP_CTD, .flag = true, .elapsed = 1000 }, MN6_TEXT, NULL,
-	  "", MLD PRESENT, "" },
-	{ "CTD v4, minimal", "23 80 000c ffffffff " MN4, { .type = CXTP_CTD, .elapsed = UINT32_MAX }, MN4_TEXT, NULL, "", "", "" },
-	{ "CTD v4, full", "23 c0 003c 00000001 " MN4 MLD PRESENT, { .type = CXTP_CTD, .flag = true, .elapsed = 1 }, MN4_TEXT, NULL,
-	  "", MLD PRESENT, "" },
-	{ "PCTD v6, a key of one octet, nothing to transfer", "24 00 001d 00000000 " MN6 "0001 0001 5a",
-	  { .type = CXTP_PCTD, .algorithm = 1 }, MN6_TEXT, NULL, "5a", "", "" },
-	{ "PCTD v6, full", "24 40 0060 000003e8 " MN6 "0001 0014 " KEY20 MLD PRESENT,
-	  { .type = CXTP_PCTD, .flag = true, .elapsed = 1000, .algorithm = 1 }, MN6_TEXT, NULL, KEY20, MLD PRESENT, "" },
-	{ "PCTD v4, an algorithm not yet defined", "24 80 0024 00000000 " MN4 "ffff 0014 " KEY20,
-	  { .type = CXTP_PCTD, .algorithm = 0xffff }, MN4_TEXT, NULL, KEY20, "", "" },
-	{ "PCTD v4, full", "24 c0 0044 00000000 " MN4 "0001 0014 " KEY20 MLD,
-	  { .type = CXTP_PCTD, .flag = true, .algorithm = 1 }, MN4_TEXT, NULL, KEY20, MLD, "" },
-	{ "CTDR v6, minimal", "25 40 0014 " MN6, { .type = CXTP_CTDR, .flag = true }, MN6_TEXT, NULL, "", "", "" },
-	{ "CTDR v6, one of two failed", "25 00 001c " MN6 "0001 00 00 4001 04 00", { .type = CXTP_CTDR }, MN6_TEXT, NULL, "", "",
-	  "0001 00 00 4001 04 00" },
-	{ "CTDR v4, minimal", "25 80 0008 " MN4, { .type = CXTP_CTDR }, MN4_TEXT, NULL, "", "", "" },
-	{ "CTDR v4, full", "25 c0 000c " MN4 "0001 00 00", { .type = CXTP_CTDR, .flag = true }, MN4_TEXT, NULL, "", "", "0001 00 00" },
-	{ "CTC v6", "26 00 0014 " MN6, { .type = CXTP_CTC }, MN6_TEXT, NULL, "", "", "" },
-	{ "CTC v4", "26 80 0008 " MN4, { .type = CXTP_CTC }, MN4_TEXT, NULL, "", "", "" },
-	{ "CT-Req v6, all contexts", "27 00 001c " MN6 SEQ_TOKEN,
-	  { .type = CXTP_CTREQ, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN6_TEXT, NULL, "", "", "" },
-	{ "CT-Req v6, one feature", "27 00 0024 " MN6 SEQ_TOKEN ASK_1,
-	  { .type = CXTP_CTREQ, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN6_TEXT, NULL, "", ASK_1, "" },
-	{ "CT-Req v4, before the CTAR came: no sequence number, no token", "27 80 0010 " MN4 "00000000 00000000",
-	  { .type = CXTP_CTREQ }, MN4_TEXT, NULL, "", "", "" },
-	{ "CT-Req v4, full", "27 80 0018 " MN4 SEQ_TOKEN ASK_1,
-	  { .type = CXTP_CTREQ, .seq = 0x01020304, .token = 0xa0b0c0d0 }, MN4_TEXT, NULL, "", ASK_1, "" },
-};
-#define SAMPLES (sizeof samples / sizeof samples[0])
-
 static void test_parse(void **state)
 {
-	for (size_t i = 0; i < SAMPLES; i++) {
-		const struct sample *s = &samples[i];
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		const struct cxtp_sample *s = &cxtp_samples[i];
 		uint8_t bytes[256], want[256];
 		size_t len = hex_octets(s->bytes, bytes, sizeof bytes), n;
 		struct cxtp_message m;
@@ -124,8 +54,8 @@ static void test_parse(void **state)
 
 static void test_pack(void **state)
 {
-	for (size_t i = 0; i < SAMPLES; i++) {
-		const struct sample *s = &samples[i];
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		const struct cxtp_sample *s = &cxtp_samples[i];
 		uint8_t bytes[256], key[64], blocks[128], statuses[64], out[256];
 		size_t len = hex_octets(s->bytes, bytes, sizeof bytes);
 		struct cxtp_message m = s->m;
@@ -146,36 +76,186 @@ static void test_pack(void **state)
 	}
 }
 
-/* Cut anywhere, a message is refused: with its length field as it was, and with the length field telling the cut. */
+/* In memory of exactly its size, so that a sanitizer sees any step beyond it. */
+static enum cxtp_error parse_exactly(const uint8_t *bytes, size_t len, size_t length_field)
+{
+	uint8_t *exact = malloc(len ? len : 1);
+	struct cxtp_message m;
+	assert_non_null(exact);
+	memcpy(exact, bytes, len);
+	if (len >= 4) {
+		exact[2] = (uint8_t)(length_field >> 8);
+		exact[3] = (uint8_t)length_field;
+	}
+	enum cxtp_error e = cxtp_parse(exact, len, &m);
+	free(exact);
+	return e;
+}
+
+static bool may_end(const struct cxtp_sample *s, size_t at)
+{
+	for (size_t i = 0; i < sizeof s->cuts / sizeof s->cuts[0]; i++)
+		if (at && s->cuts[i] == at)
+			return true;
+	return false;
+}
+
+/* Cut anywhere, a message is refused; with a length field that tells the cut it is understood where it may end. */
 static void test_truncated(void **state)
 {
-	for (size_t i = 0; i < SAMPLES; i++) {
-		uint8_t bytes[256];
-		size_t len = hex_octets(samples[i].bytes, bytes, sizeof bytes);
-		struct cxtp_message m;
-		for (size_t cut = 0; cut < len; cut++) {
-			uint8_t *exact = malloc(cut + 1);
-			memcpy(exact + 1, bytes, cut);
-			assert_int_not_equal(cxtp_parse(exact + 1, cut, &m), CXTP_OK);
-			free(exact);
-		}
-	}
-	/* Where no CDB and no entry follows, nothing shorter is valid whatever the length field says. */
-	for (size_t i = 0; i < SAMPLES; i++) {
-		const struct sample *s = &samples[i];
-		if (*s->blocks || *s->statuses)
-			continue;
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		const struct cxtp_sample *s = &cxtp_samples[i];
 		uint8_t bytes[256];
 		size_t len = hex_octets(s->bytes, bytes, sizeof bytes);
-		struct cxtp_message m;
-		for (size_t cut = 4; cut < len; cut++) {
-			uint8_t *exact = malloc(cut);
-			memcpy(exact, bytes, cut);
-			exact[2] = 0;
-			exact[3] = (uint8_t)cut;
-			assert_int_not_equal(cxtp_parse(exact, cut, &m), CXTP_OK);
-			free(exact);
+		print_message("%s\n", s->name);
+		for (size_t cut = 0; cut < len; cut++) {
+			enum cxtp_error e = parse_exactly(bytes, cut, len);
+			assert_int_equal(e, cut < 4 ? CXTP_E_SHORT : CXTP_E_LENGTH);
+			e = parse_exactly(bytes, cut, cut);
+			assert_int_equal(e == CXTP_OK, may_end(s, cut));
 		}
+		/* And with something after it. */
+		bytes[len] = 0;
+		assert_int_equal(parse_exactly(bytes, len + 1, len), CXTP_E_LENGTH);
+		assert_int_not_equal(parse_exactly(bytes, len + 1, len + 1), CXTP_OK);
+	}
+}
+
+/* Whatever the length field says, if it is not the length of what came. */
+static void test_lengths(void **state)
+{
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		uint8_t bytes[256];
+		struct cxtp_message m;
+		size_t len = hex_octets(cxtp_samples[i].bytes, bytes, sizeof bytes);
+		for (size_t length = 0; length <= UINT16_MAX; length++) {
+			bytes[2] = (uint8_t)(length >> 8);
+			bytes[3] = (uint8_t)length;
+			assert_int_equal(cxtp_parse(bytes, len, &m), length == len ? CXTP_OK : CXTP_E_LENGTH);
+		}
+	}
+}
+
+static size_t pack_again(const struct cxtp_message *m, uint8_t *out, size_t cap)
+{
+	memset(out, 0xee, cap);
+	return cxtp_pack(m, out, cap);
+}
+
+/* What was parsed packs to the octets it came in. */
+static void test_round_trip(void **state)
+{
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		uint8_t bytes[256], out[256];
+		struct cxtp_message m;
+		size_t len = hex_octets(cxtp_samples[i].bytes, bytes, sizeof bytes);
+		assert_int_equal(cxtp_parse(bytes, len, &m), CXTP_OK);
+		assert_int_equal(pack_again(&m, out, sizeof out), len);
+		assert_memory_equal(out, bytes, len);
+	}
+}
+
+/* One field of a sample: where it stands on the wire, by its octets, and in the struct. */
+#define IN(field) offsetof(struct cxtp_message, field)
+static const struct field {
+	const char *name; /* for who reads */
+	size_t sample, at, octets, in, in_size;
+} fields[] = {
+	{ "CTAR v6 Sequence Number", 0, 36, 4, IN(seq), 4 },     { "CTAR v6 Token", 0, 40, 4, IN(token), 4 },
+	{ "CTAR v4 Sequence Number", 2, 12, 4, IN(seq), 4 },     { "CTAR v4 Token", 2, 16, 4, IN(token), 4 },
+	{ "CTD v6 Elapsed Time", 8, 4, 4, IN(elapsed), 4 },      { "CTD v4 Elapsed Time", 10, 4, 4, IN(elapsed), 4 },
+	{ "PCTD v6 Elapsed Time", 12, 4, 4, IN(elapsed), 4 },    { "PCTD v4 Elapsed Time", 14, 4, 4, IN(elapsed), 4 },
+	{ "PCTD v6 Algorithm", 12, 24, 2, IN(algorithm), 2 },    { "PCTD v4 Algorithm", 14, 12, 2, IN(algorithm), 2 },
+	{ "CT-Req v6 Sequence Number", 22, 20, 4, IN(seq), 4 },  { "CT-Req v6 Token", 22, 24, 4, IN(token), 4 },
+	{ "CT-Req v4 Sequence Number", 24, 8, 4, IN(seq), 4 },   { "CT-Req v4 Token", 24, 12, 4, IN(token), 4 },
+};
+
+static void test_extremes(void **state)
+{
+	static const uint32_t values[] = { 0, 1, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
+			const struct field *f = &fields[i];
+			uint8_t bytes[256], out[256];
+			struct cxtp_message m;
+			size_t len = hex_octets(cxtp_samples[f->sample].bytes, bytes, sizeof bytes);
+			uint32_t value = values[v], got = 0;
+			if (f->octets == 2)
+				value &= 0xffff;
+			for (size_t k = 0; k < f->octets; k++)
+				bytes[f->at + k] = (uint8_t)(value >> 8 * (f->octets - 1 - k));
+			assert_int_equal(cxtp_parse(bytes, len, &m), CXTP_OK);
+			if (f->in_size == 2)
+				got = *(const uint16_t *)(const void *)((const char *)&m + f->in);
+			else
+				got = *(const uint32_t *)(const void *)((const char *)&m + f->in);
+			assert_int_equal(got, value);
+			assert_int_equal(pack_again(&m, out, sizeof out), len);
+			assert_memory_equal(out, bytes, len);
+		}
+}
+
+/* A key of any length that fits; its length says more than there is, or nothing. */
+static void test_keys(void **state)
+{
+	static const size_t lengths[] = { 1, 2, 20, 64, 255, 256, 65535 - 28 };
+	static uint8_t bytes[65535], out[65535];
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		size_t n = lengths[i], len = 28 + n;
+		struct cxtp_message m;
+		memset(bytes, 0x5a, sizeof bytes);
+		hex_octets("24 00 0000 00000000 " MN6 "0001 0000", bytes, 28);
+		bytes[2] = (uint8_t)(len >> 8);
+		bytes[3] = (uint8_t)len;
+		bytes[26] = (uint8_t)(n >> 8);
+		bytes[27] = (uint8_t)n;
+		assert_int_equal(cxtp_parse(bytes, len, &m), CXTP_OK);
+		assert_int_equal(m.key_len, n);
+		assert_ptr_equal(m.key, bytes + 28);
+		assert_int_equal(m.blocks_len, 0);
+		assert_int_equal(pack_again(&m, out, sizeof out), len);
+		assert_memory_equal(out, bytes, len);
+		bytes[27] = (uint8_t)(n + 1);
+		bytes[26] = (uint8_t)((n + 1) >> 8);
+		assert_int_equal(cxtp_parse(bytes, len, &m), CXTP_E_KEY);
+	}
+}
+
+/* The first and the last address of each family that names a node elsewhere, in either place. */
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *text, *bytes;
+		bool mobile, router;
+	} cases[] = {
+		{ "1.0.0.0", "01000000", true, true },
+		{ "126.255.255.255", "7effffff", true, true },
+		{ "128.0.0.0", "80000000", true, true },
+		{ "169.254.1.1", "a9fe0101", false, true }, /* names nobody beyond its link, but is a router's on it */
+		{ "223.255.255.255", "dfffffff", true, true },
+		{ "::2", "00000000000000000000000000000002", true, true },
+		{ "2000::", "20000000000000000000000000000000", true, true },
+		{ "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fdffffffffffffffffffffffffffffff", true, true },
+		{ "fe80::1", "fe800000000000000000000000000001", false, true },
+		{ "febf::1", "febf0000000000000000000000000001", false, true },
+		{ "ff00::", "ff000000000000000000000000000000", false, false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool v4 = strlen(cases[i].bytes) == 8;
+		uint8_t bytes[64];
+		char text[256];
+		struct cxtp_message m;
+		struct in6_addr want = addr(cases[i].text);
+		print_message("%s\n", cases[i].text);
+		snprintf(text, sizeof text, v4 ? "26 80 0008 %s" : "26 00 0014 %s", cases[i].bytes);
+		enum cxtp_error e = cxtp_parse(bytes, hex_octets(text, bytes, sizeof bytes), &m);
+		assert_int_equal(e, cases[i].mobile ? CXTP_OK : CXTP_E_ADDRESS);
+		assert_true(e || addr_eq(&m.mobile, &want));
+		snprintf(text, sizeof text, v4 ? "21 80 0014 " MN4 "%s 00000001 00000001" : "21 00 002c " MN6 "%s 00000001 00000001",
+		         cases[i].bytes);
+		e = cxtp_parse(bytes, hex_octets(text, bytes, sizeof bytes), &m);
+		assert_int_equal(e, cases[i].router ? CXTP_OK : CXTP_E_ADDRESS);
+		assert_true(e || addr_eq(&m.router, &want));
 	}
 }
 
@@ -214,7 +294,7 @@ static void test_refused(void **state)
 		{ "mobile 127.0.0.1", "26 80 0008 7f000001", CXTP_E_ADDRESS },
 		{ "mobile 224.0.0.1", "26 80 0008 e0000001", CXTP_E_ADDRESS },
 		{ "mobile 255.255.255.255", "26 80 0008 ffffffff", CXTP_E_ADDRESS },
-		{ "router multicast", "21 00 002c " MN6 "ff020000 00000000 00000000 00000002" SEQ_TOKEN, CXTP_E_ADDRESS },
+		{ "router multicast", "21 00 002c " MN6 "ff020000 00000000 00000000 00000002" "01020304a0b0c0d0 ", CXTP_E_ADDRESS },
 		{ "key length 0", "24 00 001c 00000000 " MN6 "0001 0000", CXTP_E_KEY },
 		{ "key longer than the message", "24 00 001d 00000000 " MN6 "0001 0002 5a", CXTP_E_KEY },
 		{ "key length 65535", "24 00 001d 00000000 " MN6 "0001 ffff 5a", CXTP_E_KEY },
@@ -222,8 +302,8 @@ static void test_refused(void **state)
 		{ "CDB of 255 words", "23 00 0020 00000000 " MN6 "0001 ff 00 00000000", CXTP_E_BLOCK },
 		{ "CDB of 0 words with data", "23 00 0020 00000000 " MN6 "0001 00 00 00000000", CXTP_E_BLOCK },
 		{ "half a CDB", "23 00 001c 00000000 " MN6 "0001 01 00", CXTP_E_BLOCK },
-		{ "a piece of a CDB's head", "27 00 001f " MN6 SEQ_TOKEN "0001 01", CXTP_E_BLOCK },
-		{ "a short request with a presence vector", "27 00 0020 " MN6 SEQ_TOKEN "0001 00 80", CXTP_E_BLOCK },
+		{ "a piece of a CDB's head", "27 00 001f " MN6 "01020304a0b0c0d0 " "0001 01", CXTP_E_BLOCK },
+		{ "a short request with a presence vector", "27 00 0020 " MN6 "01020304a0b0c0d0 " "0001 00 80", CXTP_E_BLOCK },
 		{ "a piece of an entry", "25 00 0017 " MN6 "0001 00", CXTP_E_STATUS },
 	};
 	struct cxtp_message m;
@@ -235,104 +315,140 @@ static void test_refused(void **state)
 	}
 }
 
-/* Reserved bits are ignored (§2.5), and bits that a message does not have are none of its flags. */
+/* Reserved bits are ignored, each and all of them (§2.5), and bits that a message does not have are none of its flags. */
 static void test_reserved(void **state)
 {
-	struct cxtp_message m;
-	assert_int_equal(parse_hex("21 7f 002c " MN6 AR6 SEQ_TOKEN, &m), CXTP_OK);
-	assert_true(m.flag);
-	assert_int_equal(parse_hex("21 3f 002c " MN6 AR6 SEQ_TOKEN, &m), CXTP_OK);
-	assert_false(m.flag);
-	assert_int_equal(parse_hex("26 7f 0014 " MN6, &m), CXTP_OK);
-	assert_false(m.flag);
-	assert_int_equal(parse_hex("25 00 0018 " MN6 "0001 07 ff", &m), CXTP_OK);
-	struct rd r = rd_make(m.statuses, m.statuses_len);
-	struct cxtp_status s;
-	assert_true(cxtp_status_next(&r, &s));
-	assert_int_equal(s.fpt, 1);
-	assert_int_equal(s.status, 7);
-	assert_false(cxtp_status_next(&r, &s));
-
+	for (size_t i = 0; i < CXTP_SAMPLES; i++) {
+		uint8_t bytes[256], out[256];
+		struct cxtp_message m;
+		size_t len = hex_octets(cxtp_samples[i].bytes, bytes, sizeof bytes);
+		bool has_flag = cxtp_samples[i].m.type != CXTP_CTAA && cxtp_samples[i].m.type != CXTP_CTC && cxtp_samples[i].m.type != CXTP_CTREQ;
+		uint8_t as_it_was = bytes[1], reserved = has_flag ? 0x3f : 0x7f;
+		for (unsigned bits = 0; bits <= reserved; bits++) {
+			bytes[1] = (uint8_t)(as_it_was | bits);
+			assert_int_equal(cxtp_parse(bytes, len, &m), CXTP_OK);
+			assert_int_equal(m.flag, cxtp_samples[i].m.flag);
+		}
+		bytes[1] = as_it_was;
+		assert_int_equal(pack_again(&m, out, sizeof out), len);
+		assert_memory_equal(out, bytes, len);
+	}
 	uint8_t out[64];
 	struct cxtp_message ctc = { .type = CXTP_CTC, .flag = true, .mobile = addr(MN6_TEXT) };
 	assert_int_equal(cxtp_pack(&ctc, out, sizeof out), 20);
 	assert_int_equal(out[1], 0);
 }
 
-static void walk(const char *text, bool request, const char *const *want)
+/* Each version and type but ours, whatever the rest. */
+static void test_versions_and_types(void **state)
 {
-	uint8_t bytes[256];
-	struct rd r = rd_make(bytes, hex_octets(text, bytes, sizeof bytes));
-	struct cxtp_block b;
-	int got;
-	for (; (got = cxtp_block_next(&r, request, &b)) > 0; want++) {
-		char line[64];
-		snprintf(line, sizeof line, "%04x %s %zu", b.fpt, b.has_presence ? "P" : "-", b.len);
-		assert_non_null(*want);
-		assert_string_equal(line, *want);
-	}
-	assert_int_equal(got, 0);
-	assert_null(*want);
+	for (size_t i = 0; i < CXTP_SAMPLES; i++)
+		for (unsigned first = 0; first < 256; first++) {
+			uint8_t bytes[256];
+			struct cxtp_message m;
+			size_t len = hex_octets(cxtp_samples[i].bytes, bytes, sizeof bytes);
+			bytes[0] = (uint8_t)first;
+			enum cxtp_error e = cxtp_parse(bytes, len, &m);
+			if (first >> 5 != 1)
+				assert_int_equal(e, CXTP_E_VERSION);
+			else if ((first & 0x1f) < 1 || (first & 0x1f) > 7)
+				assert_int_equal(e, CXTP_E_TYPE);
+		}
 }
 
-static void test_blocks(void **state)
+/* FPT, status and the reserved octet at their extremes, in CTAA and CTDR. */
+static void test_statuses(void **state)
 {
-	walk("", false, (const char *[]){ NULL });
-	walk(MLD PRESENT MLD, false, (const char *[]){ "0001 - 28", "4001 P 8", "0001 - 28", NULL });
-	walk(ASK_1 ASK_FFFF, true, (const char *[]){ "0001 - 4", "ffff - 4", NULL });
-	/* Four octets alone: length 0 anywhere, length 1 at the end. */
-	walk("0001 00 00 0002 00 00 0003 01 00", true, (const char *[]){ "0001 - 0", "0002 - 0", "0003 - 0", NULL });
-	/* A request may carry a presence vector, and data. */
-	walk("0001 01 80 80000000" MLD, true, (const char *[]){ "0001 P 0", "0001 - 28", NULL });
-	/* Reserved bits beside P are ignored. */
-	walk("0001 01 7f 00000000", false, (const char *[]){ "0001 - 4", NULL });
-}
-
-static void test_block_sizes(void **state)
-{
-	static const struct {
-		size_t data;
-		bool presence;
-		size_t size; /* 0: does not fit a block */
-	} cases[] = { { 0, false, 8 },     { 1, false, 8 },   { 4, false, 8 },       { 5, false, 16 },     { 12, false, 16 },
-		      { 24, false, 32 },   { 0, true, 8 },    { 1, true, 16 },       { 8, true, 16 },      { 9, true, 24 },
-		      { 2036, false, 2040 }, { 2037, false, 0 }, { 2032, true, 2040 }, { 2033, true, 0 }, { 65536, false, 0 } };
-	static uint8_t data[65536], out[4096];
-	memset(data, 0xff, sizeof data);
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		uint32_t vector = 0x80000001;
-		struct wr w = wr_make(out, sizeof out);
-		memset(out, 0xee, sizeof out);
-		cxtp_block_put(&w, 0x1234, cases[i].presence ? &vector : NULL, data, cases[i].data);
-		assert_int_equal(wr_ok(&w), cases[i].size != 0);
-		if (!cases[i].size)
-			continue;
-		assert_int_equal(w.len, cases[i].size);
-		assert_int_equal(out[2], cases[i].size / 8);
-		size_t head = cases[i].presence ? 8 : 4;
-		for (size_t k = head + cases[i].data; k < w.len; k++)
-			assert_int_equal(out[k], 0);
-		struct rd r = rd_make(out, w.len);
-		struct cxtp_block b;
-		assert_int_equal(cxtp_block_next(&r, false, &b), 1);
-		assert_int_equal(b.fpt, 0x1234);
-		assert_int_equal(b.has_presence, cases[i].presence);
-		assert_int_equal(b.presence, cases[i].presence ? vector : 0);
-		assert_true(b.len >= cases[i].data && b.len < cases[i].data + 8);
-		assert_int_equal(cxtp_block_next(&r, false, &b), 0);
+	static const uint8_t want[][3] = { { 0, 0, 0 }, { 0, 1, 255 }, { 255, 255, 0 }, { 128, 0, 127 } };
+	struct cxtp_message m;
+	struct cxtp_status s;
+	assert_int_equal(parse_hex("22 00 0024 " MN6 "0000 00 00 0001 ff ff ffff 00 80 8000 7f 01", &m), CXTP_OK);
+	struct rd r = rd_make(m.statuses, m.statuses_len);
+	for (size_t i = 0; i < 4; i++) {
+		assert_true(cxtp_status_next(&r, &s));
+		assert_int_equal(s.fpt, want[i][0] << 8 | want[i][1]);
+		assert_int_equal(s.status, want[i][2]);
 	}
+	assert_false(cxtp_status_next(&r, &s));
+	uint8_t out[8], entries[8];
 	struct wr w = wr_make(out, sizeof out);
-	uint8_t want[16];
-	cxtp_request_put(&w, 1);
-	assert_int_equal(w.len, hex_octets(ASK_1, want, sizeof want));
-	assert_memory_equal(out, want, w.len);
-	/* The MLD context of appendix B, written through. */
-	w = wr_make(out, sizeof out);
-	uint8_t mld[24], block[32];
-	hex_octets("20010db8000b0000 ff3e0000000000000000000000001234", mld, sizeof mld);
-	cxtp_block_put(&w, 1, NULL, mld, sizeof mld);
-	assert_int_equal(w.len, hex_octets(MLD, block, sizeof block));
-	assert_memory_equal(out, block, w.len);
+	cxtp_status_put(&w, 1, 2);
+	cxtp_status_put(&w, 0xffff, 0xff);
+	assert_int_equal(hex_octets(STATUS_1 STATUS_FFFF, entries, sizeof entries), 8);
+	assert_true(wr_ok(&w));
+	assert_memory_equal(out, entries, 8);
+	cxtp_status_put(&w, 1, 2);
+	assert_false(wr_ok(&w));
+}
+
+/* The longest of each kind that has a part without a fixed length, to the octet. */
+static void test_longest(void **state)
+{
+	static uint8_t bytes[65536], out[65536];
+	for (size_t entries = 16379; entries <= 16380; entries++) { /* 20 + 4 × 16378 = 65532 */
+		size_t len = 20 + 4 * (entries - 1);
+		struct cxtp_message m;
+		memset(bytes, 0, sizeof bytes);
+		hex_octets("22 00 0000 " MN6, bytes, 20);
+		bytes[2] = (uint8_t)(len >> 8);
+		bytes[3] = (uint8_t)len;
+		assert_int_equal(cxtp_parse(bytes, len, &m), len <= UINT16_MAX ? CXTP_OK : CXTP_E_LENGTH);
+		if (len > UINT16_MAX)
+			continue;
+		assert_int_equal(m.statuses_len, len - 20);
+		assert_int_equal(pack_again(&m, out, sizeof out), len);
+		assert_memory_equal(out, bytes, len);
+		m.statuses_len += 4;
+		assert_int_equal(cxtp_pack(&m, out, sizeof out), 0);
+	}
+}
+
+static uint32_t dice = 1;
+
+static uint32_t roll(uint32_t below)
+{
+	dice = dice * 1664525U + 1013904223U;
+	return (dice >> 8) % below;
+}
+
+/* Any struct that a message can say comes back as it went. */
+static void test_random_round_trips(void **state)
+{
+	uint8_t out[1024], blocks[256], key[64], statuses[64];
+	for (unsigned i = 0; i < 20000; i++) {
+		struct cxtp_message m = { .type = (enum cxtp_type)(1 + roll(7)) }, back;
+		bool v4 = roll(2), has_flag = m.type == CXTP_CTAR || m.type == CXTP_CTD || m.type == CXTP_PCTD || m.type == CXTP_CTDR;
+		bool asks = m.type == CXTP_CTAR || m.type == CXTP_CTREQ, data = m.type == CXTP_CTD || m.type == CXTP_PCTD;
+		m.flag = has_flag && roll(2);
+		m.mobile = addr(v4 ? MN4_TEXT : MN6_TEXT);
+		m.mobile.s6_addr[15] = (uint8_t)(1 + roll(254));
+		if (m.type == CXTP_CTAR)
+			m.router = addr(v4 ? AR4_TEXT : AR6_TEXT);
+		if (asks)
+			m.seq = dice, m.token = roll(UINT32_MAX);
+		if (data)
+			m.elapsed = roll(UINT32_MAX);
+		if (m.type == CXTP_PCTD)
+			m.algorithm = (uint16_t)roll(65536), m.key = key, m.key_len = 1 + roll(sizeof key);
+		struct wr w = wr_make(blocks, sizeof blocks);
+		for (unsigned n = asks || data ? roll(5) : 0; n; n--)
+			cxtp_block_put(&w, (uint16_t)roll(65536), roll(2) ? &dice : NULL, key, asks ? 0 : roll(40));
+		m.blocks = blocks, m.blocks_len = w.len;
+		w = wr_make(statuses, sizeof statuses);
+		for (unsigned n = m.type == CXTP_CTAA || m.type == CXTP_CTDR ? roll(8) : 0; n; n--)
+			cxtp_status_put(&w, (uint16_t)roll(65536), (uint8_t)roll(256));
+		m.statuses = statuses, m.statuses_len = w.len;
+		size_t len = cxtp_pack(&m, out, sizeof out);
+		assert_true(len >= 8);
+		assert_int_equal(cxtp_parse(out, len, &back), CXTP_OK);
+		assert_true(back.type == m.type && back.flag == m.flag && addr_eq(&back.mobile, &m.mobile) &&
+		            addr_eq(&back.router, &m.router) && back.seq == m.seq && back.token == m.token && back.elapsed == m.elapsed &&
+		            back.algorithm == m.algorithm && back.key_len == m.key_len && back.blocks_len == m.blocks_len &&
+		            back.statuses_len == m.statuses_len);
+		assert_memory_equal(back.blocks, blocks, m.blocks_len);
+		assert_memory_equal(back.statuses, statuses, m.statuses_len);
+		assert_memory_equal(back.key, key, m.key_len);
+	}
 }
 
 static void test_pack_refuses(void **state)
@@ -354,9 +470,14 @@ static void test_pack_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),       cmocka_unit_test(test_pack),   cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_refused),     cmocka_unit_test(test_reserved), cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_block_sizes), cmocka_unit_test(test_pack_refuses),
+		cmocka_unit_test(test_parse),       cmocka_unit_test(test_pack),
+		cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_random_round_trips),
+		cmocka_unit_test(test_truncated),   cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_extremes),    cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_longest),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_reserved),    cmocka_unit_test(test_versions_and_types),
+		cmocka_unit_test(test_pack_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
