@@ -11,6 +11,7 @@
 --
 -- Fields are cxtp.…; the key of a PCTD is shown by its length only, unless the preference cxtp.show_key is set.
 -- A context of your own is one entry in `contexts` below, or, from another script, a dissector in the table "cxtp.fpt".
+-- Contexts without a number of IANA's have handoverd's (handoverd.conf(5), context.fpt); preferences change them.
 
 local VERSION, PORT, PPID, SUBTYPE = 1, 5091, 0x43585450, 1
 local CTAR, CTAA, CTD, PCTD, CTDR, CTC, CTREQ = 1, 2, 3, 4, 5, 6, 7
@@ -34,6 +35,7 @@ local algorithm_names = { [1] = "HMAC_SHA1" }
 -- RFC 4067 leaves the meaning of status octets to the features; these are handoverd's.
 local status_names = {
 	[0] = "Success", [1] = "Malformed", [2] = "Unknown feature", [3] = "No resources", [4] = "Failed",
+	[5] = "Presence vector names an unknown field", [6] = "Not taken here", [7] = "Its program does not answer",
 	[16] = "Asked for, but not sent", [17] = "Previous router did not answer in time", [18] = "Previous router unreachable",
 }
 
@@ -72,11 +74,43 @@ field("cdb_reserved", P.uint8, "cdb.reserved", "Reserved", base.HEX, nil, 0x7f)
 field("presence", P.uint32, "cdb.presence", "Presence vector", base.HEX)
 field("data", P.bytes, "cdb.data", "Data")
 field("padding", P.bytes, "cdb.padding", "Padding")
-field("status", P.uint8, "status", "Status", base.DEC, status_names)
+field("status", P.uint8, "status", "Status", base.DEC)
 field("status_reserved", P.uint8, "status.reserved", "Reserved", base.HEX)
 field("trailer", P.bytes, "trailer", "Octets that do not belong to the message")
 field("mld_prefix", P.ipv6, "mld.prefix", "Subnet prefix on the nAR's wireless interface")
 field("mld_group", P.ipv6, "mld.group", "Multicast group")
+field("neighbor_link", P.ether, "neighbor.link_address", "Link-layer address")
+field("neighbor6", P.ipv6, "neighbor.ipv6", "IPv6 address")
+field("neighbor4", P.ipv4, "neighbor.ipv4", "IPv4 address")
+field("filter_width", P.uint8, "filter.width", "Length of an address", base.DEC)
+field("filter_mode", P.uint8, "filter.mode", "Filter mode", base.DEC, { [0] = "INCLUDE", [1] = "EXCLUDE" })
+field("filter_sources", P.uint16, "filter.sources", "Number of sources", base.DEC)
+field("filter_group6", P.ipv6, "filter.group.ipv6", "Multicast group")
+field("filter_group4", P.ipv4, "filter.group.ipv4", "Multicast group")
+field("filter_source6", P.ipv6, "filter.source.ipv6", "Source")
+field("filter_source4", P.ipv4, "filter.source.ipv4", "Source")
+field("ct_version", P.uint8, "conntrack.version", "Version of the context", base.DEC)
+field("ct_family", P.uint8, "conntrack.family", "Address family", base.DEC, { [4] = "IPv4", [6] = "IPv6" })
+field("ct_entries", P.uint8, "conntrack.entries", "Entries", base.DEC)
+field("ct_left_out", P.uint16, "conntrack.left_out", "Entries left behind", base.DEC)
+field("ct_mobile6", P.ipv6, "conntrack.mobile.ipv6", "Mobile's address")
+field("ct_mobile4", P.ipv4, "conntrack.mobile.ipv4", "Mobile's address")
+field("ct_responder", P.bool, "conntrack.responder", "The mobile is", 8, { "destination of the original direction", "source" }, 0x80)
+field("ct_assured", P.bool, "conntrack.assured", "Assured", 8, nil, 0x40)
+field("ct_replied", P.bool, "conntrack.replied", "There was a reply", 8, nil, 0x20)
+field("ct_marked", P.bool, "conntrack.marked", "A mark follows", 8, nil, 0x10)
+field("ct_protocol", P.uint8, "conntrack.protocol", "Protocol", base.DEC,
+	{ [1] = "ICMP", [6] = "TCP", [17] = "UDP", [58] = "ICMPv6", [132] = "SCTP", [136] = "UDP-Lite" })
+field("ct_peer6", P.ipv6, "conntrack.peer.ipv6", "Peer")
+field("ct_peer4", P.ipv4, "conntrack.peer.ipv4", "Peer")
+field("ct_sport", P.uint16, "conntrack.srcport", "Source port, or ICMP identifier", base.DEC)
+field("ct_dport", P.uint16, "conntrack.dstport", "Destination port, or ICMP type and code", base.DEC)
+field("ct_timeout", P.uint32, "conntrack.timeout", "Timeout (s)", base.DEC)
+field("ct_mark", P.uint32, "conntrack.mark", "Mark", base.HEX)
+field("ct_state", P.uint8, "conntrack.state", "State", base.DEC)
+field("ct_flags", P.uint8, "conntrack.tcp.flags", "TCP flags, original direction and reply", base.HEX)
+field("ct_scales", P.uint8, "conntrack.tcp.scales", "Window scales, original direction and reply", base.HEX)
+field("ct_vtag", P.uint32, "conntrack.sctp.vtag", "Verification tag", base.HEX)
 field("response_in", P.framenum, "response_in", "Answered in", base.NONE, frametype.RESPONSE)
 field("response_to", P.framenum, "response_to", "Answers", base.NONE, frametype.REQUEST)
 field("repeats", P.framenum, "repeats", "Repeats the message in", base.NONE, frametype.RETRANS_PREV)
@@ -112,30 +146,154 @@ cxtp.experts = experts
 
 -- ---- contexts ----
 
--- The multicast listener context (RFC 4067 appendix B): half an address of prefix, and a group.
-local function dissect_mld(data, tree)
-	if data:len() < 24 then
-		return nil
+local function check_zero(item, range, remark)
+	for i = 0, range:len() - 1 do
+		if range(i, 1):uint() ~= 0 then
+			item:add_proto_expert_info(remark)
+			return
+		end
 	end
-	local text = string.format("%x:%x:%x:%x::", data(0, 2):uint(), data(2, 2):uint(), data(4, 2):uint(), data(6, 2):uint())
-	tree:add(f.mld_prefix, data(0, 8), Address.ipv6(text)):append_text("/64")
-	local group = tree:add(f.mld_group, data(8, 16))
-	if data(8, 1):uint() ~= 0xff then
-		group:add_proto_expert_info(e.bad_group)
-	end
-	tree:append_text(", " .. tostring(data(8, 16):ipv6()))
-	return 24
 end
 
--- What is known of a context: its name, and a function (data, tree, pinfo) that reads its data. It gets the octets after the
--- block's header and presence vector, padding included, and returns how many of them it understood, or nil: malformed.
+-- Each function below reads the data of one kind of context: next(n) is the next n octets of it, tree is where to show them.
+-- What it leaves must be padding. A next(n) beyond the end makes the block a malformed one.
+
+-- Multicast listeners (RFC 4067 appendix B): half an address of prefix, and a group.
+local function read_listener(next, tree)
+	local prefix = next(8)
+	local text = string.format("%x:%x:%x:%x::", prefix(0, 2):uint(), prefix(2, 2):uint(), prefix(4, 2):uint(), prefix(6, 2):uint())
+	tree:add(f.mld_prefix, prefix, Address.ipv6(text)):append_text("/64")
+	local range = next(16)
+	local group = tree:add(f.mld_group, range)
+	if range(0, 1):uint() ~= 0xff then
+		group:add_proto_expert_info(e.bad_group)
+	end
+	tree:append_text(", " .. tostring(range:ipv6()))
+end
+
+-- A state vector (RFC 4067 §2.3): of its fields those that the presence vector names, all if there is none.
+local function vector_reader(...)
+	local fields = { ... }
+	return function(next, tree, presence)
+		for i, field_of in ipairs(fields) do
+			if not presence or presence:bitfield(i - 1, 1) == 1 then
+				tree:add(field_of[1], next(field_of[2]))
+			end
+		end
+		if presence and presence:bitfield(#fields, 32 - #fields) ~= 0 then
+			tree:add_proto_expert_info(e.malformed, "The presence vector names a field that the feature does not have")
+		end
+	end
+end
+
+-- A listener with its source filter, of either family (handoverd's).
+local function read_filter(next, tree)
+	local width, mode, n = next(1), next(1), next(2)
+	tree:add(f.filter_width, width)
+	tree:add(f.filter_mode, mode)
+	tree:add(f.filter_sources, n)
+	local octets = width:uint()
+	if octets ~= 4 and octets ~= 16 then
+		tree:add_proto_expert_info(e.malformed, "No length of an address")
+		return
+	end
+	local group = next(octets)
+	local item = tree:add(octets == 4 and f.filter_group4 or f.filter_group6, group)
+	local first = group(0, 1):uint()
+	if octets == 4 and (first < 224 or first > 239) or octets == 16 and first ~= 0xff then
+		item:add_proto_expert_info(e.bad_group)
+	end
+	for _ = 1, n:uint() do
+		tree:add(octets == 4 and f.filter_source4 or f.filter_source6, next(octets))
+	end
+end
+
+-- Connection tracking (handoverd's): see src/context/flows_wire.h.
+local with_ports = { [1] = true, [6] = true, [17] = true, [58] = true, [132] = true, [136] = true }
+
+local function read_flow(next, tree, family)
+	local bits, protocol = next(1), next(1)
+	for _, flag in ipairs({ f.ct_responder, f.ct_assured, f.ct_replied, f.ct_marked }) do
+		tree:add(flag, bits)
+	end
+	tree:add(f.ct_protocol, protocol)
+	local peer = next(family == 4 and 4 or 16)
+	tree:add(family == 4 and f.ct_peer4 or f.ct_peer6, peer)
+	tree:append_text(", protocol " .. protocol:uint() .. ", peer " .. tostring(family == 4 and peer:ipv4() or peer:ipv6()))
+	if with_ports[protocol:uint()] then
+		tree:add(f.ct_sport, next(2))
+		tree:add(f.ct_dport, next(2))
+	end
+	tree:add(f.ct_timeout, next(4))
+	if bits:bitfield(3, 1) == 1 then
+		tree:add(f.ct_mark, next(4))
+	end
+	if protocol:uint() == 6 then
+		tree:add(f.ct_state, next(1))
+		tree:add(f.ct_flags, next(1))
+		tree:add(f.ct_scales, next(1))
+	elseif protocol:uint() == 132 then
+		tree:add(f.ct_state, next(1))
+		tree:add(f.ct_vtag, next(4))
+		tree:add(f.ct_vtag, next(4))
+	end
+end
+
+local function read_flows(next, tree)
+	local version = next(1)
+	tree:add(f.ct_version, version)
+	if version:uint() ~= 1 then
+		tree:add_proto_expert_info(e.malformed, "A version of the context that is not known here")
+		return
+	end
+	local family, n = next(1), next(1)
+	tree:add(f.ct_family, family)
+	tree:add(f.ct_entries, n)
+	check_zero(tree, next(1), e.bad_reserved)
+	tree:add(f.ct_left_out, next(2))
+	tree:add(family:uint() == 4 and f.ct_mobile4 or f.ct_mobile6, next(family:uint() == 4 and 4 or 16))
+	for i = 1, n:uint() do
+		read_flow(next, tree:add(cxtp, version, "Entry " .. i), family:uint())
+	end
+end
+
+-- By number: the name of a context, how its data is read, and the statuses that only it has (those from 32 on).
 local contexts = {
-	[1] = { name = "IPv6 multicast listener", dissect = dissect_mld },
+	[1] = { name = "IPv6 multicast listener", read = read_listener },
 }
+
+-- Those with numbers of our own choice.
+local private = {
+	{ key = "neighbor", fpt = 65281, name = "neighbour binding", statuses = { [32] = "An address is another's" },
+	  read = vector_reader({ f.neighbor_link, 6 }, { f.neighbor6, 16 }, { f.neighbor4, 4 }) },
+	{ key = "multicast4", fpt = 65282, name = "IPv4 multicast listener", read = read_filter },
+	{ key = "multicast6", fpt = 65285, name = "IPv6 multicast source filter", read = read_filter },
+	{ key = "conntrack", fpt = 65283, name = "connection tracking", read = read_flows,
+	  statuses = { [32] = "Another version", [33] = "An address is refused" } },
+}
+for _, c in ipairs(private) do
+	cxtp.prefs["fpt_" .. c.key] = Pref.uint("Number of the context: " .. c.name, c.fpt, "context.fpt." .. c.key .. " of handoverd")
+	contexts[c.fpt] = c
+end
+
+function cxtp.prefs_changed()
+	for _, c in ipairs(private) do
+		contexts[c.fpt] = nil
+	end
+	for _, c in ipairs(private) do
+		c.fpt = cxtp.prefs["fpt_" .. c.key]
+		contexts[c.fpt] = c
+	end
+end
 
 local function fpt_text(fpt)
 	local c = contexts[fpt]
 	return c and c.name or string.format("feature 0x%04x", fpt)
+end
+
+local function status_text(fpt, status)
+	local own = contexts[fpt] and contexts[fpt].statuses
+	return own and own[status] or status_names[status] or "status " .. status
 end
 
 local function add_fpt(tree, range)
@@ -164,15 +322,6 @@ end
 
 local function left(r)
 	return r.over and 0 or r.stop - r.pos
-end
-
-local function check_zero(item, range, remark)
-	for i = 0, range:len() - 1 do
-		if range(i, 1):uint() ~= 0 then
-			item:add_proto_expert_info(remark)
-			return
-		end
-	end
 end
 
 local function is_node4(range)
@@ -214,15 +363,30 @@ local function block_padding(tree, data, used)
 	end
 end
 
-local function block_data(tree, data, fpt, pinfo)
+-- What reads a context's data gets it from here; used() is how much it took.
+local function cursor(data)
+	local at = 0
+	local function next(n)
+		if at + n > data:len() then
+			error("short", 0)
+		end
+		at = at + n
+		return data(at - n, n)
+	end
+	return next, function() return at end
+end
+
+local function block_data(tree, data, presence, fpt, pinfo)
 	local context, other = contexts[fpt], contexts_table:get_dissector(fpt)
 	if context then
-		local used = context.dissect(data, tree, pinfo)
-		if used then
-			block_padding(tree, data, used)
+		local next, used = cursor(data)
+		local fine, why = pcall(context.read, next, tree, presence)
+		if fine then
+			block_padding(tree, data, used())
+		elseif why == "short" then
+			tree:add_proto_expert_info(e.malformed, "The data ends too soon for its feature")
 		else
-			tree:add(f.data, data)
-			tree:add_proto_expert_info(e.malformed, "The data is too short for its feature")
+			error(why, 0)
 		end
 	elseif other then
 		other:call(data:tvb(), pinfo, tree)
@@ -271,9 +435,10 @@ local function read_block(r, pinfo, asks)
 	if not whole then
 		return
 	end
-	local at = 4
+	local at, presence = 4, nil
 	if has_presence and size >= 8 then
-		tree:add(f.presence, whole(4, 4))
+		presence = whole(4, 4)
+		tree:add(f.presence, presence)
 		at = 8
 	elseif has_presence then
 		tree:add_proto_expert_info(e.malformed, "No room for the presence vector")
@@ -282,7 +447,7 @@ local function read_block(r, pinfo, asks)
 		if asks then
 			block_padding(tree, whole(at), 0)
 		else
-			block_data(tree, whole(at), fpt, pinfo)
+			block_data(tree, whole(at), presence, fpt, pinfo)
 		end
 	end
 	r.blocks[#r.blocks + 1] = fpt_text(fpt)
@@ -364,11 +529,12 @@ function read.statuses(r)
 			local item = tree:add(f.status, entry(2, 1))
 			local reserved = tree:add(f.status_reserved, entry(3, 1))
 			check_zero(reserved, entry(3, 1), e.bad_reserved)
-			tree:append_text(string.format(": %s: %s", fpt_text(fpt), status_names[status] or status))
+			item:append_text(" (" .. status_text(fpt, status) .. ")")
+			tree:append_text(string.format(": %s: %s", fpt_text(fpt), status_text(fpt, status)))
 			if status ~= 0 then
 				item:add_proto_expert_info(e.refused)
 			end
-			r.blocks[#r.blocks + 1] = string.format("%s: %s", fpt_text(fpt), status_names[status] or status)
+			r.blocks[#r.blocks + 1] = string.format("%s: %s", fpt_text(fpt), status_text(fpt, status))
 		end
 	end
 end

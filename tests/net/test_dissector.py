@@ -20,7 +20,10 @@ LUA = TOP / "scripts/wireshark/cxtp.lua"
 FIELDS = """frame.protocols _ws.col.Protocol _ws.col.Info ipv6.src ipv6.dst icmpv6.type icmp.type cxtp.type cxtp.flags.v cxtp.flags.a
 cxtp.flags.s cxtp.flags.reserved cxtp.length cxtp.elapsed cxtp.mobile.ipv6 cxtp.mobile.ipv4 cxtp.router.ipv6 cxtp.router.ipv4 cxtp.seq
 cxtp.token cxtp.algorithm cxtp.key.length cxtp.key cxtp.fpt cxtp.cdb.length cxtp.cdb.p cxtp.cdb.presence cxtp.cdb.data cxtp.cdb.padding
-cxtp.status cxtp.trailer cxtp.mld.prefix cxtp.mld.group cxtp.response_in cxtp.response_to cxtp.time cxtp.repeats""".split()
+cxtp.neighbor.link_address cxtp.neighbor.ipv6 cxtp.neighbor.ipv4 cxtp.filter.mode cxtp.filter.group.ipv6 cxtp.filter.group.ipv4
+cxtp.filter.source.ipv6 cxtp.filter.source.ipv4 cxtp.conntrack.mobile.ipv4 cxtp.conntrack.left_out cxtp.conntrack.protocol
+cxtp.conntrack.peer.ipv4 cxtp.conntrack.peer.ipv6 cxtp.conntrack.srcport cxtp.conntrack.dstport cxtp.conntrack.mark
+cxtp.conntrack.state cxtp.conntrack.responder cxtp.conntrack.sctp.vtag cxtp.status cxtp.trailer cxtp.mld.prefix cxtp.mld.group cxtp.response_in cxtp.response_to cxtp.time cxtp.repeats""".split()
 REMARKS = """wrong_version unknown_type malformed bad_length bad_checksum bad_code bad_hop_limit bad_reserved bad_padding bad_address
 bad_group unknown_algorithm ordered short_form refused no_token repeated cut""".split()
 BROKEN = ("_ws.lua.error", "_ws.expert.message")
@@ -127,6 +130,24 @@ GOOD = [
      {**V4, "cxtp.type": "4", "cxtp.key.length": "1", "cxtp.key": None}),
     ("CTDR v6, S", "25 40 0018" + MN6 + "0001 00 00", {**V6, "cxtp.type": "5", "cxtp.flags.s": "1", "cxtp.fpt": "0x0001", "cxtp.status": "0"}),
     ("CTDR v4, S", "25 c0 0008" + MN4, {**V4, "cxtp.type": "5", "cxtp.flags.s": "1", "cxtp.flags.a": None}),
+    ("a neighbour binding, both addresses", "23 00 0038 00000000" + MN6 + "ff01 04 00 020000000001" + MN6 + MN4 + "0000",
+     {"cxtp.fpt": "0xff01", "cxtp.neighbor.link_address": "02:00:00:00:00:01", "cxtp.neighbor.ipv6": "2001:db8:a::10",
+      "cxtp.neighbor.ipv4": "192.0.2.10", "cxtp.cdb.data": None}),
+    ("a neighbour binding, no IPv6 address", "23 00 0030 00000000" + MN6 + "ff01 03 80 a0000000 020000000001" + MN4 + "000000000000",
+     {"cxtp.neighbor.link_address": "02:00:00:00:00:01", "cxtp.neighbor.ipv6": None, "cxtp.neighbor.ipv4": "192.0.2.10"}),
+    ("an IPv4 listener with two sources", "23 00 0030 00000000" + MN6 + "ff02 03 00 04 00 0002 e8010203" + MN4 + AR4 + "00000000",
+     {"cxtp.filter.mode": "0", "cxtp.filter.group.ipv4": "232.1.2.3", "cxtp.filter.source.ipv4": "192.0.2.10,198.51.100.1"}),
+    ("an IPv6 listener to all but none", "23 00 0030 00000000" + MN6 + "ff05 03 00 10 01 0000 ff3e0000000000000000000000001234",
+     {"cxtp.filter.mode": "1", "cxtp.filter.group.ipv6": "ff3e::1234", "cxtp.filter.source.ipv6": None}),
+    ("two flows, IPv4", "23 80 0044 00000000" + MN4 + "ff03 07 00 01 04 02 00 0003" + MN4
+     + "70 06" + AR4 + "d431 0050 00000e10 0000002a 03 22 77" + "80 01" + AR4 + "1234 0800 0000001e" + "00" * 7,
+     {"cxtp.conntrack.mobile.ipv4": "192.0.2.10", "cxtp.conntrack.left_out": "3", "cxtp.conntrack.protocol": "6,1",
+      "cxtp.conntrack.peer.ipv4": "198.51.100.1,198.51.100.1", "cxtp.conntrack.srcport": "54321,4660",
+      "cxtp.conntrack.dstport": "80,2048", "cxtp.conntrack.mark": "0x0000002a", "cxtp.conntrack.state": "3",
+      "cxtp.conntrack.responder": "0,1", "cxtp.cdb.padding": "00000000000000"}),
+    ("a flow of SCTP, IPv6", "23 00 0058 00000000" + MN6 + "ff03 08 00 01 06 01 00 0000" + MN6
+     + "00 84" + AR6 + "13e3 13e3 00000078 04 11111111 22222222" + "000000",
+     {"cxtp.conntrack.peer.ipv6": "2001:db8:b::1", "cxtp.conntrack.sctp.vtag": "0x11111111,0x22222222", "cxtp.conntrack.state": "4"}),
     ("CTC v6", "26 00 0014" + MN6, {**V6, "cxtp.type": "6"}),
     ("CTC v4", "26 80 0008" + MN4, {**V4, "cxtp.type": "6"}),
     ("CT-Req v6", "27 00 0024" + MN6 + SEQ_TOKEN + ASK, {**V6, **ASKED, "cxtp.type": "7", "cxtp.fpt": "0x0001"}),
@@ -174,6 +195,13 @@ REMARKABLE = [
     ("a listener of a word too many", "23 00 0040 00000000" + MN6 + MLD.replace("0001 04", "0001 05") + "00" * 8, {"malformed"}, {}),
     ("a listener cut short", "23 00 0028 00000000" + MN6 + "0001 02 00 20010db8000b0000 ff3e0000", {"malformed"}, {"cxtp.mld.group": None}),
     ("a listener of no group", "23 00 0038 00000000" + MN6 + MLD.replace("ff3e", "fe3e"), {"bad_group"}, {}),
+    ("an unknown field of a neighbour binding", "23 00 0030 00000000" + MN6 + "ff01 03 80 b0000000 020000000001" + MN4 + "000000000000",
+     {"malformed"}, {}),
+    ("a listener whose sources are missing", "23 00 0028 00000000" + MN6 + "ff02 02 00 04 00 0009 e8010203 c0000201", {"malformed"}, {}),
+    ("a listener of an odd family", "23 00 0020 00000000" + MN6 + "ff02 01 00 05 00 0000", {"malformed"}, {}),
+    ("flows of another version", "23 00 0020 00000000" + MN6 + "ff03 01 00 02 00 0000", {"malformed"}, {}),
+    ("fewer flows than are said", "23 00 0038 00000000" + MN6 + "ff03 04 00 01 06 01 00 0000" + MN6 + "000000000000", {"malformed"}, {}),
+    ("a status of its feature's own", "25 00 001c" + MN6 + "ff01 20 00 ff03 21 00", {"refused"}, {"cxtp.status": "32,33"}),
     ("a piece of a status entry", "22 00 0017" + MN6 + "000102", {"malformed"}, {"cxtp.status": None}),
     ("refused contexts", "22 00 001c" + MN6 + "0001 02 00 ffff ff 00", {"refused"}, {"cxtp.fpt": "0x0001,0xffff", "cxtp.status": "2,255"}),
     ("asked before the CTAR came", "27 00 001c" + MN6 + "00000000 00000000", {"no_token"}, {"cxtp.seq": "0x00000000"}),
@@ -188,6 +216,10 @@ def carried(octets, tsn):
     if message[0] & 0x1f not in (1, 2):
         return sctp(message, tsn=tsn)
     return icmp4(message) if len(message) > 1 and message[1] & 0x80 else icmp6(message)
+
+
+def good(name):
+    return bytes.fromhex(next(octets for n, octets, _ in GOOD if n == name))
 
 
 def has(packet, expected):
@@ -230,30 +262,37 @@ def test_every_message_cut_at_every_length(tmp_path):
 
 def test_a_capture_with_short_packets(tmp_path):
     """A message that the capture has cut is not called malformed."""
-    whole = icmp6(bytes.fromhex(GOOD[1][1]))
+    whole = icmp6(good("CTAR v6, A, two features"))
     for snap in (51, 55, 70, 90, 92, 100, len(whole) - 1):
         for p in read(write_pcap(tmp_path / "snapped.pcap", [whole], snap)):
             assert p["remarks"] == {"cut"}, snap
 
 
 def test_the_key_is_shown_on_demand(tmp_path):
-    pcap = write_pcap(tmp_path / "pctd.pcap", [sctp(bytes.fromhex(GOOD[8][1]), tsn=1)])
+    pcap = write_pcap(tmp_path / "pctd.pcap", [sctp(good("PCTD v6"), tsn=1)])
     assert "cxtp.key" not in read(pcap)[0]
     assert read(pcap, "-o", "cxtp.show_key:TRUE")[0]["cxtp.key"] == KEY20
 
 
+def test_numbers_of_contexts_are_configurable(tmp_path):
+    name, octets, expected = next(x for x in GOOD if x[0].startswith("an IPv4 listener"))
+    pcap = write_pcap(tmp_path / "private.pcap", [sctp(bytes.fromhex(octets.replace("ff02", "4001")), tsn=1)])
+    assert "cxtp.filter.mode" not in read(pcap)[0]
+    assert has(read(pcap, "-o", "cxtp.fpt_multicast4:16385")[0], expected) == expected
+
+
 def test_what_carries_a_message(tmp_path):
-    ctar = bytes.fromhex(GOOD[0][1])
+    ctar = good("CTAR v6")
     packets = [
         (icmp6(ctar, hops=64), {"bad_hop_limit"}),
         (icmp6(ctar, spoil=0x10), {"bad_checksum"}),
         (icmp6(ctar, code=1), {"bad_code"}),
         (icmp6(b""), {"malformed"}),
-        (icmp4(bytes.fromhex(GOOD[2][1]), ttl=1, spoil=1), {"bad_hop_limit", "bad_checksum"}),
+        (icmp4(good("CTAR v4"), ttl=1, spoil=1), {"bad_hop_limit", "bad_checksum"}),
         (sctp(bytes.fromhex(C), tsn=1, ppid=0), set()),                 # known by its port
         (sctp(bytes.fromhex(C), tsn=2, port=40000), set()),             # known by its identifier
         (sctp(bytes.fromhex(C), tsn=3, unordered=False), {"ordered"}),
-        (sctp(bytes.fromhex(C), bytes.fromhex(GOOD[10][1]), tsn=4), set()),  # bundled
+        (sctp(bytes.fromhex(C), good("CTDR v6, S"), tsn=4), set()),  # bundled
     ]
     out = read(write_pcap(tmp_path / "carriers.pcap", [p for p, _ in packets]))
     for (_, remarks), p in zip(packets, out):
@@ -264,7 +303,7 @@ def test_what_carries_a_message(tmp_path):
 
 def test_others_are_left_to_wireshark(tmp_path):
     """FMIPv6 under the same type, echo requests, something malformed, and an error message that quotes a CTAR."""
-    ctar = icmp6(bytes.fromhex(GOOD[0][1]), hops=64)
+    ctar = icmp6(good("CTAR v6"), hops=64)
     packets = [icmp6(bytes.fromhex("0101020000000001"), subtype=2), icmp6(b"", kind=128), ip4(1, bytes.fromhex("0800f7ff00000000"), 64),
                icmp6(b"\x12\x34", subtype=2), icmp6(ctar, kind=3, subtype=0)]
     plain = subprocess.run(["tshark", "-2", "-r", write_pcap(tmp_path / "others.pcap", packets), "-T", "fields", "-e", "frame.number",
@@ -279,8 +318,8 @@ def test_others_are_left_to_wireshark(tmp_path):
 
 
 def test_questions_and_answers(tmp_path):
-    request, reply, data, result = (bytes.fromhex(x) for x in (GOOD[14][1], GOOD[3][1], GOOD[6][1], GOOD[10][1]))
-    ctar = bytes.fromhex(GOOD[1][1])
+    request, reply, data, result = (good(x) for x in ("CT-Req v6", "CTAA v6, all transferred", "CTD v6", "CTDR v6, S"))
+    ctar = good("CTAR v6, A, two features")
     packets = [icmp6(ctar), icmp6(ctar), sctp(request, tsn=1), sctp(data, tsn=2, source=B, to=A), sctp(result, tsn=3),
                icmp6(reply, source=B, to=A), sctp(result, tsn=4)]
     out = read(write_pcap(tmp_path / "pairs.pcap", packets))
