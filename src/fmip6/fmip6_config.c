@@ -3,6 +3,7 @@
 #include "fmip6/fmip6_machine.h"
 
 static const char *const releases[] = { "una", "contexts", NULL };
+static const char *const collisions[] = { "assign", "refuse", NULL };
 
 #define AT(member) .offset = offsetof(struct fmip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
@@ -47,6 +48,16 @@ static const struct config_item items[] = {
 	  .help = "How long a mobile waits for its link to change after FBack before it turns back; less than the routers' hold_time." },
 	{ .name = "refresh", .type = CONFIG_DURATION, AT(refresh), .preset = "30s", .min = MS(1000), .max = MS(3600000),
 	  .help = "How often a mobile asks its router again for the access points around." },
+	{ .name = "assigned", .type = CONFIG_BOOL, AT(assigned), .preset = "false",
+	  .help = "Whether a previous router asks the new one to choose the mobile's new address (HI with the S flag)." },
+	{ .name = "collision", .type = CONFIG_ENUM, AT(collision), .preset = "assign", .choices = collisions,
+	  .help = "What a new router does when a mobile wants an address that another node has: give it another one, or refuse." },
+	{ .name = "dad", .type = CONFIG_DURATION, AT(dad), .preset = "0ms", .min = 0, .max = MS(5000),
+	  .help = "How long a new router listens, after asking the link, whether an expected mobile's address is in use, before it answers "
+	          "the HI; 0ms: it goes by what it knows and does not ask." },
+	{ .name = "router_lifetime", .type = CONFIG_DURATION, AT(router_lifetime), .preset = "30min", .min = 0, .max = MS(9000000),
+	  .help = "Lifetime as a default router in the router advertisement that tells a mobile to use another address; write what this "
+	          "router's own advertisements say." },
 	{ .name = "network_trigger", .type = CONFIG_BOOL, AT(network_trigger), .preset = "true",
 	  .help = "Whether a mobile moves when its router tells it to, by a PrRtAdv that it did not ask for." },
 	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,

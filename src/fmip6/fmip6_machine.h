@@ -10,6 +10,7 @@
 #include "fmip6/fmip6_wire.h"
 
 enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
+enum fmip6_collision { FMIP6_COLLISION_ASSIGN, FMIP6_COLLISION_REFUSE };
 
 /* The configuration group "fmip6"; meanings and defaults stand in its table (fmip6_config.c). */
 struct fmip6_params {
@@ -29,6 +30,10 @@ struct fmip6_params {
 	usec_t prepared_time;
 	usec_t refresh;
 	bool network_trigger;
+	bool assigned;
+	int collision; /* enum fmip6_collision */
+	usec_t dad;    /* 0: off */
+	usec_t router_lifetime;
 	int64_t sessions;
 };
 extern const struct config_table fmip6_table;
@@ -63,6 +68,10 @@ enum {
 	FMIP6_UNA_RECEIVED,
 	FMIP6_UNA_SENT,
 	FMIP6_UNA_IGNORED,
+	FMIP6_NAACK_SENT,
+	FMIP6_NAACK_RECEIVED,
+	FMIP6_COLLISIONS,
+	FMIP6_ASSIGNED,
 	FMIP6_MARKER_SENT,
 	FMIP6_MARKER_RETURNED,
 	FMIP6_MARKER_TIMEOUT,

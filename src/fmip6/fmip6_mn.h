@@ -71,6 +71,10 @@ struct mn_ops {
 	/* We are at p: address p->coa (unless that is there already, not of our making), the router's neighbour entry, default
 	 * route through it. */
 	void (*attach)(void *arg, const struct mn_place *p, bool has_address);
+	/* This address is another's, or is not needed: it goes. */
+	void (*abandon)(void *arg, const struct in6_addr *coa);
+	/* An interface identifier that nobody has. */
+	void (*random_iid)(void *arg, struct in6_addr *out);
 	/* b's address lives on through its PAR: tunnel end, deprecated, its own prefix reached through here's router. Again at
 	 * each change of b or of here. */
 	void (*bind)(void *arg, const struct mn_binding_view *b, const struct mn_place *here);
@@ -100,6 +104,8 @@ void mn_hint(struct fmip6_mn *m);
 int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_addr *router, char *reason, size_t reason_len);
 void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at);
 void mn_fback(struct fmip6_mn *m, const struct mh_in *in);
+/* A router advertisement that answers our UNA: the address is not to be used. */
+void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at);
 void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at); /* the answer to a probe */
 void mn_first(struct fmip6_mn *m, usec_t at);                   /* first packet for an older address on the new link */
 

@@ -154,6 +154,7 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	struct binding *home = binding_at_home(&m->bindings, &p->prefix);
 	struct in6_addr coa = address_at(m, p, home);
 	m->here = *p;
+	m->before = old;
 	m->here.coa = coa;
 	b->v.ncoa = coa;
 	b->kept = true;

@@ -15,6 +15,7 @@ struct fmip6_mn {
 	enum mn_state state;
 	bool known; /* here is */
 	struct mn_place here;
+	struct mn_place before; /* where it was before that; coa unspecified: nowhere */
 	struct bindings bindings;
 
 	/* the question to the router */

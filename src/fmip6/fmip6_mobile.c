@@ -9,6 +9,7 @@
 #include "core/handover.h"
 #include "core/neighbor.h"
 #include "core/output.h"
+#include "core/secret.h"
 #include "fmip6/fmip6_io.h"
 #include "fmip6/fmip6_mn.h"
 
@@ -224,6 +225,19 @@ static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
 }
 
+static void mn_abandon(void *arg, const struct in6_addr *coa)
+{
+	struct fmip6_mobile *m = arg;
+	const struct mn_place *here = mn_here(m->mn);
+	const struct rtnl_addr a = { .ifindex = m->ifindex, .addr = *coa, .plen = here ? here->prefix.plen : 64 };
+	address_del(m, &a);
+}
+
+static void mn_random_iid(void *arg, struct in6_addr *out)
+{
+	secret_random(out, sizeof *out);
+}
+
 static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
 {
 	struct fmip6_mobile *m = arg;
@@ -338,7 +352,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 static const struct mn_ops mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .self = mn_self,
 	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una, .send_probe = mn_send_probe,
-	.expect = mn_expect, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
+	.expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon, .random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
 };
 
@@ -355,11 +369,17 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	struct fmip6_mobile *m = arg;
 	struct prrtadv a;
 	struct una na;
+	struct naack naack;
 	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT)
 		return;
 	if (msg->data[0] == ICMP6_NA_TYPE) {
 		if (na_parse(msg->data, msg->len, lla_len(m), &na) == 0 && (na.flags & NA_SOLICITED))
 			mn_na(m->mn, &na, msg->at);
+		return;
+	}
+	if (msg->data[0] == ICMP6_RA_TYPE) {
+		if (addr_is_link_local(&msg->src) && naack_parse(msg->data, msg->len, lla_len(m), &naack) == 0)
+			mn_naack(m->mn, &naack, msg->at);
 		return;
 	}
 	if (msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src))
@@ -444,7 +464,7 @@ static bool local_address(const struct in6_addr *a, void *arg)
 
 static bool open_all(struct fmip6_mobile *m)
 {
-	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_NA_TYPE }, mh_types[] = { MH_FBACK };
+	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_NA_TYPE, ICMP6_RA_TYPE }, mh_types[] = { MH_FBACK };
 	m->mn = mn_create(m->core->loop, m->params, &mn_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);

@@ -18,6 +18,7 @@ struct session {
 	struct fmip6_nar *nar;
 	struct nar_view v;
 	struct in6_addr local; /* destination of the HI */
+	struct in6_addr asked; /* the new address in the HI; another than v.ncoa if we chose one */
 	struct in6_addr forwarder;
 	uint16_t hi_seq;
 	uint8_t code; /* of our HAck */
@@ -27,6 +28,7 @@ struct session {
 	bool contexts_done, contexts_wanted;
 	struct timer timer;  /* HOLDING: the mobile does not come. WAITING: contexts do not. DONE: forgotten. */
 	struct timer proxy;
+	struct timer dad; /* armed: asking the link, the HAck waits */
 	struct marker marker;
 };
 
@@ -49,6 +51,7 @@ struct fmip6_nar {
 	struct session *sessions;
 	struct early *early; /* oldest first */
 	struct bucket log;
+	struct bucket naacks;
 };
 
 /* ---- sessions ---- */
@@ -68,6 +71,7 @@ static void session_quiet(struct session *s)
 		n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, false);
 	}
 	timer_stop(&s->timer);
+	timer_stop(&s->dad);
 	marker_stop(&s->marker);
 }
 
@@ -75,6 +79,7 @@ static void session_free(struct session *s)
 {
 	timer_stop(&s->proxy);
 	timer_stop(&s->timer);
+	timer_stop(&s->dad);
 	marker_stop(&s->marker);
 	HASH_DELETE(hh, s->nar->sessions, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value--;
@@ -97,6 +102,7 @@ static void session_step(struct session *s, enum handover_step step, usec_t at)
 
 static void session_timeout(struct timer *t, void *arg);
 static void proxy_timeout(struct timer *t, void *arg);
+static void dad_timeout(struct timer *t, void *arg);
 static void marker_send(void *arg, uint16_t id, uint16_t seq);
 static void marker_ended(void *arg, bool answered);
 
@@ -123,6 +129,7 @@ static struct session *session_make(struct fmip6_nar *n, const struct in6_addr *
 	s->v.state = NAR_DONE;
 	timer_init(&s->timer, n->loop, session_timeout, s);
 	timer_init(&s->proxy, n->loop, proxy_timeout, s);
+	timer_init(&s->dad, n->loop, dad_timeout, s);
 	marker_init(&s->marker, n->loop, marker_send, marker_ended, s);
 	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value++;
@@ -202,10 +209,11 @@ void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr)
 
 /* ---- HAck ---- */
 
-static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code)
+static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code,
+                      const struct in6_addr *ncoa)
 {
 	uint8_t out[64];
-	int len = hack_pack(&(struct hack){ .seq = seq, .code = code }, out, sizeof out);
+	int len = hack_pack(&(struct hack){ .seq = seq, .code = code, .ncoa = *ncoa }, out, sizeof out);
 	if (len < 0)
 		return;
 	FMIP6_COUNT(FMIP6_HACK_SENT);
@@ -215,7 +223,7 @@ static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const str
 static void session_hack(struct session *s)
 {
 	session_step(s, STEP_E_HACK, loop_now(s->nar->loop));
-	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, s->code);
+	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, s->code, s->code == HACK_ASSIGNED ? &s->v.ncoa : &in6addr_any);
 }
 
 /* ---- arrival and release ---- */
@@ -354,8 +362,22 @@ static bool waits_for_contexts(const struct session *s)
 	return s->nar->params->release == FMIP6_RELEASE_CONTEXTS && !s->contexts_done;
 }
 
-/* The mobile is on its way. */
-static void begin_expect(struct session *s)
+/* Nobody else has the address: it is defended, and the PAR may send. */
+static void expect_confirm(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, true);
+	timer_after(&s->proxy, n->params->proxy_nd_lifetime);
+	session_hack(s);
+}
+
+static void dad_timeout(struct timer *t, void *arg)
+{
+	expect_confirm(arg);
+}
+
+/* The mobile is on its way. An address of our own choice, or one that the mobile has here already, needs no asking. */
+static void begin_expect(struct session *s, bool ask)
 {
 	struct fmip6_nar *n = s->nar;
 	if (n->ops->hold(n->arg, &s->v.ncoa, &s->forwarder) < 0) {
@@ -366,11 +388,14 @@ static void begin_expect(struct session *s)
 	if (waits_for_contexts(s))
 		n->ops->hold_from(n->arg, &s->v);
 	s->v.state = NAR_HOLDING;
-	n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, true);
-	timer_after(&s->proxy, n->params->proxy_nd_lifetime);
 	timer_after(&s->timer, n->params->hold_time);
 	session_step(s, STEP_HOLD, loop_now(n->loop));
-	session_hack(s);
+	if (!ask || n->params->dad == 0) {
+		expect_confirm(s);
+		return;
+	}
+	n->ops->probe(n->arg, s->v.ifindex, &s->v.ncoa);
+	timer_after(&s->dad, n->params->dad);
 }
 
 /* The mobile is here, and what was sent to it through our own tunnel comes round behind it. */
@@ -425,12 +450,13 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	bool settled = s->v.state == NAR_DONE && m->code != HI_FROM_PCOA && lladdr_eq(&s->v.lladdr, &m->lladdr);
 	session_quiet(s);
 	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
-	s->v = (struct nar_view){ .ncoa = m->ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
+	s->v = (struct nar_view){ .ncoa = s->v.ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
 		.lladdr = m->lladdr, .ifindex = ifindex };
+	s->asked = m->ncoa;
 	s->local = in->dst;
 	s->forwarder = *forwarder;
 	s->hi_seq = m->seq;
-	s->code = HACK_ACCEPTED;
+	s->code = (m->flags & HI_ASSIGN) || !addr_eq(&s->asked, &s->v.ncoa) ? HACK_ASSIGNED : HACK_ACCEPTED;
 	s->contexts_done = false;
 	enum par_was was = n->ops->supersede(n->arg, &s->v.ncoa, &s->v.old_local, &s->v.old_ncoa);
 	bool returned = was == PAR_WAS_FORWARDING;
@@ -445,7 +471,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	if (una)
 		session_step(s, STEP_G_UNA, una);
 	if (!una && m->code == HI_FROM_PCOA)
-		begin_expect(s);
+		begin_expect(s, !returned && s->code == HACK_ACCEPTED);
 	else if (returned)
 		begin_returned(s);
 	else
@@ -460,18 +486,20 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 	bool here = m->code != HI_FROM_PCOA;
 	/* Two routers that ask each other to take the same mobile, their HIs crossing, must not end up forwarding to each other:
 	 * who is asked gives up asking. */
-	bool crossing = s->nar->ops->leaving(s->nar->arg, &m->ncoa);
+	bool crossing = s->nar->ops->leaving(s->nar->arg, &s->v.ncoa);
 	if (crossing || s->v.state == NAR_DONE || (!here && s->v.state != NAR_HOLDING) || (!same && s->v.state == NAR_HOLDING)) {
 		session_begin(s, m, in, ifindex, forwarder);
 		return;
 	}
 	if (!same) { /* another router of the mobile's past, told where it is now */
-		hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED);
+		hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
 		return;
 	}
 	s->hi_seq = m->seq;
 	s->local = in->dst;
 	session_step(s, STEP_D_HI, in->at);
+	if (timer_armed(&s->dad) && !here)
+		return; /* whether the address is free is not known yet */
 	session_hack(s);
 	if (s->v.state != NAR_HOLDING)
 		return;
@@ -479,6 +507,19 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 		arrive(s); /* its FBU came from here, whatever became of its UNA */
 	else
 		timer_after(&s->timer, s->nar->params->hold_time);
+}
+
+/* The session that this HI is about: its address's, or that of the address which this mobile got in its stead. */
+static struct session *session_of(const struct fmip6_nar *n, const struct hi *m, const struct mh_in *in)
+{
+	struct session *s = session_find(n, &m->ncoa);
+	if (s && (s->v.state == NAR_DONE || lladdr_eq(&s->v.lladdr, &m->lladdr)))
+		return s;
+	for (struct session *other = n->sessions; other; other = other->hh.next)
+		if (addr_eq(&other->asked, &m->ncoa) && !addr_eq(&other->v.ncoa, &m->ncoa) && addr_eq(&other->v.pcoa, &m->pcoa) &&
+		    lladdr_eq(&other->v.lladdr, &m->lladdr) && addr_eq(&other->v.peer, &in->src))
+			return other;
+	return s;
 }
 
 /* 0, or the code of the HAck that refuses it. */
@@ -493,10 +534,13 @@ static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct se
 		*reason = "new address is not of our access links";
 		return HACK_PROHIBITED;
 	}
+	if (s && !addr_eq(&s->v.ncoa, &m->ncoa))
+		return HACK_ACCEPTED; /* it was in use, and the mobile has got another */
 	bool other = s && s->v.state != NAR_DONE && !lladdr_eq(&s->v.lladdr, &m->lladdr);
 	if (other || n->ops->in_use(n->arg, &m->ncoa, &m->lladdr)) {
+		FMIP6_COUNT(FMIP6_COLLISIONS);
 		*reason = "new address is in use";
-		return HACK_NCOA_INVALID;
+		return m->code == HI_FROM_PCOA ? HACK_NCOA_INVALID : HACK_UNSPECIFIED; /* §6.2.1.2: Code 1 answers no HI with Code 1 */
 	}
 	return HACK_ACCEPTED;
 }
@@ -506,7 +550,44 @@ static void hi_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_i
 	FMIP6_COUNT(FMIP6_HI_REFUSED);
 	log_limited(&n->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HI refused mobile=%s peer=%s ncoa=%s code=%u reason=\"%s\"",
 	            ADDR(&m->pcoa), ADDR(&in->src), ADDR(&m->ncoa), code, reason);
-	hack_send(n, &in->dst, &in->src, m->seq, code);
+	hack_send(n, &in->dst, &in->src, m->seq, code, &in6addr_any);
+}
+
+/* Another address for a mobile whose own is taken. */
+static bool assign(struct fmip6_nar *n, int ifindex, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out)
+{
+	if (n->params->collision != FMIP6_COLLISION_ASSIGN || !n->ops->assign(n->arg, ifindex, l, out))
+		return false;
+	FMIP6_COUNT(FMIP6_ASSIGNED);
+	LOG_NOTICE("fmip6", "another address for a mobile lladdr=%s taken=%s assigned=%s", LLADDR(l), ADDR(taken), ADDR(out));
+	return true;
+}
+
+static void hi_take(struct fmip6_nar *n, struct session *s, const struct in6_addr *ncoa, const struct hi *m, const struct mh_in *in,
+                    int ifindex, const struct in6_addr *forwarder)
+{
+	if (s) {
+		session_again(s, m, in, ifindex, forwarder);
+		return;
+	}
+	s = session_make(n, ncoa);
+	if (s) {
+		session_begin(s, m, in, ifindex, forwarder);
+		return;
+	}
+	FMIP6_COUNT(FMIP6_SESSIONS_FULL);
+	hi_refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+}
+
+static void hi_repeated(struct session *s, const struct hi *m, const struct mh_in *in)
+{
+	bool here = m->code != HI_FROM_PCOA;
+	session_step(s, STEP_D_HI, in->at);
+	if (timer_armed(&s->dad) && !here)
+		return; /* whether the address is free is not known yet */
+	session_hack(s);
+	if (here && s->v.state == NAR_HOLDING)
+		arrive(s); /* its FBU has come from here meanwhile */
 }
 
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
@@ -527,33 +608,79 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 		            ADDR(&in->src));
 		return;
 	}
-	struct session *s = session_find(n, &m.ncoa);
+	struct in6_addr ncoa = m.ncoa;
+	struct session *s = session_of(n, &m, in);
 	if (s && s->hi_seq == m.seq && addr_eq(&s->v.peer, &in->src)) {
-		session_step(s, STEP_D_HI, in->at);
-		session_hack(s);
-		if (m.code != HI_FROM_PCOA && s->v.state == NAR_HOLDING)
-			arrive(s); /* its FBU has come from here meanwhile */
+		hi_repeated(s, &m, in);
 		return;
 	}
 	uint8_t code = hi_check(n, &m, s, &ifindex, &reason);
-	if (code != HACK_ACCEPTED) {
+	if (code == HACK_NCOA_INVALID && assign(n, ifindex, &m.lladdr, &m.ncoa, &ncoa)) {
+		code = HACK_ACCEPTED;
+		s = NULL;
+	}
+	if (code == HACK_ACCEPTED)
+		hi_take(n, s, &ncoa, &m, in, ifindex, &forwarder);
+	else
 		hi_refuse(n, &m, in, code, reason);
+}
+
+/* ---- the link says that the address is taken ---- */
+
+static void session_refuse(struct session *s)
+{
+	s->code = HACK_NCOA_INVALID;
+	session_hack(s);
+	session_close(s, HANDOVER_FAILED, "the new address is in use");
+	session_free(s);
+}
+
+static void session_readdress(struct session *s, const struct in6_addr *ncoa)
+{
+	struct fmip6_nar *n = s->nar;
+	HASH_DELETE(hh, n->sessions, s);
+	s->v.ncoa = *ncoa;
+	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
+	session_close(s, HANDOVER_CANCELLED, "the new address is in use, another is given");
+	s->open = true;
+	n->ops->opened(n->arg, HANDOVER_PREDICTIVE, &s->v, loop_now(n->loop));
+	s->code = HACK_ASSIGNED;
+	begin_expect(s, false);
+}
+
+void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at)
+{
+	struct session *s = session_find(n, target);
+	struct in6_addr other;
+	if (!s || !timer_armed(&s->dad) || s->v.ifindex != ifindex || lladdr_eq(l, &s->v.lladdr))
 		return;
-	}
-	if (s) {
-		session_again(s, &m, in, ifindex, &forwarder);
-		return;
-	}
-	s = session_make(n, &m.ncoa);
-	if (s) {
-		session_begin(s, &m, in, ifindex, &forwarder);
-		return;
-	}
-	FMIP6_COUNT(FMIP6_SESSIONS_FULL);
-	hi_refuse(n, &m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+	FMIP6_COUNT(FMIP6_COLLISIONS);
+	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "new address is in use mobile=%s ncoa=%s owner=%s", ADDR(&s->v.pcoa),
+	            ADDR(target), LLADDR(l));
+	session_quiet(s);
+	n->ops->drop(n->arg, &s->v.ncoa);
+	s->held = false;
+	if (assign(n, ifindex, &s->v.lladdr, target, &other))
+		session_readdress(s, &other);
+	else
+		session_refuse(s);
 }
 
 /* ---- UNA ---- */
+
+/* Its address is another's: it is told so, with another one if there is one to give (§6.4.6). */
+static void una_refuse(struct fmip6_nar *n, const struct una *m, int ifindex, const struct lladdr *owner, usec_t at)
+{
+	struct in6_addr other = in6addr_any;
+	FMIP6_COUNT(FMIP6_UNA_IGNORED);
+	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA refused mobile=%s lladdr=%s expected=%s", ADDR(&m->target),
+	            LLADDR(&m->lladdr), owner ? LLADDR(owner) : "-");
+	if (!bucket_take(&n->naacks, at))
+		return;
+	bool supplied = assign(n, ifindex, &m->lladdr, &m->target, &other);
+	FMIP6_COUNT(FMIP6_NAACK_SENT);
+	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
+}
 
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at)
 {
@@ -562,20 +689,30 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
 	struct session *s = session_find(n, &m->target);
 	if (!s || s->v.state == NAR_DONE) {
-		early_una(n, m, ifindex, at);
+		if (n->ops->in_use(n->arg, &m->target, &m->lladdr))
+			una_refuse(n, m, ifindex, NULL, at);
+		else
+			early_una(n, m, ifindex, at);
 		return;
 	}
-	if (!lladdr_eq(&s->v.lladdr, &m->lladdr) || s->v.ifindex != ifindex) {
+	if (!lladdr_eq(&s->v.lladdr, &m->lladdr)) {
+		una_refuse(n, m, ifindex, &s->v.lladdr, at);
+		return;
+	}
+	if (s->v.ifindex != ifindex) {
 		FMIP6_COUNT(FMIP6_UNA_IGNORED);
-		log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s expected=%s", ADDR(&m->target),
-		            LLADDR(&m->lladdr), LLADDR(&s->v.lladdr));
 		return;
 	}
 	if (!s->una)
 		session_step(s, STEP_G_UNA, at);
 	s->una = true;
-	if (s->v.state == NAR_HOLDING)
-		arrive(s);
+	if (s->v.state != NAR_HOLDING)
+		return;
+	if (timer_armed(&s->dad)) { /* the mobile itself has it: nobody need be asked any more */
+		timer_stop(&s->dad);
+		session_hack(s);
+	}
+	arrive(s);
 }
 
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
@@ -616,6 +753,7 @@ struct fmip6_nar *nar_create(struct loop *l, const struct fmip6_params *params, 
 	n->ops = ops;
 	n->arg = arg;
 	bucket_init(&n->log, 1, 10);
+	bucket_init(&n->naacks, 10, 20);
 	return n;
 }
 

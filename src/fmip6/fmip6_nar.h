@@ -2,10 +2,14 @@
  * The new access router's part (RFC 5568 §4): takes HIs from neighbours, holds what comes for the NCoA until the mobile
  * announces itself, answers with HAck, and lets what it held go in order.
  *
- *   HOLDING    HI accepted, the mobile is not here; packets for the NCoA wait
+ *   HOLDING    HI accepted, the mobile is not here; packets for the NCoA wait. With duplicate address detection on
+ *              (fmip6.dad) the HAck waits for its end
  *   WAITING    the mobile is here; its contexts, or what is under way on its old way, are not
  *   RELEASING  what was held is being sent
  *   DONE       nothing of ours is in the way; kept a while to answer a repeated HI
+ *
+ * An address that another node has: the mobile gets another one, in HAck (Code 2) or, when it is here already, with a NAACK
+ * in a Router Advertisement (§4, §6.4.6); or it is refused (fmip6.collision).
  *
  * A mobile that comes back to the router that forwards for it (RFC 5568 §5.6): the address it returns to is one whose
  * packets go into a tunnel. That binding ends, and the tunnel becomes a hold. If the mobile is already here, packets are still
@@ -36,6 +40,13 @@ struct nar_ops {
 	bool (*peer)(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder);
 	/* The access interface whose prefix holds ncoa; 0: none of ours. */
 	int (*access_link)(void *arg, const struct in6_addr *ncoa);
+	/* An address on that link that nobody has, for the mobile with that link-layer address; false: none was found. */
+	bool (*assign)(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out);
+	/* Asks the link whether somebody has ncoa (RFC 4862 §5.4.2); who has answers with a neighbour advertisement (nar_defended). */
+	void (*probe)(void *arg, int ifindex, const struct in6_addr *ncoa);
+	/* A Router Advertisement with a NAACK to the sender of an UNA. */
+	void (*send_naack)(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
+	                   const struct in6_addr *ncoa);
 	/* Does another mobile than the one with this link-layer address hold ncoa? */
 	bool (*in_use)(void *arg, const struct in6_addr *ncoa, const struct lladdr *l);
 	/* Do we ourselves forward for ncoa, or have we asked another router to take it? */
@@ -69,6 +80,8 @@ void nar_destroy(struct fmip6_nar *n); /* silent */
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 /* src is the packet's source; what is no UNA (another flag, another target, no link-layer address) is passed over. */
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
+/* A neighbour advertisement for an address, from that link-layer address: its owner defends it. */
+void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at);
 void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id);
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
 /* The contexts of the mobile that was pcoa, and is ncoa if that is known, are here, or will not come. */

@@ -329,6 +329,14 @@ static void pending_hold(struct binding *b)
 	p->ops->step(p->arg, &b->pcoa, STEP_HOLD, loop_now(p->loop));
 }
 
+/* §6.2.1.1: neither flag says anything with Code 1. */
+static uint8_t hi_flags(const struct fmip6_par *p, const struct request *q)
+{
+	if (!q->from_pcoa)
+		return 0;
+	return p->params->assigned ? HI_BUFFER | HI_ASSIGN : HI_BUFFER;
+}
+
 static void pending_begin(struct binding *b, const struct request *q)
 {
 	struct fmip6_par *p = b->par;
@@ -341,7 +349,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 	b->want_nar = q->nar;
 	b->tries = 0;
 	b->hi_seq = hi_seq_next(p);
-	b->hi = (struct hi){ .seq = b->hi_seq, .flags = q->from_pcoa ? HI_BUFFER : 0,
+	b->hi = (struct hi){ .seq = b->hi_seq, .flags = hi_flags(p, q),
 		.code = q->from_pcoa ? HI_FROM_PCOA : HI_NOT_FROM_PCOA, .lladdr = q->lladdr, .pcoa = b->pcoa, .ncoa = b->want };
 	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
 	p->ops->opened(p->arg, q->from_pcoa ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &b->pcoa, &b->want, &b->local, &b->want_nar,

@@ -4,6 +4,7 @@
 
 #define ICMP6_ECHO_REQUEST_TYPE 128
 #define ICMP6_ECHO_REPLY_TYPE 129
+#define ICMP6_RA_TYPE 134
 #define ICMP6_NS_TYPE 135
 #define ICMP6_NA_TYPE 136
 #define ICMP6_FMIP6_TYPE 154
@@ -26,6 +27,15 @@ enum nd_option { /* neighbour discovery, length in words of 8 octets */
 	ND_TARGET_LLA = 2,
 	ND_IP_ADDRESS = 17,
 	ND_LLA = 19,
+	ND_NAACK = 20,
+};
+
+enum naack_status { /* RFC 5568 §6.4.6 */
+	NAACK_CONFIGURE = 1,    /* make another address yourself */
+	NAACK_USE_SUPPLIED = 2,
+	NAACK_USE_NAR = 3,      /* the NAR's address goes into the FBU */
+	NAACK_PCOA = 4,         /* keep the PCoA, send no FBU */
+	NAACK_LLA_UNKNOWN = 128,
 };
 
 enum lla_code { /* Option-Code of ND_LLA and MHO_LLA, RFC 5568 §6.4.3 */
@@ -50,6 +60,8 @@ enum mh_option { /* length in octets, without type and length */
 	MHO_ALT_COA = 3,
 	MHO_LLA = 7,
 	MHO_BADF = 21,
+	MHO_MULTICAST = 60, /* RFC 7411: passed over */
+	MHO_MULTICAST_ACK = 61,
 	MHO_IP_ADDRESS = 34, /* RFC 5568 §6.4.2 prints 17, its IANA section 34: what is assigned is what we send and take */
 };
 

@@ -58,6 +58,11 @@ static int link_of_ifindex(const struct fmip6_router *r, int ifindex, struct lin
 	return -1;
 }
 
+bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out)
+{
+	return link_of_ifindex(r, ifindex, out) >= 0;
+}
+
 /* ---- RtSolPr ---- */
 
 static void asked_drop(struct fmip6_router *r, struct asked *a)
@@ -297,9 +302,11 @@ static void una_received(const struct icmp6_message *m, void *arg)
 	uint8_t lla_len = m->from.len ? m->from.len : 6;
 	if (m->hop_limit != FMIP6_HOP_LIMIT || na_parse(m->data, m->len, lla_len, &una) < 0)
 		return;
-	/* Whoever claims another's link-layer address sends from its own. */
-	if (m->from.len && !lladdr_eq(&m->from, &una.lladdr))
+	/* Whoever claims another's link-layer address sends from its own. An owner that defends its address need not name it. */
+	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr))
 		return;
+	if (m->from.len)
+		nar_defended(r->nar, &una.target, &m->from, m->ifindex, m->at);
 	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
 }
 

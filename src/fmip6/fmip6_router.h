@@ -55,6 +55,7 @@ struct fmip6_router {
 	struct bucket log;
 };
 
+bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out);
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
 
 /* What the machines do to the world (fmip6_router_ops.c); their arg is the router. */

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/secret.h"
 #include "fmip6/fmip6_router.h"
 
+#define ASSIGN_TRIES 8
 #define ASKED_LIFE (10 * USEC_SEC) /* how long steps a and b belong to a following FBU */
 
 /* ---- tables ---- */
@@ -150,6 +152,9 @@ static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_a
 	struct fmip6_router *r = arg;
 	nar_yield(r->nar, pcoa);
 	router_releasing_drop(r, pcoa);
+	struct handover *timeline = record(r, HANDOVER_PAR, pcoa);
+	if (timeline)
+		timeline->ncoa = *ncoa; /* the new router may have chosen another than the mobile */
 	struct path *h = path_get(r->core->net->paths, pcoa);
 	int rc = h ? path_tunnel(h, local, ncoa) : -ENOMEM;
 	if (rc == 0)
@@ -290,6 +295,51 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	struct fmip6_router *r = arg;
 	const struct mobile *m = mobile_find(r->core->mobiles, ncoa);
 	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
+}
+
+static bool nar_assign(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out)
+{
+	struct fmip6_router *r = arg;
+	struct link on;
+	struct nar_view v;
+	struct in6_addr iid;
+	if (!router_link_of_ifindex(r, ifindex, &on))
+		return false;
+	for (int tries = 0; tries < ASSIGN_TRIES; tries++) {
+		secret_random(&iid, sizeof iid);
+		*out = addr_compose(&on.prefix, &iid);
+		if (!nar_in_use(r, out, l) && !nar_find(r->nar, out, &v))
+			return true;
+	}
+	return false;
+}
+
+static void nar_probe(void *arg, int ifindex, const struct in6_addr *ncoa)
+{
+	struct fmip6_router *r = arg;
+	uint8_t out[32];
+	const uint8_t *a = ncoa->s6_addr;
+	const struct in6_addr group = { .s6_addr = { 0xff, 2, [11] = 1, 0xff, a[13], a[14], a[15] } };
+	const struct lladdr to = { .len = 6, .octet = { 0x33, 0x33, 0xff, a[13], a[14], a[15] } };
+	int n = ns_pack(ncoa, &(struct lladdr){ .len = 0 }, out, sizeof out);
+	if (n > 0)
+		fmip6_sent(fmip6_send_frame(r->core, ifindex, &to, &in6addr_any, &group, out, (size_t)n), "probe", ncoa);
+}
+
+static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
+                           const struct in6_addr *ncoa)
+{
+	struct fmip6_router *r = arg;
+	struct link on;
+	struct in6_addr src;
+	uint8_t out[96];
+	if (!router_link_of_ifindex(r, ifindex, &on) || !rtnl_link_local(r->core->net->rtnl, ifindex, &src))
+		return;
+	const struct naack m = { .status = status, .ncoa = *ncoa, .source = on.lladdr,
+		.lifetime = (uint16_t)(r->params->router_lifetime / USEC_SEC) };
+	int n = naack_pack(&m, out, sizeof out);
+	if (n > 0)
+		fmip6_sent(fmip6_send_frame(r->core, ifindex, to, &src, dst, out, (size_t)n), "NAACK", dst);
 }
 
 static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
@@ -457,8 +507,9 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 }
 
 const struct nar_ops router_nar_ops = {
-	.peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
-	.pass = nar_pass, .hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
+	.peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe, .send_naack = nar_send_naack,
+	.in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass,
+	.hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,
 	.arrived = nar_arrived, .closed = nar_closed,
 };

@@ -393,6 +393,12 @@ static bool mh_option_take(uint8_t type, struct rd *body, struct rd *rest, struc
 	return true;
 }
 
+/* The multicast options of RFC 7411 count their length in words of 4 octets after the first 4, as no other option does. */
+static size_t mh_option_octets(uint8_t type, uint8_t len)
+{
+	return type == MHO_MULTICAST || type == MHO_MULTICAST_ACK ? 2 + 4 * (size_t)len : len;
+}
+
 static bool mh_options(struct rd *r, struct mh_options *o)
 {
 	memset(o, 0, sizeof *o);
@@ -403,7 +409,7 @@ static bool mh_options(struct rd *r, struct mh_options *o)
 			return false;
 		if (type == MHO_PAD1)
 			continue;
-		if (!rd_u8(r, &len) || !rd_sub(r, len, &body) || !mh_option_take(type, &body, r, o))
+		if (!rd_u8(r, &len) || !rd_sub(r, mh_option_octets(type, len), &body) || !mh_option_take(type, &body, r, o))
 			return false;
 	}
 	return true;
@@ -585,6 +591,70 @@ int na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct una *m)
 	m->flags &= NA_ROUTER | NA_SOLICITED | NA_OVERRIDE;
 	while ((rc = nd_next(&r, &type, &body)) > 0)
 		if (type == ND_TARGET_LLA && !nd_get_lla(&body, lla_len, &m->lladdr))
+			return -EBADMSG;
+	return rc;
+}
+
+int naack_pack(const struct naack *m, uint8_t *out, size_t cap)
+{
+	struct wr w = wr_make(out, cap);
+	bool supplied = !addr_is_zero(&m->ncoa);
+	wr_u8(&w, ICMP6_RA_TYPE);
+	wr_zero(&w, 3 + 2);
+	wr_u16(&w, m->lifetime);
+	wr_zero(&w, 8);
+	if (m->source.len)
+		nd_put_plain_lla(&w, ND_SOURCE_LLA, &m->source);
+	wr_u8(&w, ND_NAACK);
+	wr_u8(&w, supplied ? 3 : 1);
+	wr_u8(&w, 0);
+	wr_u8(&w, m->status);
+	wr_zero(&w, 4);
+	if (supplied)
+		wr_addr6(&w, &m->ncoa);
+	return done(&w);
+}
+
+static bool naack_address(struct rd *body, struct naack *m)
+{
+	uint8_t type, words, code, plen;
+	if (rd_left(body) == 0)
+		return true;
+	if (rd_left(body) == 16)
+		return rd_addr6(body, &m->ncoa);
+	return rd_left(body) == 24 && rd_u8(body, &type) && type == ND_IP_ADDRESS && rd_u8(body, &words) && words == 3 &&
+	       nd_get_ip(body, &code, &plen, &m->ncoa);
+}
+
+static bool naack_option(uint8_t type, struct rd *body, uint8_t lla_len, struct naack *m)
+{
+	uint8_t code, plen;
+	struct in6_addr a;
+	switch (type) {
+	case ND_SOURCE_LLA:
+		return nd_get_lla(body, lla_len, &m->source);
+	case ND_NAACK:
+		return rd_u8(body, &code) && rd_u8(body, &m->status) && rd_skip(body, 4) && naack_address(body, m);
+	case ND_IP_ADDRESS:
+		if (!nd_get_ip(body, &code, &plen, &a))
+			return false;
+		if (code == IP_NEW_COA && addr_is_zero(&m->ncoa))
+			m->ncoa = a;
+	}
+	return true;
+}
+
+int naack_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct naack *m)
+{
+	struct rd r = rd_make(data, len), body;
+	uint8_t type, code;
+	int rc;
+	memset(m, 0, sizeof *m);
+	if (!rd_u8(&r, &type) || type != ICMP6_RA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 2 + 2) ||
+	    !rd_u16(&r, &m->lifetime) || !rd_skip(&r, 8))
+		return -EBADMSG;
+	while ((rc = nd_next(&r, &type, &body)) > 0)
+		if (!naack_option(type, &body, lla_len, m))
 			return -EBADMSG;
 	return rc;
 }

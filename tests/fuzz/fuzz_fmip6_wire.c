@@ -23,6 +23,11 @@ static int na_parse6(const uint8_t *data, size_t len, struct una *m)
 	return na_parse(data, len, LLA, m);
 }
 
+static int naack_parse6(const uint8_t *data, size_t len, struct naack *m)
+{
+	return naack_parse(data, len, LLA, m);
+}
+
 /* Compared as octets: a struct has padding that says nothing. */
 #define ROUND(type, parse, pack)                                                                                             \
 	do {                                                                                                                     \
@@ -48,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ROUND(hi, hi_parse, hi_pack);
 	ROUND(hack, hack_parse, hack_pack);
 	ROUND(una, na_parse6, na_pack);
+	ROUND(naack, naack_parse6, naack_pack);
 	echo_parse(data, size, &id, &seq);
 	badf_verify(&key, &in6addr_any, &in6addr_any, data, size);
 	return 0;

@@ -104,7 +104,12 @@ static void command(struct sim *s, struct reader *r)
 		raw(s, r);
 		break;
 	case 15:
-		sim_unusable(s, router_of(a), a & 0x80);
+		if (a & 0x40) {
+			sim_taken(s, router_of(a), (enum sim_taken)((a >> 4) % 3));
+			sim_params(s)->dad = a & 8 ? 50 * USEC_MSEC : 0;
+		} else {
+			sim_unusable(s, router_of(a), a & 0x80);
+		}
 		break;
 	}
 }

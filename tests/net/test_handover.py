@@ -170,6 +170,25 @@ def test_back_before_the_first_handover_has_finished(cast, form):
 
 
 @user_form
+def test_another_node_has_the_new_address(cast):
+    """The new router asks its link before it answers, and gives the mobile another address: nothing is lost on the way there."""
+    c = cast("user", mobiles=2, extra={"fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}})
+    (mobile, other), (here, there) = c.mobiles, c.points
+    address, taken = mobile.address(here), mobile.address(there)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    c.topology.move([(other, there)])
+    c.topology.ns[other.name].ip(f"addr add {taken}/64 dev wlan0 nodad")
+    flow = Flow(c, [mobile])
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    flow.more(0.5)
+    records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+    assert all(r["result"] == "complete" for r in records.values()), records
+    assert len({r["ncoa"] for r in records.values()}) == 1 and records[there.name]["ncoa"] != taken, records
+    assert c.daemons[there.name].counters()["fmip6.assigned"] == 1
+    assert_clean(flow.finish()[mobile.name])
+
+
+@user_form
 def test_told_to_move_by_the_router(cast):
     """The network decides (RFC 5568 §3.3): the order is given on the router, and nothing is lost."""
     c = cast("user")

@@ -756,12 +756,118 @@ static void test_in_use(void **state)
 	struct sim *s = begin();
 	struct in6_addr a1 = sim_addr(1), taken = sim_addr(2);
 	taken.s6_addr[15] = 0x66;
+	sim_params(s)->collision = FMIP6_COLLISION_REFUSE;
 	sim_inject_fbu(s, 1, &a1, &taken, 10);
 	sim_run(s, 100 * MS);
 	assert_int_equal(sim_outcome(s, SIM_PAR(1)), HANDOVER_FAILED);
 	assert_string_equal(sim_reason(s, SIM_PAR(1)), "the new address is in use at the new router");
 	assert_int_equal(sim_handovers(s, SIM_NAR(2)), 0);
 	finish(s, 0);
+}
+
+/* At the address that the routers chose, and nothing lost on the way there. */
+static void at_assigned(struct sim *s, int link)
+{
+	struct in6_addr given = sim_assigned(link);
+	assert_int_equal(sim_at(s), link);
+	assert_true(addr_eq(&mn_here(sim_mn(s))->coa, &given));
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	assert_int_equal(sim_outcome(s, SIM_NAR(link)), HANDOVER_COMPLETE);
+}
+
+/* The address that the mobile wants is another's: it gets another one with the FBack, each message lost once as well. */
+static void test_assigned_predictive(void **state)
+{
+	static const int lost[] = { -1, SIM_HI, SIM_HACK };
+	for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
+		struct sim *s = begin();
+		sim_taken(s, 2, SIM_TAKEN);
+		if (lost[i] >= 0)
+			sim_drop(s, (enum sim_kind)lost[i], 1);
+		assert_int_equal(sim_request(s, 2), 0);
+		sim_run(s, 250 * MS);
+		assert_int_equal(mn_state(sim_mn(s)), MN_PREPARED);
+		sim_link(s, 0);
+		sim_run(s, 20 * MS);
+		sim_link(s, 2);
+		sim_run(s, 800 * MS);
+		at_assigned(s, 2);
+		finish(s, 0);
+	}
+}
+
+/* §6.2.1.1: the PAR asks for an address, whether or not there was need. The NAR may give the one proposed. */
+static void test_assigned_on_request(void **state)
+{
+	struct sim *s = begin();
+	struct in6_addr own = sim_addr(2);
+	sim_params(s)->assigned = true;
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	assert_true(addr_eq(&mn_here(sim_mn(s))->coa, &own));
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	finish(s, 0);
+}
+
+/* Only the link knows that the address is taken, and is asked: the HAck waits for it. */
+static void test_dad(void **state)
+{
+	struct sim *s = begin();
+	sim_params(s)->dad = 20 * MS;
+	sim_taken(s, 2, SIM_TAKEN_UNKNOWN);
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	at_assigned(s, 2);
+	sim_taken(s, 3, SIM_FREE);
+	assert_int_equal(sim_request(s, 3), 0);
+	sim_run(s, 15 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_UPDATING); /* 20 ms of silence have to pass */
+	sim_run(s, 50 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_PREPARED);
+	sim_link(s, 0);
+	sim_link(s, 3);
+	sim_run(s, 800 * MS);
+	assert_int_equal(sim_outcome(s, SIM_NAR(3)), HANDOVER_COMPLETE);
+	finish(s, 0);
+}
+
+/* The mobile is there before the link was asked long enough: that it has the address itself is answer enough. */
+static void test_dad_cut_short(void **state)
+{
+	struct sim *s = begin();
+	sim_params(s)->dad = 500 * MS;
+	assert_int_equal(sim_request(s, 2), 0);
+	sim_run(s, 30 * MS);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 2);
+	sim_run(s, 300 * MS);
+	assert_int_equal(sim_at(s), 2);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, sim_result(s).lost);
+}
+
+/* It comes unannounced with an address that another has: a NAACK gives it another, and packets follow it there. */
+static void test_naack(void **state)
+{
+	struct sim *s = begin();
+	sim_taken(s, 2, SIM_TAKEN);
+	sim_drop(s, SIM_NAACK, 1); /* an UNA is repeated, and so is the answer */
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 2);
+	sim_run(s, 1500 * MS);
+	struct in6_addr given = sim_assigned(2);
+	assert_true(addr_eq(&mn_here(sim_mn(s))->coa, &given));
+	assert_true(sim_tunnelled(s, 1, 1));
+	unsigned before = sim_result(s).lost;
+	sim_run(s, 500 * MS);
+	assert_in_range(sim_result(s).lost, before - 10, before + 10); /* it flows */
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, sim_result(s).lost);
 }
 
 /* The new router is silent: FBack with a refusal, and nothing is installed. */
@@ -969,6 +1075,11 @@ int main(void)
 		cmocka_unit_test(test_replayed),
 		cmocka_unit_test(test_stranger_hi),
 		cmocka_unit_test(test_in_use),
+		cmocka_unit_test(test_assigned_predictive),
+		cmocka_unit_test(test_assigned_on_request),
+		cmocka_unit_test(test_dad),
+		cmocka_unit_test(test_dad_cut_short),
+		cmocka_unit_test(test_naack),
 		cmocka_unit_test(test_nar_silent),
 		cmocka_unit_test(test_hold_expires),
 		cmocka_unit_test(test_lifetime),

@@ -47,6 +47,7 @@ struct router {
 	struct fmip6_nar *nar;
 	struct spath paths[PATHS];
 	bool unusable;
+	enum sim_taken taken;
 };
 
 struct end {
@@ -494,7 +495,52 @@ static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
 
 static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct lladdr *l)
 {
-	return ncoa->s6_addr[15] == 0x66; /* somebody else's */
+	struct router *r = arg;
+	return ncoa->s6_addr[15] == 0x66 || (r->taken == SIM_TAKEN && ncoa->s6_addr[15] == 5); /* somebody else's */
+}
+
+struct in6_addr sim_assigned(int link)
+{
+	return addr_make((uint8_t)link, 0x77);
+}
+
+static bool nar_assign(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out)
+{
+	struct router *r = arg;
+	*out = sim_assigned(r->id);
+	return true;
+}
+
+static void defended(struct sim *s, int i, struct pkt *p)
+{
+	struct lladdr owner = mac(6, 6);
+	if (s->routers[i].nar)
+		nar_defended(s->routers[i].nar, &p->dst[0], &owner, IFINDEX, loop_now(s->loop));
+}
+
+static void nar_probe(void *arg, int ifindex, const struct in6_addr *ncoa)
+{
+	struct router *r = arg;
+	struct pkt p = { .kind = SIM_NA, .depth = 1, .dst = { *ncoa } };
+	if (r->taken != SIM_FREE && ncoa->s6_addr[15] == 5)
+		emit(r->sim, 2 * LINK_DELAY, defended, r->id, &p);
+}
+
+static void mobile_naack(struct sim *s, int link, struct pkt *p)
+{
+	struct naack m;
+	if (s->attached == link && naack_parse(p->data, p->len, 6, &m) == 0)
+		mn_naack(s->mn, &m, loop_now(s->loop));
+}
+
+static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
+                           const struct in6_addr *ncoa)
+{
+	struct router *r = arg;
+	uint8_t data[96];
+	int n = naack_pack(&(struct naack){ .status = status, .ncoa = *ncoa, .source = mac(1, r->id), .lifetime = 1800 }, data, sizeof data);
+	struct pkt p = message(SIM_NAACK, &in6addr_any, dst, data, (size_t)n);
+	emit(r->sim, LINK_DELAY + DAEMON_DELAY, mobile_naack, r->id, &p);
 }
 
 static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old)
@@ -608,9 +654,9 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 	record_close(r->sim, SIM_NAR(r->id), HANDOVER_NAR, pcoa, res, reason);
 }
 
-static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .in_use = nar_in_use, .leaving = nar_leaving,
-	.supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass, .hold_from = nar_hold_from,
-	.release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
+static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe,
+	.send_naack = nar_send_naack, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
+	.pass = nar_pass, .hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
 	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
 	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
 
@@ -874,6 +920,19 @@ static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 	s->gateway = router_of(&p->router);
 }
 
+static void mn_abandon(void *arg, const struct in6_addr *coa)
+{
+	struct sim *s = arg;
+	for (int i = 0; i < s->addrs_n; i++)
+		if (addr_eq(&s->addrs[i], coa))
+			s->addrs[i] = s->addrs[--s->addrs_n];
+}
+
+static void mn_random_iid(void *arg, struct in6_addr *out)
+{
+	*out = addr_make(0, 0x42);
+}
+
 static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
 {
 	struct sim *s = arg;
@@ -944,7 +1003,8 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 
 static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own,
 	.self = mn_self, .send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una,
-	.send_probe = mn_send_probe, .expect = mn_expect, .attach = mn_attach, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
+	.send_probe = mn_send_probe, .expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon,
+	.random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
 	.opened = mn_opened, .target = mn_target, .step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare,
 	.attached = mn_attached };
 
@@ -1133,6 +1193,11 @@ void sim_unusable(struct sim *s, int router, bool yes)
 	s->routers[router].unusable = yes;
 }
 
+void sim_taken(struct sim *s, int link, enum sim_taken how)
+{
+	s->routers[link].taken = how;
+}
+
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq)
 {
 	uint8_t data[128];
@@ -1168,6 +1233,7 @@ static void inject_mobile(struct sim *s, enum sim_kind k, int router, const stru
 {
 	struct prrtadv a;
 	struct una na;
+	struct naack refused;
 	struct mh_in from = *in;
 	from.src = router_addr(router);
 	if (k == SIM_FBACK)
@@ -1176,6 +1242,8 @@ static void inject_mobile(struct sim *s, enum sim_kind k, int router, const stru
 		mn_prrtadv(s->mn, &a, in->at);
 	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0)
 		mn_na(s->mn, &na, in->at);
+	else if (k == SIM_NAACK && naack_parse(in->data, in->len, 6, &refused) == 0)
+		mn_naack(s->mn, &refused, in->at);
 	else if (k == SIM_DATA)
 		mn_first(s->mn, in->at);
 }
@@ -1201,6 +1269,8 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
 		nar_marker_reply(r->nar, src, (uint16_t)len);
 	else if (k == SIM_UNA && na_parse(data, len, 6, &una) == 0)
 		nar_una(r->nar, &una, src, IFINDEX, in.at);
+	else if (k == SIM_NA && na_parse(data, len, 6, &una) == 0)
+		nar_defended(r->nar, &una.target, &una.lladdr, IFINDEX, in.at);
 	else if (k == SIM_DATA)
 		nar_contexts_done(r->nar, home, src);
 }

@@ -18,7 +18,7 @@
 
 #define SIM_ROUTERS 3
 
-enum sim_kind { SIM_RTSOLPR, SIM_PRRTADV, SIM_FBU, SIM_FBACK, SIM_HI, SIM_HACK, SIM_UNA, SIM_PROBE, SIM_NA, SIM_ECHO, SIM_DATA,
+enum sim_kind { SIM_RTSOLPR, SIM_PRRTADV, SIM_FBU, SIM_FBACK, SIM_HI, SIM_HACK, SIM_UNA, SIM_PROBE, SIM_NA, SIM_ECHO, SIM_DATA, SIM_NAACK,
 	SIM_KINDS };
 
 struct sim;
@@ -43,6 +43,10 @@ void sim_restart_mobile(struct sim *s);             /* the same; addresses gone 
 void sim_forget_places(struct sim *s); /* the mobile knows no router but its own, nor that one's link address */
 void sim_no_key(struct sim *s, bool wrong);         /* the mobile's key is another than the routers' */
 void sim_unusable(struct sim *s, int router, bool yes); /* its neighbours do not trust it */
+/* Somebody else on that link has the address that the mobile would make there: its router knows, or only the link does. */
+enum sim_taken { SIM_FREE, SIM_TAKEN, SIM_TAKEN_UNKNOWN };
+void sim_taken(struct sim *s, int link, enum sim_taken how);
+struct in6_addr sim_assigned(int link); /* the one that its router gives in its stead */
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);
 void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const struct in6_addr *pcoa,
                    const struct in6_addr *ncoa);

@@ -387,6 +387,71 @@ static void test_una(void **state)
 	same(out, ns_pack(&A(NAR), &L(9), out, sizeof out), ns_bytes, sizeof ns_bytes);
 }
 
+/* ---- NAACK ---- */
+
+#define RA_HEAD 134, 0, 0, 0, 0, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0 /* hop limit and flags 0, lifetime 1800 s, timers 0 */
+static const uint8_t naack_plain[] = {
+	RA_HEAD,
+	20, 1, 0, 1, 0, 0, 0, 0, /* NAACK: perform address configuration */
+};
+static const uint8_t naack_supplied[] = {
+	RA_HEAD,
+	1, 1, MAC(9),                  /* source link-layer address */
+	20, 3, 0, 2, 0, 0, 0, 0, NCOA, /* use the supplied one, which follows */
+};
+static const uint8_t naack_within[] = {
+	RA_HEAD,
+	20, 4, 0, 2, 0, 0, 0, 0, 17, 3, 2, 128, 0, 0, 0, 0, NCOA, /* as an IP address option within the option */
+};
+static const uint8_t naack_after[] = {
+	RA_HEAD,
+	20, 1, 0, 2, 0, 0, 0, 0,
+	17, 3, 2, 128, 0, 0, 0, 0, NCOA, /* as one of its own */
+};
+
+static void test_naack(void **state)
+{
+	uint8_t out[128];
+	struct naack m = { .status = NAACK_CONFIGURE, .lifetime = 1800 };
+	same(out, naack_pack(&m, out, sizeof out), naack_plain, sizeof naack_plain);
+	m = (struct naack){ .status = NAACK_USE_SUPPLIED, .lifetime = 1800, .source = L(9), .ncoa = A(NCOA) };
+	same(out, naack_pack(&m, out, sizeof out), naack_supplied, sizeof naack_supplied);
+	assert_int_equal(naack_pack(&m, out, sizeof naack_supplied - 1), -EMSGSIZE);
+
+	assert_int_equal(naack_parse(naack_plain, sizeof naack_plain, 6, &m), 0);
+	assert_int_equal(m.status, NAACK_CONFIGURE);
+	assert_int_equal(m.lifetime, 1800);
+	assert_true(addr_is_zero(&m.ncoa));
+	assert_int_equal(naack_parse(naack_supplied, sizeof naack_supplied, 6, &m), 0);
+	assert_int_equal(m.status, NAACK_USE_SUPPLIED);
+	assert_true(lladdr_eq(&m.source, &L(9)));
+	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
+	assert_int_equal(naack_parse(naack_within, sizeof naack_within, 6, &m), 0);
+	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
+	assert_int_equal(naack_parse(naack_after, sizeof naack_after, 6, &m), 0);
+	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
+	assert_int_equal(naack_parse(naack_plain, 16, 6, &m), 0); /* any other advertisement */
+	assert_int_equal(m.status, 0);
+	assert_int_equal(naack_parse(naack_supplied, sizeof naack_supplied - 8, 6, &m), -EBADMSG);
+	assert_int_equal(naack_parse(una_bytes, sizeof una_bytes, 6, &m), -EBADMSG);
+}
+
+/* RFC 7411: a multicast option counts its length in words of 4 octets after the first 4. What follows is found all the same. */
+static void test_hi_with_multicast(void **state)
+{
+	static const uint8_t octets[] = {
+		59, 6, 14, 0, 0, 0, 0, 7, 0x40, 0, /* sequence number 7, U */
+		60, 1, 2, 0, 1, 2, 3, 4,           /* MLDv2, one word */
+		61, 0, 2, 1,                       /* its acknowledgement, none */
+		7, 7, 2, MAC(5), 1, 3, 0, 0, 0,    /* link-layer address, padding */
+		34, 18, 2, 128, NCOA,
+	};
+	struct hi m;
+	assert_int_equal(hi_parse(octets, sizeof octets, &m), 0);
+	assert_true(lladdr_eq(&m.lladdr, &L(5)));
+	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
+}
+
 static void test_echo(void **state)
 {
 	uint8_t out[64];
@@ -418,6 +483,7 @@ static int parse_any(const uint8_t *data, size_t len)
 		struct hi hi;
 		struct hack hack;
 		struct una una;
+		struct naack naack;
 	} m;
 	int ok = 0;
 	uint16_t a, b;
@@ -429,6 +495,7 @@ static int parse_any(const uint8_t *data, size_t len)
 	ok |= (hack_parse(data, len, &m.hack) == 0) << 5;
 	ok |= (na_parse(data, len, 6, &m.una) == 0) << 6;
 	ok |= (echo_parse(data, len, &a, &b) == 0) << 7;
+	ok |= (naack_parse(data, len, 6, &m.naack) == 0) << 8;
 	return ok;
 }
 
@@ -447,7 +514,8 @@ static void test_truncation(void **state)
 		{ fback_ok, sizeof fback_ok, 8, 32 }, { fback_alternate, sizeof fback_alternate, 8, 56 },
 		{ hi_full, sizeof hi_full, 16, 64 }, { hi_minimal, sizeof hi_minimal, 16, 24 },
 		{ hack_minimal, sizeof hack_minimal, 32, 16 }, { hack_assigned, sizeof hack_assigned, 32, 32 },
-		{ una_bytes, sizeof una_bytes, 64, 24 }, { echo_bytes, sizeof echo_bytes, 128, 8 },
+		{ una_bytes, sizeof una_bytes, 64, 24 },
+		{ naack_plain, sizeof naack_plain, 256, 16 }, { naack_supplied, sizeof naack_supplied, 256, 16 }, { echo_bytes, sizeof echo_bytes, 128, 8 },
 	};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		for (size_t n = 0; n <= all[i].len; n++) {
@@ -483,6 +551,8 @@ int main(void)
 		cmocka_unit_test(test_hi_options),
 		cmocka_unit_test(test_hack),
 		cmocka_unit_test(test_una),
+		cmocka_unit_test(test_naack),
+		cmocka_unit_test(test_hi_with_multicast),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_ip6),
 		cmocka_unit_test(test_truncation),
