@@ -5,13 +5,11 @@
 #include <string.h>
 
 #include "core/secret.h"
+#include "fmip6/fmip6_early.h"
 
 #define HASH_FUNCTION FMIP6_HASH
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-
-#define UNA_LIFE (5 * USEC_SEC)      /* an UNA before its HI: as long as an FBU and a HI may be repeated */
-#define UNA_MAX 1024
 
 struct session {
 	UT_hash_handle hh; /* by v.ncoa */
@@ -32,24 +30,13 @@ struct session {
 	struct marker marker;
 };
 
-/* A UNA that no HI was there for, or contexts that were in place before it. */
-struct early {
-	UT_hash_handle hh;
-	struct in6_addr ncoa;
-	struct lladdr lladdr; /* of the UNA */
-	int ifindex;
-	usec_t una;               /* when it came; 0: none did */
-	struct in6_addr contexts; /* the PCoA whose contexts are done; unspecified: none are */
-	usec_t at;                /* last change */
-};
-
 struct fmip6_nar {
 	struct loop *loop;
 	const struct fmip6_params *params;
 	const struct nar_ops *ops;
 	void *arg;
 	struct session *sessions;
-	struct early *early; /* oldest first */
+	struct early *early; /* what came before its HI */
 	struct bucket log;
 	struct bucket naacks;
 };
@@ -136,75 +123,9 @@ static struct session *session_make(struct fmip6_nar *n, const struct in6_addr *
 	return s;
 }
 
-/* ---- UNAs before their HI ---- */
-
-static struct early *early_find(struct fmip6_nar *n, const struct in6_addr *ncoa)
-{
-	struct early *e = NULL;
-	HASH_FIND(hh, n->early, ncoa, sizeof *ncoa, e);
-	return e;
-}
-
-static void early_drop(struct fmip6_nar *n, struct early *e)
-{
-	HASH_DELETE(hh, n->early, e);
-	free(e);
-}
-
-/* What is remembered of an address, made the youngest. NULL: no memory. */
-static struct early *early_get(struct fmip6_nar *n, const struct in6_addr *ncoa, usec_t at)
-{
-	struct early *e = early_find(n, ncoa), was = { .ncoa = *ncoa };
-	if (e) {
-		was = *e;
-		early_drop(n, e);
-	}
-	while (n->early && (n->early->at + UNA_LIFE <= at || HASH_COUNT(n->early) >= UNA_MAX))
-		early_drop(n, n->early);
-	if (!(e = calloc(1, sizeof *e)))
-		return NULL;
-	*e = was;
-	e->at = at;
-	HASH_ADD(hh, n->early, ncoa, sizeof e->ncoa, e);
-	return e;
-}
-
-static void early_una(struct fmip6_nar *n, const struct una *m, int ifindex, usec_t at)
-{
-	struct early *e = early_get(n, &m->target, at);
-	if (!e)
-		return;
-	e->lladdr = m->lladdr;
-	e->ifindex = ifindex;
-	e->una = at;
-}
-
-static void early_contexts(struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *ncoa)
-{
-	struct early *e = addr_is_zero(ncoa) ? NULL : early_get(n, ncoa, loop_now(n->loop));
-	if (e)
-		e->contexts = *pcoa;
-}
-
-/* When the mobile of this HI announced itself, if it did; 0: not. Its contexts may have been done before the HI, too. */
-static usec_t early_take(struct fmip6_nar *n, const struct nar_view *v, bool *contexts_done)
-{
-	struct early *e = early_find(n, &v->ncoa);
-	if (!e)
-		return 0;
-	bool fresh = e->at + UNA_LIFE > loop_now(n->loop);
-	bool mine = fresh && lladdr_eq(&e->lladdr, &v->lladdr) && e->ifindex == v->ifindex;
-	*contexts_done = fresh && addr_eq(&e->contexts, &v->pcoa);
-	usec_t at = mine ? e->una : 0;
-	early_drop(n, e);
-	return at;
-}
-
 void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr)
 {
-	struct early *e = early_find(n, addr);
-	if (e)
-		early_drop(n, e);
+	early_forget(&n->early, addr);
 }
 
 /* ---- HAck ---- */
@@ -289,7 +210,7 @@ void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa, const s
 			release_if_ready(s);
 		}
 	if (!known)
-		early_contexts(n, pcoa, ncoa);
+		early_contexts(&n->early, ncoa, pcoa, loop_now(n->loop));
 }
 
 static void marker_send(void *arg, uint16_t id, uint16_t seq)
@@ -463,7 +384,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	if (!returned)
 		s->v.old_local = s->v.old_ncoa = in6addr_any;
 	s->held |= was == PAR_WAS_HOLDING; /* what waited for a HAck now waits for the mobile, or goes at once */
-	usec_t una = early_take(n, &s->v, &s->contexts_done);
+	usec_t una = early_take(&n->early, &s->v.ncoa, &s->v.lladdr, ifindex, &s->v.pcoa, loop_now(n->loop), &s->contexts_done);
 	s->contexts_done |= settled;
 	s->una = una > 0;
 	s->open = true;
@@ -692,7 +613,7 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 		if (n->ops->in_use(n->arg, &m->target, &m->lladdr))
 			una_refuse(n, m, ifindex, NULL, at);
 		else
-			early_una(n, m, ifindex, at);
+			early_una(&n->early, &m->target, &m->lladdr, ifindex, at);
 		return;
 	}
 	if (!lladdr_eq(&s->v.lladdr, &m->lladdr)) {
@@ -764,7 +685,6 @@ void nar_destroy(struct fmip6_nar *n)
 		return;
 	HASH_ITER(hh, n->sessions, s, next)
 		session_free(s);
-	while (n->early)
-		early_drop(n, n->early);
+	early_clear(&n->early);
 	free(n);
 }
