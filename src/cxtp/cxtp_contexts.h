@@ -5,7 +5,9 @@
 #include "core/feature.h"
 #include "cxtp/cxtp_wire.h"
 
-#define CXTP_CONTEXTS_MAX 64 /* features told apart in one transfer; blocks of further ones are refused */
+/* Features told apart in one transfer; blocks of further ones are refused. A CTAR of 1280 octets can name so many, and the
+ * CTAA that says of each why it is not in place is no longer. */
+#define CXTP_CONTEXTS_MAX 297
 
 /* What became of a transfer's contexts, one entry for each feature: 0, or the first thing that went wrong. */
 struct cxtp_contexts {
