@@ -1,7 +1,10 @@
 /* RFC 4067 §3 and §4: between routers, on the air, and the constants. */
 #include <string.h>
 
+#include "cxtp/cxtp_config.h"
 #include "rfc4067.h"
+
+#define IPV6_MINIMUM_MTU 1280
 
 /* §3.1 */
 
@@ -66,6 +69,21 @@ static void traffic_waits_no_longer_than_a_transfer_may_take(void)
 }
 
 /* §3.2 */
+
+/* As many types as a packet of IPv6's least MTU can name; the answer lists them all, and fits as well. */
+static void ctaa_lists_no_more_than_a_packet_holds(void)
+{
+	uint8_t request[297 * 4] = { 0 };
+	for (unsigned i = 0; i < 297; i++) {
+		request[4 * i] = (uint8_t)(0x50 + i / 256);
+		request[4 * i + 1] = (uint8_t)i;
+	}
+	mobile_sends(NAR, ctar(7, (struct octets){ request, sizeof request }));
+	settle();
+	EXPECT(octets_sent("CTAR.nar", 1).len + 48 <= IPV6_MINIMUM_MTU);
+	EXPECT(sent("CTAA", 1)->statuses_len == 297 * 4);
+	EXPECT(octets_sent("CTAA", 1).len + 48 <= IPV6_MINIMUM_MTU);
+}
 
 static void first_repetition_after_the_retry_time(void)
 {
@@ -218,6 +236,25 @@ static void same_number_of_another_mobile_is_not_a_repetition(void)
 	EXPECT(counted(CXTP_CTAR_REPEATED) == 0);
 }
 
+/* §4 */
+
+static bool preset(const char *name, const char *value)
+{
+	for (const struct config_item *i = cxtp_config_table.items; i->name; i++)
+		if (!strcmp(i->name, name))
+			return !strcmp(i->preset, value);
+	return false;
+}
+
+static void constants_are_settings(void)
+{
+	EXPECT(preset("request_rate", "10"));
+	EXPECT(preset("max_transfer_time", "200ms"));
+	EXPECT(preset("request_retry", "500ms")); /* not 2s: handoverd.conf(5) says why, and 2s may be written */
+	EXPECT(preset("retry_max", "15s"));
+	EXPECT(preset("sequence_reuse", "7s"));
+}
+
 const struct sentence rfc4067_transport[] = {
 	{ "3.1", "MUST", "SCTP is supported between routers", SHOWN_BY("tests/net/test_cxtp.py::test_predictive") },
 	{ "3.1", "SHOULD", "and used", SHOWN_BY("tests/net/test_handover.py::test_predictive") },
@@ -244,6 +281,7 @@ const struct sentence rfc4067_transport[] = {
 	  NOT_SHOWN("handoverd sends CXTP over SCTP and ICMP only; UDP encapsulation is SCTP's own (RFC 6951)") },
 	{ "3.2", "MUST", "ICMP is implemented for CTAR and CTAA", SHOWN_BY("tests/net/test_cxtp.py::test_reactive") },
 	{ "3.2", "SHOULD", "and used", SHOWN_BY("tests/net/test_handover.py::test_reactive") },
+	{ "3.2", "SHOULD", "CTAR and CTAA list no more than one packet holds", SHOWN(ctaa_lists_no_more_than_a_packet_holds) },
 	{ "3.2", "", "hop limit 255", SHOWN_BY("tests/net/test_cxtp.py::test_forged_tokens_and_distant_senders_change_nothing") },
 	{ "3.2", "", "the first repetition comes after the retry time", SHOWN(first_repetition_after_the_retry_time) },
 	{ "3.2", "MUST", "each wait is twice the one before", SHOWN(each_wait_is_twice_the_one_before) },
@@ -259,5 +297,7 @@ const struct sentence rfc4067_transport[] = {
 	{ "3.2", "MUST", "a CTAR received before is ignored: previous router", SHOWN(previous_router_ignores_what_it_has_received) },
 	{ "3.2", "MUST", "a CTAR received before is ignored: new router", SHOWN(new_router_ignores_what_it_has_received) },
 	{ "3.2", "MUST", "… if mobile and number are the same", SHOWN(same_number_of_another_mobile_is_not_a_repetition) },
+	{ "3.2", "MAY", "other transports of CTAR and CTAA", NOT_SHOWN("handoverd uses ICMP") },
+	{ "4", "", "the constants have the values of the table, and can be set", SHOWN(constants_are_settings) },
 	END_OF_SENTENCES,
 };
