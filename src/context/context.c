@@ -7,12 +7,13 @@
 #include "context/context_part.h"
 #include "context/flows.h"
 #include "context/mcast.h"
+#include "context/rate.h"
 #include "core/log.h"
 #include "core/output.h"
 #include "net/conntrack.h"
 
 static const struct context_part *const parts[] = { &mld_part, &multicast4_part, &multicast6_part, &binding_part,
-	                                           &flows_part };
+	                                           &flows_part, &rate_part };
 #define PARTS (sizeof parts / sizeof parts[0])
 
 static bool up[PARTS];

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/policer.h"
+
 #define AT(field) offsetof(struct context_multicast, field)
 #define CONTEXT_FPT_MIN 2 /* 0 is reserved, 1 is the multicast listener context (RFC 4065) */
 #define MINUTES(n) ((int64_t)(n) * 60 * (int64_t)USEC_SEC)
@@ -93,6 +95,40 @@ static const struct config_item conntrack_items[] = {
 static const struct config_table conntrack_table = { .name = "conntrack", .size = sizeof(struct context_conntrack),
 	                                             .items = conntrack_items };
 
+#define MOBILE(field) offsetof(struct context_rate_mobile, field)
+#define RATE(field) offsetof(struct context_rate, field)
+
+static const struct config_item rate_mobile_items[] = {
+	{ .name = "address", .type = CONFIG_ADDR, .offset = MOBILE(address), .help = "One mobile's address." },
+	{ .name = "prefix", .type = CONFIG_PREFIX, .offset = MOBILE(prefix), .help = "Each address in this prefix." },
+	{ .name = "down", .type = CONFIG_RATE, .offset = MOBILE(down), .preset = "0", .max = POLICER_RATE_MAX,
+	  .help = "Bits a second towards the mobile; 0: no limit." },
+	{ .name = "up", .type = CONFIG_RATE, .offset = MOBILE(up), .preset = "0", .max = POLICER_RATE_MAX,
+	  .help = "Bits a second from the mobile; 0: no limit." },
+	{ .name = "burst", .type = CONFIG_SIZE, .offset = MOBILE(burst), .preset = "0", .max = UINT32_MAX,
+	  .help = "Octets at once beyond one second of the rate; 0: what the rate brings in 100 ms, at least 32k." },
+	{ .name = "class", .type = CONFIG_STRING, .offset = MOBILE(class),
+	  .help = "Its packets' class in an HTB or other classful queue of tc, such as \"1:20\"." },
+	{ .name = "dscp", .type = CONFIG_INT, .offset = MOBILE(dscp), .preset = "-1", .min = -1, .max = 63,
+	  .help = "Its packets' DSCP in both directions; -1: as it is." },
+	{ 0 },
+};
+
+static const struct config_table rate_mobile_table = { .name = "mobiles", .size = sizeof(struct context_rate_mobile),
+	                                               .items = rate_mobile_items };
+
+static const struct config_item rate_items[] = {
+	{ .name = "enabled", .type = CONFIG_BOOL, .offset = RATE(enabled), .preset = "true",
+	  .help = "Limit mobiles to their rates, and carry these from router to router." },
+	{ .name = "limit", .type = CONFIG_INT, .offset = RATE(limit), .preset = "8192", .min = 1, .max = 1000000,
+	  .help = "At most so many mobiles with a rate of another router." },
+	{ .name = "mobiles", .type = CONFIG_LIST, .offset = RATE(mobiles), .sub = &rate_mobile_table, .min = 0, .max = 1024,
+	  .help = "Rates that begin at this router; of several that hold an address, the longest prefix counts." },
+	{ 0 },
+};
+
+static const struct config_table rate_table = { .name = "rate", .size = sizeof(struct context_rate), .items = rate_items };
+
 #define FPT(field) \
 	.type = CONFIG_INT, .offset = offsetof(struct context_fpts, field), .min = CONTEXT_FPT_MIN, .max = UINT16_MAX
 
@@ -121,6 +157,8 @@ static const struct config_item context_items[] = {
 	  .help = "Neighbour bindings: link-layer address and addresses." },
 	{ .name = "conntrack", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, conntrack),
 	  .sub = &conntrack_table, .help = "Connection-tracking entries." },
+	{ .name = "rate", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, rate), .sub = &rate_table,
+	  .help = "Rates and traffic classes of mobiles." },
 	{ 0 },
 };
 
@@ -218,6 +256,49 @@ static void check_multicast(const struct settings *settings, const struct contex
 	             c->upstream);
 }
 
+bool context_rate_class(const char *text, uint32_t *out)
+{
+	unsigned major, minor;
+	int len = 0;
+	*out = 0;
+	if (!text || !*text)
+		return true;
+	if (sscanf(text, "%4x:%4x%n", &major, &minor, &len) != 2 || text[len] || !major)
+		return false;
+	*out = major << 16 | minor;
+	return true;
+}
+
+static const struct context_rate_mobile *rate_at(const struct context_rate *c, size_t i)
+{
+	return &((const struct context_rate_mobile *)c->mobiles.items)[i];
+}
+
+static void check_rate(const struct context_rate *c, size_t i, struct config_errors *errors)
+{
+	const struct context_rate_mobile *m = rate_at(c, i);
+	bool address = !addr_is_zero(&m->address), prefix = m->prefix.plen || !addr_is_zero(&m->prefix.addr);
+	uint32_t class;
+	if (address == prefix)
+		config_error(errors, &m->where, "context.rate.mobiles[%zu] has %s address %s prefix; write one of them", i,
+		             address ? "both" : "neither", address ? "and" : "nor");
+	if (!context_rate_class(m->class, &class))
+		config_error(errors, &m->where,
+		             "context.rate.mobiles[%zu].class is \"%.16s\", which is no class of tc; write one such as \"1:20\"", i,
+		             m->class);
+	if ((m->down && m->down < 8) || (m->up && m->up < 8))
+		config_error(errors, &m->where, "context.rate.mobiles[%zu]: a rate is less than an octet a second; write \"8\" or more", i);
+	for (size_t j = 0; j < i; j++) {
+		const struct context_rate_mobile *other = rate_at(c, j);
+		if (address ? addr_eq(&m->address, &other->address) :
+		              prefix && m->prefix.plen == other->prefix.plen && addr_eq(&m->prefix.addr, &other->prefix.addr)) {
+			config_error(errors, &m->where, "context.rate.mobiles[%zu] is for the same mobiles as that in line %d; write one of them",
+			             i, other->where.line);
+			return;
+		}
+	}
+}
+
 void context_check(const struct settings *settings, const void *cfg, struct config_errors *errors)
 {
 	const struct context_config *c = cfg;
@@ -225,4 +306,6 @@ void context_check(const struct settings *settings, const void *cfg, struct conf
 	check_names(c, "offer", &c->offer, errors);
 	check_names(c, "accept", &c->accept, errors);
 	check_multicast(settings, &c->multicast, errors);
+	for (size_t i = 0; i < c->rate.mobiles.n; i++)
+		check_rate(&c->rate, i, errors);
 }

@@ -31,6 +31,25 @@ struct context_conntrack {
 	bool marks, liberal;
 };
 
+struct context_rate_mobile {
+	struct config_where where;
+	struct in6_addr address;
+	struct prefix prefix;
+	uint64_t down, up, burst;
+	char *class;
+	int64_t dscp; /* -1: as it is */
+};
+
+struct context_rate {
+	struct config_where where;
+	bool enabled;
+	int64_t limit;
+	struct config_list mobiles; /* struct context_rate_mobile */
+};
+
+/* "1:20" as tc writes it, to major << 16 | minor; NULL or "": 0. False: it is no class. */
+bool context_rate_class(const char *text, uint32_t *out);
+
 /* Numbers of the features that IANA has none for, under the features' names. */
 struct context_fpts {
 	struct config_where where;
@@ -51,6 +70,7 @@ struct context_config {
 	struct context_multicast multicast;
 	struct context_neighbor neighbor;
 	struct context_conntrack conntrack;
+	struct context_rate rate;
 };
 
 extern const struct config_table context_table;

@@ -13,7 +13,9 @@ src_context_libcontext_a_SOURCES = \
 	src/context/gmp_listener.c src/context/gmp_querier.c src/context/gmp_track.c src/context/gmp_track.h \
 	src/context/gmp_track_priv.h \
 	src/context/igmp_wire.c src/context/igmp_wire.h \
-	src/context/mld_wire.c src/context/mld_wire.h
+	src/context/mld_wire.c src/context/mld_wire.h \
+	src/context/rate.c src/context/rate.h \
+	src/context/rate_wire.c src/context/rate_wire.h
 
 CONTEXT_LIBS = src/context/libcontext.a $(NET_LIBS)
 
@@ -54,6 +56,17 @@ TESTS += tests/fuzz/fuzz_igmp_wire
 tests_fuzz_fuzz_igmp_wire_SOURCES = tests/fuzz/fuzz_igmp_wire.c
 tests_fuzz_fuzz_igmp_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/igmp_wire
+
+check_PROGRAMS += tests/unit/test_rate_wire
+TESTS += tests/unit/test_rate_wire
+tests_unit_test_rate_wire_SOURCES = tests/unit/test_rate_wire.c
+tests_unit_test_rate_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_rate_wire
+TESTS += tests/fuzz/fuzz_rate_wire
+tests_fuzz_fuzz_rate_wire_SOURCES = tests/fuzz/fuzz_rate_wire.c
+tests_fuzz_fuzz_rate_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/rate_wire tests/net/test_rate.py
 
 check_PROGRAMS += tests/net/test_context
 TESTS += tests/net/test_context

@@ -21,6 +21,7 @@ enum config_type {
 	CONFIG_INT,      /* int64_t, min..max */
 	CONFIG_DURATION, /* usec_t: "200ms", "2s", "1min", "1h", "50us"; min..max in µs; a bare number is an error */
 	CONFIG_SIZE,     /* uint64_t octets: "64k", "16M", "1500"; min..max */
+	CONFIG_RATE,     /* uint64_t bits a second: "512k", "10M", "1G", by thousands; min..max */
 	CONFIG_STRING,   /* char *, owned by the config */
 	CONFIG_ENUM,     /* int: index into choices */
 	CONFIG_ADDR,     /* struct in6_addr */

@@ -119,7 +119,7 @@ static const char *scalar_text(const config_setting_t *setting, enum config_type
 		return type == CONFIG_BOOL || type == CONFIG_INT ? NULL : config_setting_get_string(setting);
 	if (has == CONFIG_TYPE_BOOL)
 		return type != CONFIG_BOOL ? NULL : config_setting_get_bool(setting) ? "true" : "false";
-	if ((has == CONFIG_TYPE_INT || has == CONFIG_TYPE_INT64) && (type == CONFIG_INT || type == CONFIG_SIZE)) {
+	if ((has == CONFIG_TYPE_INT || has == CONFIG_TYPE_INT64) && (type == CONFIG_INT || type == CONFIG_SIZE || type == CONFIG_RATE)) {
 		long long v = has == CONFIG_TYPE_INT ? config_setting_get_int(setting) : config_setting_get_int64(setting);
 		snprintf(number, 32, "%lld", v);
 		return number;
@@ -239,6 +239,7 @@ static void read_item(struct config_source *s, const config_setting_t *setting, 
 	case CONFIG_INT:
 	case CONFIG_DURATION:
 	case CONFIG_SIZE:
+	case CONFIG_RATE:
 	case CONFIG_STRING:
 	case CONFIG_ENUM:
 	case CONFIG_ADDR:

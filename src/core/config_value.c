@@ -20,6 +20,7 @@ static const struct unit durations[] = {
 	{"h", 3600 * USEC_SEC}, {"min", 60 * USEC_SEC}, {"s", USEC_SEC}, {"ms", USEC_MSEC}, {"us", 1}, {NULL, 0},
 };
 static const struct unit sizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"k", 1 << 10}, {"", 1}, {NULL, 0}};
+static const struct unit rates[] = {{"G", 1000000000}, {"M", 1000000}, {"k", 1000}, {"", 1}, {NULL, 0}};
 
 static const struct {
 	const char *noun;     /* after "which is no" */
@@ -30,6 +31,7 @@ static const struct {
 	[CONFIG_INT] = {"whole number", "a whole number", NULL},
 	[CONFIG_DURATION] = {"duration", "a duration in double quotes, such as \"200ms\", \"2s\", \"1min\" or \"1h\"", durations},
 	[CONFIG_SIZE] = {"size", "a size in double quotes, such as \"1500\", \"64k\" or \"16M\"", sizes},
+	[CONFIG_RATE] = {"rate", "a rate in bits a second, in double quotes, such as \"512k\", \"10M\" or \"1G\"", rates},
 	[CONFIG_STRING] = {"text", "a text in double quotes", NULL},
 	[CONFIG_ENUM] = {"choice here", "one of ", NULL},
 	[CONFIG_ADDR] = {"address", "an address in double quotes, such as \"2001:db8::1\"", NULL},
@@ -73,6 +75,7 @@ const char *config_value_expected(const struct config_item *item, char out[CONFI
 	case CONFIG_INT:
 	case CONFIG_DURATION:
 	case CONFIG_SIZE:
+	case CONFIG_RATE:
 		if (has_range(item))
 			snprintf(out + at, CONFIG_WORDS - at, ", from %s to %s", number_text(item, item->min, low, sizeof low),
 			         number_text(item, item->max, high, sizeof high));
@@ -218,6 +221,7 @@ int config_value_parse(const struct config_item *item, const char *text, const c
 	case CONFIG_INT:
 	case CONFIG_DURATION: /* usec_t and uint64_t have int64_t's size, and no value is negative */
 	case CONFIG_SIZE:
+	case CONFIG_RATE:
 		r = number_parse(item, text, &number, why);
 		if (!r)
 			memcpy(dst, &number, sizeof number);
@@ -281,6 +285,7 @@ const char *config_value_text(const struct config_item *item, const void *value,
 	case CONFIG_INT:
 	case CONFIG_DURATION:
 	case CONFIG_SIZE:
+	case CONFIG_RATE:
 		return number_text(item, *(const int64_t *)value, out, CONFIG_WORDS);
 	case CONFIG_STRING:
 		return *(char *const *)value;
@@ -330,6 +335,7 @@ void config_value_free(const struct config_item *item, void *value)
 	case CONFIG_INT:
 	case CONFIG_DURATION:
 	case CONFIG_SIZE:
+	case CONFIG_RATE:
 	case CONFIG_ENUM:
 	case CONFIG_ADDR:
 	case CONFIG_PREFIX:

@@ -19,6 +19,8 @@ static const char *type_words(const struct config_item *i)
 		return "duration";
 	case CONFIG_SIZE:
 		return "size";
+	case CONFIG_RATE:
+		return "rate";
 	case CONFIG_STRING:
 		return "text";
 	case CONFIG_ENUM:

@@ -15,7 +15,8 @@ import socket
 
 import pytest
 
-from lab.cxtp import A_BIT, KEY, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, Router, ctar, octets
+from lab.cxtp import A_BIT, CTAA, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, Router, ctar, octets
+from lab.daemon import KEY
 from lab.netns import Netns, run
 from lab.topology import wait_for
 
@@ -40,10 +41,10 @@ table inet firewall {
 
 
 class World:
-    def __init__(self, directory, stack, carried=True):
+    def __init__(self, directory, stack, carried=True, firewall=FIREWALL, context=None):
         prefix = f"fl{os.getpid()}"
         self.a, self.b, self.m, self.cn = (Netns(prefix + n) for n in ("a", "b", "m", "cn"))
-        self.stack = stack
+        self.stack, self.firewall, self.context = stack, firewall, context or {}
         for ns in (self.a, self.b, self.m, self.cn):
             run("ip", "netns", "add", ns.name)
             stack.callback(run, "ip", "netns", "del", ns.name, check=False)
@@ -66,7 +67,7 @@ class World:
         ns.ip("link set core0 up", "link set acc0 up", f"addr add {core}/64 dev core0 nodad", f"addr add {access}/64 dev acc0 nodad",
               f"addr add {core4}/24 dev core0", f"addr add {ACCESS4}/24 dev acc0")
         self.cn.ip(f"link set {port} master br0 up")
-        ns.run("nft", "-f", "-", stdin=FIREWALL)
+        ns.run("nft", "-f", "-", stdin=self.firewall)
 
     def _daemon(self, directory, ns, name, address, peer, peer_address, prefix, router, peer_ns, carried):
         mac = json.loads(run("ip", "-n", peer_ns.name, "-j", "link", "show", "acc0"))[0]["address"]
@@ -76,8 +77,8 @@ class World:
             "interfaces": [{"name": "acc0", "kind": "access", "aps": [aps[name]]}, {"name": "core0", "kind": "core"}],
             "neighbors": [{"name": peer, "address": peer_address, "protect": "none",
                            "aps": [{"id": aps[peer], "prefix": prefix, "router": router, "link_address": mac}]}],
-            "mobiles": [{"prefix": "2001:db8:a::/64", "key": KEY}],
-            "context": {"conntrack": {"enabled": carried}},
+            "mobiles": [{"prefix": "2001:db8:a::/64", "key": KEY}, {"prefix": "2001:db8:b::/64", "key": KEY}],
+            "context": {"conntrack": {"enabled": carried}, **self.context.get(name, {})},
             "cxtp": {"address": address, "backend": "usrsctp"}})
         self.stack.callback(self._end, d)
         return d
@@ -117,15 +118,18 @@ class World:
 
     def transfer(self, seq):
         """CTAR at the new router; the entries of the CTAA that answers: what did not come."""
+        return self.ask(NCOA, NAR, ctar(PAR, seq, A_BIT), PCOA)
+
+    def ask(self, source, router, message, named):
         with self.m.entered():
             s = self.stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6))
         s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
-        s.bind((NCOA, 0))
+        s.bind((source, 0))
         s.settimeout(30)
-        s.sendto(ctar(PAR, seq, A_BIT), (NAR, 0))
+        s.sendto(message, (router, 0))
         while True:
             data = s.recv(2048)
-            if data[0] == TYPE and data[4] == SUBTYPE and data[8] == 0x22 and data[12:28] == octets(PCOA):
+            if data[0] == TYPE and data[4] == SUBTYPE and data[8] == CTAA and data[12:28] == octets(named):
                 return {int.from_bytes(data[i:i + 2], "big"): data[i + 2] for i in range(28, len(data), 4)}
 
     def metric(self, router, name):
