@@ -196,6 +196,27 @@ static void on_rtnl(const struct rtnl_note *n, void *arg)
 	count_entries();
 }
 
+struct address_walk {
+	void (*fn)(const struct in6_addr *addr, void *arg);
+	void *arg;
+};
+
+static bool address_of(struct binding *b, void *arg)
+{
+	const struct address_walk *w = arg;
+	w->fn(&b->addr, w->arg);
+	return true;
+}
+
+bool binding_addresses(int ifindex, const struct lladdr *l, void (*fn)(const struct in6_addr *addr, void *arg), void *arg)
+{
+	struct address_walk w = { fn, arg };
+	if (!binding.table)
+		return false;
+	binding_each_of(binding.table, ifindex, l, address_of, &w);
+	return true;
+}
+
 /* ---- collect ---- */
 
 struct gathered {

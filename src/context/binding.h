@@ -11,4 +11,7 @@ extern struct counter binding_counters[BINDING_COUNTERS];
 
 extern const struct context_part binding_part;
 
+/* For other contexts: every address of that link-layer address. False: bindings are not kept in mind here. */
+bool binding_addresses(int ifindex, const struct lladdr *l, void (*fn)(const struct in6_addr *addr, void *arg), void *arg);
+
 #endif

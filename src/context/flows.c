@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "context/binding.h"
 #include "context/context_count.h"
 #include "context/flows_wire.h"
 #include "core/log.h"
@@ -75,6 +76,11 @@ static void on_neighbour(const struct rtnl_note *n, void *arg)
 		add(w->out, &n->addr);
 }
 
+static void on_binding(const struct in6_addr *addr, void *arg)
+{
+	add(arg, addr);
+}
+
 /* What the table of mobiles has, and what the kernel's neighbour entries know under its link-layer address: an IPv4
  * address, or others that it has told nobody of. */
 static void addresses_of(const struct feature_subject *s, struct addresses *out)
@@ -85,7 +91,8 @@ static void addresses_of(const struct feature_subject *s, struct addresses *out)
 	add(out, &s->addr);
 	for (size_t i = 0; m && i < m->addrs_n; i++)
 		add(out, &m->addrs[i]);
-	if (s->ifindex && s->lladdr.len)
+	/* Reading all the kernel's entries takes as long as the link has mobiles. */
+	if (s->ifindex && s->lladdr.len && !binding_addresses(s->ifindex, &s->lladdr, on_binding, out))
 		rtnl_neigh_each(me.core->net->rtnl, s->ifindex, on_neighbour, &w);
 }
 
@@ -160,9 +167,10 @@ static int by_address(const void *pa, const void *pb)
 }
 
 /* Reads what can travel of one address. Returns how many; *left: how many would, had they been looked at. */
-static size_t choose(const struct in6_addr *addr, struct conntrack_entry *room, size_t max, struct choice *out, size_t *left)
+static size_t choose(const struct in6_addr *addr, struct conntrack_entry *room, size_t max, size_t out_max, struct choice *out,
+                     size_t *left)
 {
-	size_t read = conntrack_read(me.table, addr, room, max), known = conntrack_count(me.table, addr), n = 0;
+	size_t read = conntrack_read(me.table, addr, room, max < out_max ? max : out_max), known = conntrack_count(me.table, addr), n = 0;
 	*left += known > max ? known - max : 0;
 	for (size_t i = 0; i < read; i++) {
 		const struct conntrack_tuple *t = &room[i].tuple;
@@ -219,14 +227,23 @@ static int collect(struct core *core, const struct feature_subject *s, feature_e
 	size_t max = (size_t)me.cfg->entries, looked = max * READ_FACTOR, n = 0, left = 0;
 	struct emission m = { .emit = emit, .arg = emit_arg };
 	struct addresses addrs = { .n = 0 };
+	size_t most = 0, all = 0;
 	addresses_of(s, &addrs);
-	struct conntrack_entry *room = calloc(looked, sizeof *room);
-	struct choice *c = calloc(looked * addrs.n + 1, sizeof *c);
-	int err = room && c ? 0 : -ENOMEM;
-	for (size_t i = 0; !err && i < addrs.n; i++) {
+	conntrack_refresh(me.table);
+	for (size_t i = 0; i < addrs.n; i++) {
+		size_t known = conntrack_count(me.table, &addrs.a[i]);
+		known = known < looked ? known : looked;
+		most = known > most ? known : most;
+		all += known;
 		remember(&s->previous, &addrs.a[i]);
-		n += choose(&addrs.a[i], room, looked, &c[n], &left);
 	}
+	if (!all)
+		return 0;
+	struct conntrack_entry *room = calloc(most, sizeof *room);
+	struct choice *c = calloc(all, sizeof *c);
+	int err = room && c ? 0 : -ENOMEM;
+	for (size_t i = 0; !err && i < addrs.n; i++)
+		n += choose(&addrs.a[i], room, most, all - n, &c[n], &left);
 	if (!err) {
 		qsort(c, n, sizeof *c, better);
 		left += n > max ? n - max : 0;

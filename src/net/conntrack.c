@@ -476,6 +476,11 @@ void conntrack_remove(struct conntrack *c, const struct in6_addr *addr)
 	timer_after(&c->step, 0);
 }
 
+void conntrack_refresh(struct conntrack *c)
+{
+	hear(c, MESSAGES_BEFORE_READ);
+}
+
 size_t conntrack_count(const struct conntrack *c, const struct in6_addr *addr)
 {
 	const struct place *p = place_find(c, addr);

@@ -54,6 +54,7 @@ struct conntrack *conntrack_open(struct loop *l, const struct conntrack_config *
 void conntrack_reconfigure(struct conntrack *c, const struct conntrack_config *cfg);
 void conntrack_close(struct conntrack *c); /* the kernel's entries stay; NULL allowed */
 
+void conntrack_refresh(struct conntrack *c); /* takes in what the kernel has told since */
 /* How many entries of an address are known. */
 size_t conntrack_count(const struct conntrack *c, const struct in6_addr *addr);
 /* Asks the kernel for entries that begin or end at an address, TCP first, the younger before the older, until max are

@@ -3,7 +3,8 @@ scripts/bench: how fast, always over a floor measured in the same run.
 
     interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
     hi             HI → HAck at a living router, over a UDP echo of the same octets
-    context        a context transfer, over an SCTP echo of the same octets on the same backend
+    context        context transactions a second, over an SCTP echo of the same octets on the same backend
+    tail           the slowest of very many context transfers, with a peer that delays its SACKs (--transfers)
     token          a token, over OpenSSL's HMAC under a key set up before
     multicast      a mobile that listens to a group arrives on a link of 20 and 100 kbit/s, with its listener context ahead of it,
                    over the same without (RFC 4067 appendix B)
@@ -139,16 +140,63 @@ def bench_hi(args):
     return ratio_line(last_json(text))
 
 
-def bench_context(args):
+MOBILES = 512  # known to the router, with a neighbour entry each
+
+
+def known_mobiles(t, point):
+    """Their neighbour entries at their router: FIRST, and where mobiles that come are found: another FIRST."""
+    here, coming = (point.prefix.replace("::/64", f"::{n}:0:0:") for n in (1, 2))
+    t.ns[point.name].ip(*[line for i in range(MOBILES) for line in (
+        f"neigh replace {here}{i:x} lladdr 02:10:00:00:{i >> 8:02x}:{i & 255:02x} nud permanent dev wlan",
+        f"neigh replace {coming}{i:x} lladdr {t.mobiles[0].mac} nud permanent dev wlan")])
+    t.ns["mn1"].ip(f"route add local {coming}0/80 dev lo")
+    return here + "0", coming + "0"
+
+
+def context_daemon(args, t, extra=None):
+    more = merged({"cxtp": {"request_rate": 1000000, "transfers": 262144, "memory": "256M"}, "log": {"level": "info"}}, extra)
+    ar1, ar2, ar3 = t.points
     backend = FORMS[args.form]["cxtp"]["backend"]
-    with Topology(routers=3, mobiles=0) as t:
-        ar1, ar2, ar3 = t.points
-        daemon = one_router(t, args.form, {})
-        t.start("ar3", [*REALTIME, program("sctp_echo"), "server", "--backend", backend, "--local", ar3.address, "--port", 5999], "echo")
-        text = t.ns["ar1"].run(program("ct_bench"), backend, ar1.address, ar2.address, ar3.address,
-                               ar2.prefix.replace("::/64", "::1:0:0:0"), ar2.router, KEY, args.rounds, 50)
+    daemon = one_router(t, args.form, more)
+    t.start("ar3", [*REALTIME, program("sctp_echo"), "server", "--backend", backend, "--local", ar3.address, "--port", 5999], "echo")
+    t.bring_up(ar2)
+    here, coming = known_mobiles(t, ar2)
+    ends = (backend, ar1.address, ar2.address, ar3.address)
+
+    def bench(mode, *options):
+        about = ("--first", coming, "--on-link", ar2.router, "--par", ar1.router, "--netns", t.ns["mn1"].path) if mode == "install" else (
+            "--first", here, "--par", ar2.router, "--key", KEY)
+        return last_json(t.ns["ar1"].run(*REALTIME, program("ct_bench"), mode, *about, "--mobiles", MOBILES, *options, *ends))
+
+    return daemon, bench
+
+
+CONTEXT_GOALS = {"store": 0.85, "install": 0.65}
+
+
+def bench_context(args):
+    names = {"store": "validate and store", "install": "validate, store and install"}
+    out = []
+    with Topology(routers=3, mobiles=1) as t:
+        daemon, bench = context_daemon(args, t)
+        for mode, name in names.items():
+            for window in (1, 32):
+                r = bench(mode, "--window", window, "--rounds", args.rounds, "--count", 480)
+                print(f"context transactions, {name}, {'one by one' if window == 1 else f'bursts of {window}'}: {r['ratio']:.2f} of the echo's "
+                      f"rate (goal {CONTEXT_GOALS[mode]}; {r['subject_per_s']:,.0f}/s, echo {r['floor_per_s']:,.0f}/s of {r['octets']} octets)")
+                out.append(r)
         daemon.stop()
-    return ratio_line(last_json(text))
+    return out
+
+
+def bench_tail(args):
+    with Topology(routers=3, mobiles=1) as t:
+        daemon, bench = context_daemon(args, t)
+        r = bench("tail", "--window", 4, "--count", args.transfers, "--sack-delay", 200)
+        daemon.stop()
+    print(f"{r['count']:,} context transfers, 4 at a time, peer with a delayed SACK of 200 ms: p50 {r['p50_ms']:g} ms, p99 {r['p99_ms']:g} ms, "
+          f"p99.9 {r['p99.9_ms']:g} ms, p99.99 {r['p99.99_ms']:g} ms (goal 20), slowest {r['max_ms']:g} ms; {r['per_s']:,.0f}/s")
+    return r
 
 
 # ---- multicast -----------------------------------------------------------------------------------------------------
@@ -237,7 +285,7 @@ def in_lane(args):
         return status
 
 
-BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "token": bench_token,
+BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "tail": bench_tail, "token": bench_token,
            "multicast": bench_multicast, "tables": bench_tables, "simulate": bench_simulate}
 
 
@@ -247,6 +295,7 @@ def main():
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--gap", type=float, default=50.0, help="link gap in ms")
     p.add_argument("--rate", type=int, default=1000, help="packets a second")
+    p.add_argument("--transfers", type=int, default=1000000, help="tail: how many")
     p.add_argument("--routers", type=int, default=1000, help="simulate: how many")
     p.add_argument("--mobiles", type=int, default=1000000, help="simulate: how many")
     p.add_argument("--seed", type=int, default=1, help="simulate: one seed, one course")
