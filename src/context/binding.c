@@ -406,6 +406,22 @@ static void forget(struct core *core, const struct in6_addr *addr)
 	count_entries();
 }
 
+static bool locate(struct core *core, const struct in6_addr *addr, struct feature_subject *s)
+{
+	const struct config_list *list = &core->settings->interfaces;
+	const struct binding *b = s->ifindex ? binding_find(binding.table, s->ifindex, addr) : NULL;
+	for (size_t i = 0; !s->ifindex && !b && i < list->n; i++) {
+		const struct setting_interface *k = &((const struct setting_interface *)list->items)[i];
+		const struct rtnl_link *link = k->kind == INTERFACE_ACCESS ? rtnl_link_by_name(rtnl(), k->name) : NULL;
+		b = link ? binding_find(binding.table, link->ifindex, addr) : NULL;
+	}
+	if (!b)
+		return false;
+	s->ifindex = b->ifindex;
+	s->lladdr = *b->lladdr;
+	return true;
+}
+
 static struct feature neighbor = {
 	.name = "neighbor",
 	.fields = fields,
@@ -413,6 +429,7 @@ static struct feature neighbor = {
 	.collect = collect,
 	.install = install,
 	.forget = forget,
+	.locate = locate,
 };
 
 /* ---- the part ---- */

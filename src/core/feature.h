@@ -85,6 +85,9 @@ struct feature {
 	uint8_t (*install)(struct core *core, const struct feature_subject *s, const uint8_t *data, size_t len);
 	/* Either router: the mobile is no longer this router's; what is kept for it may go. May be NULL. */
 	void (*forget)(struct core *core, const struct in6_addr *addr);
+	/* Whether it keeps in mind who is on the links, and so knows where addr is: fills in s->ifindex, if that is 0, and
+	 * s->lladdr. May be NULL. */
+	bool (*locate)(struct core *core, const struct in6_addr *addr, struct feature_subject *s);
 };
 
 /* Borrowed until unregistered. -EEXIST: the number or the name is taken; -ENOSPC; -EINVAL: the number is 0, which is

@@ -215,8 +215,18 @@ static const struct secret *op_master(const struct in6_addr *pcoa, void *arg)
 	return mobile_key(r->core->settings, pcoa);
 }
 
-/* Where a mobile is on our links: as the table of mobiles has it, else as the kernel's neighbour entries know it, since a
- * mobile that announces nothing is in no table of ours. */
+static bool located(struct cxtp_router *r, const struct in6_addr *addr, struct feature_subject *s)
+{
+	const struct feature *all[FEATURES_MAX];
+	size_t n = features(all, FEATURES_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (all[i]->locate && all[i]->locate(r->core, addr, s))
+			return true;
+	return false;
+}
+
+/* Where a mobile is on our links: as the table of mobiles has it, else as a feature or the kernel's neighbour entries know
+ * it, since a mobile that announces nothing is in no table of ours. */
 static void place_of(struct cxtp_router *r, const struct in6_addr *addr, struct feature_subject *s)
 {
 	const struct mobile *m = mobile_find(r->core->mobiles, addr);
@@ -225,6 +235,8 @@ static void place_of(struct cxtp_router *r, const struct in6_addr *addr, struct 
 		s->ifindex = m->ifindex;
 		s->lladdr = m->lladdr;
 	}
+	if (s->lladdr.len || located(r, addr, s))
+		return;
 	for (size_t i = 0; !s->lladdr.len && i < r->core->settings->interfaces.n; i++) {
 		int ifindex = access_ifindex(r, i);
 		if (!ifindex || (s->ifindex && s->ifindex != ifindex) || rtnl_neigh_get(r->core->net->rtnl, ifindex, addr, &l) < 0)
