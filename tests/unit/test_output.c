@@ -253,7 +253,7 @@ static void test_timeline(void **state)
 	               "     0.500 ms  e  HAck  -*\n"
 	               "     0.500 ms     hold  -*\n"
 	               "    20.000 ms  g  UNA   ----------------------------------------*\n"
-	               "    contexts: multicast (7) installed, other (9) failed, status 3\n");
+	               "    contexts: multicast (7) installed, other (9) failed: no-resources, status 3\n");
 	handovers_destroy(timelines);
 	loop_destroy(loop);
 }
