@@ -25,14 +25,19 @@
 static const struct sentence *const parts[] = { rfc4067_overview,  rfc4067_activate, rfc4067_data,
 	                                        rfc4067_transport, rfc4067_flows,    rfc4067_security };
 
-static const struct {
-	enum sim_fault fault;
-	usec_t delay;
-} disturbances[] = { { SIM_LOSE, 0 }, { SIM_DOUBLE, 0 }, { SIM_DELAY, 30 * USEC_MSEC }, { SIM_DELAY, 900 * USEC_MSEC } };
+static const struct disturbance disturbances[] = {
+	{ "lost", SIM_LOSE, 0, false, PAR },
+	{ "doubled", SIM_DOUBLE, 0, false, PAR },
+	{ "delayed", SIM_DELAY, 30 * USEC_MSEC, false, PAR },
+	{ "much delayed", SIM_DELAY, 900 * USEC_MSEC, false, PAR },
+	{ "sent as the previous router restarts", SIM_LOSE, 0, true, PAR },
+	{ "sent as the new router restarts", SIM_LOSE, 0, true, NAR },
+};
+#define DISTURBANCES (sizeof disturbances / sizeof disturbances[0])
 
-static bool play(const struct sentence *s, bool v4, unsigned message, size_t disturbance, unsigned *sent_in_all)
+static bool play(const struct sentence *s, bool v4, unsigned message, const struct disturbance *d, unsigned *sent_in_all)
 {
-	stage_open(v4, message, disturbances[disturbance].fault, disturbances[disturbance].delay);
+	stage_open(v4, message, d);
 	s->scenario();
 	settle();
 	*sent_in_all = stage.sent;
@@ -44,10 +49,10 @@ static void play_all(void **state)
 	const struct sentence *s = *state;
 	unsigned messages, ignored;
 	for (int v4 = 0; v4 < 2; v4++) {
-		assert_true(play(s, v4, 0, 0, &messages));
+		assert_true(play(s, v4, 0, disturbances, &messages));
 		for (unsigned i = 1; i <= messages; i += messages < FLOOD ? 1 : messages / 8)
-			for (size_t d = 0; d < sizeof disturbances / sizeof disturbances[0]; d++)
-				assert_true(play(s, v4, i, d, &ignored));
+			for (size_t d = 0; d < DISTURBANCES; d++)
+				assert_true(play(s, v4, i, &disturbances[d], &ignored));
 	}
 }
 

@@ -1,9 +1,10 @@
 /*
  * RFC 4067 told in scenarios: the words they are written in, and the table of its sentences.
  *
- * A scenario is a function. It runs undisturbed, once with IPv6 and once with IPv4; then again for each message that was sent
- * then: with this one lost, doubled, late by a little, and late beyond every timer of a transfer. What a scenario expects
- * counts in the undisturbed runs only; the judge (rfc4067_judge.c) watches all of them.
+ * A scenario is a function. It runs undisturbed, once with IPv6 and once with IPv4; then again for each message that was
+ * sent then: with this one lost, doubled, late by a little, late beyond every timer of a transfer, and with a router that
+ * restarts when it is sent. What a scenario expects counts in the undisturbed runs only; the judge (rfc4067_judge.c) watches
+ * all of them.
  *
  * The stage: a mobile that begins at PAR, three routers that are neighbours of each other, a stranger on each link. It takes
  * 2 ms to a router and 5 ms between routers. Times are milliseconds since the scenario began.
@@ -35,7 +36,14 @@ extern const struct sentence rfc4067_overview[], rfc4067_activate[], rfc4067_dat
 #define NAR SIM_NAR
 #define OTHER SIM_OTHER
 extern struct sim stage;
-void stage_open(bool v4, unsigned message, enum sim_fault fault, usec_t delay); /* message 0: undisturbed */
+struct disturbance {
+	const char *name;
+	enum sim_fault fault;
+	usec_t delay;
+	bool restarts; /* instead: */
+	enum sim_router who;
+};
+void stage_open(bool v4, unsigned message, const struct disturbance *d); /* message 0: undisturbed */
 bool stage_close(const char *scenario); /* false: something was not as it must be, which it has said */
 
 /* Time. */

@@ -2,7 +2,8 @@
  * The judge of every run of every scenario, disturbed or not. What must hold whatever was lost:
  *
  *  1. Contexts are put in force only at a router to which a CTAR with a right token came, from the address they are installed
- *     for; under one token at one router only; and no block of them twice.
+ *     for; and no block of them twice under one token, there or at another router, unless a router that had a part in it has
+ *     lost its memory in a restart.
  *  2. Keys: a previous router holds one no longer than CT_MAX_TRANSFER_TIME after it was last asked or told; a new router no
  *     longer than context_lifetime after the push, and none once contexts are installed; in the end there is none.
  *  3. What a CTAA does not list as failed is in force. What a CTDR calls a success is, and S says that all are.
@@ -26,6 +27,7 @@ static struct shown {
 	uint32_t seq;
 	uint8_t request[64];
 	size_t len;
+	bool nothing; /* the router it names has forgotten the mobile */
 } shown[CTARS];
 static size_t shown_n;
 
@@ -48,7 +50,7 @@ static struct {
 
 static unsigned faults, mobile_told;
 static unsigned fewest, most; /* groups that the mobile had at any time */
-static bool mobile_all;
+static bool mobile_all, amnesia;
 static struct cxtp_status mobile_statuses[8];
 static size_t mobile_statuses_n;
 
@@ -68,7 +70,7 @@ void judge_open(void)
 {
 	shown_n = installed_n = mobile_statuses_n = 0;
 	faults = mobile_told = 0;
-	mobile_all = false;
+	mobile_all = amnesia = false;
 	fewest = most = stage.collects;
 	memset(routers, 0, sizeof routers);
 }
@@ -80,6 +82,7 @@ unsigned judge_faults(void)
 
 void judge_restarted(enum sim_router which)
 {
+	amnesia = true;
 	for (size_t i = 0; i < installed_n; i++)
 		installed[i].gone |= installed[i].at == which;
 }
@@ -96,6 +99,14 @@ static bool right_token(const struct cxtp_message *m)
 	       cxtp_token_ok(key, sizeof key, &m->mobile, m->seq, m->blocks, m->blocks_len, m->token);
 }
 
+static bool names_who_forgot(const struct cxtp_message *m)
+{
+	for (int i = 0; i < SIM_ROUTERS; i++)
+		if (addr_eq(&m->router, &stage.routers[i].on_link))
+			return stage.gone[i] && !addr_eq(&m->mobile, &stage.second);
+	return false;
+}
+
 static void arrived(struct sim *s, enum sim_router at, const struct in6_addr *from, const struct cxtp_message *m)
 {
 	if (m->type == CXTP_CTAR || m->type == CXTP_CTREQ)
@@ -107,8 +118,12 @@ static void arrived(struct sim *s, enum sim_router at, const struct in6_addr *fr
 	if (m->type != CXTP_CTAR || addr_eq(from, &m->mobile) || !right_token(m) || shown_n == CTARS ||
 	    m->blocks_len > sizeof shown[0].request)
 		return;
+	for (struct shown *c = shown; c < shown + shown_n; c++)
+		if (c->at == at && addr_eq(&c->pcoa, &m->mobile) && addr_eq(&c->from, from) && c->seq == m->seq && c->len == m->blocks_len)
+			return; /* a repetition */
 	struct shown *c = &shown[shown_n++];
-	*c = (struct shown){ .at = at, .pcoa = m->mobile, .from = *from, .seq = m->seq, .len = m->blocks_len };
+	*c = (struct shown){ .at = at, .pcoa = m->mobile, .from = *from, .seq = m->seq, .len = m->blocks_len,
+		             .nothing = names_who_forgot(m) };
 	if (c->len)
 		memcpy(c->request, m->blocks, c->len);
 }
@@ -122,12 +137,12 @@ static const struct shown *shown_at(enum sim_router at, const struct in6_addr *p
 	return NULL;
 }
 
-/* Blocks of that feature in force there, under that token. */
-static unsigned blocks_at(enum sim_router at, const struct in6_addr *pcoa, uint32_t seq, uint16_t fpt)
+/* Blocks of that feature in force there, under that token; ever: or that were so before a restart. */
+static unsigned blocks_at(enum sim_router at, const struct in6_addr *pcoa, uint32_t seq, uint16_t fpt, bool ever)
 {
 	unsigned n = 0;
 	for (const struct installed *b = installed; b < installed + installed_n; b++)
-		n += !b->gone && b->at == at && addr_eq(&b->pcoa, pcoa) && b->seq == seq && b->fpt == fpt && b->status == 0;
+		n += (ever || !b->gone) && b->at == at && addr_eq(&b->pcoa, pcoa) && b->seq == seq && b->fpt == fpt && b->status == 0;
 	return n;
 }
 
@@ -151,17 +166,17 @@ static void installed_block(struct sim *s, enum sim_router at, const struct feat
 		return;
 	must(cxtp_requested(c->request, c->len, fpt), "a context installed that the token does not cover");
 	see_groups();
-	must(blocks_at(at, &c->pcoa, c->seq, fpt) < blocks_of(fpt, most), "a context installed twice under one token");
+	must(amnesia || blocks_at(at, &c->pcoa, c->seq, fpt, false) < blocks_of(fpt, most), "a context installed twice under one token");
 	for (const struct installed *b = installed; b < installed + installed_n; b++)
-		must(b->gone || b->at == at || !addr_eq(&b->pcoa, &c->pcoa) || b->seq != c->seq,
+		must(amnesia || b->at == at || !addr_eq(&b->pcoa, &c->pcoa) || b->seq != c->seq,
 		     "contexts installed at two routers under one token");
 	installed[installed_n++] = (struct installed){ .at = at, .pcoa = c->pcoa, .seq = c->seq, .fpt = fpt, .status = status };
 }
 
-static bool in_force(const struct shown *c, uint16_t fpt)
+static bool in_force(const struct shown *c, uint16_t fpt, bool ever)
 {
 	see_groups();
-	return !cxtp_requested(c->request, c->len, fpt) || blocks_at(c->at, &c->pcoa, c->seq, fpt) >= blocks_of(fpt, fewest);
+	return c->nothing || !cxtp_requested(c->request, c->len, fpt) || blocks_at(c->at, &c->pcoa, c->seq, fpt, ever) >= blocks_of(fpt, fewest);
 }
 
 /* Some right CTAR that came there is answered truly by this. */
@@ -172,8 +187,8 @@ static void judge_ctaa(enum sim_router at, const struct cxtp_message *m)
 	for (size_t i = 0; i < shown_n; i++) {
 		const struct shown *c = &shown[i];
 		if (c->at == at && addr_eq(&c->pcoa, &m->mobile) &&
-		    (status_in(m, SIM_FPT_GROUPS) != 255 || in_force(c, SIM_FPT_GROUPS)) &&
-		    (status_in(m, SIM_FPT_OTHER) != 255 || in_force(c, SIM_FPT_OTHER)))
+		    (status_in(m, SIM_FPT_GROUPS) != 255 || in_force(c, SIM_FPT_GROUPS, false)) &&
+		    (status_in(m, SIM_FPT_OTHER) != 255 || in_force(c, SIM_FPT_OTHER, false)))
 			return;
 	}
 	must(m->statuses_len != 0, "a CTAA says of contexts that they are in place, and they are not");
@@ -225,7 +240,7 @@ static void mobile_done(struct sim *s, const struct in6_addr *pcoa, const struct
 	for (int i = 0; complete && i < SIM_ROUTERS; i++) {
 		const struct shown *c = shown_at((enum sim_router)i, pcoa, shown_n);
 		if (addr_eq(addr, &s->at[i]))
-			must(c && in_force(c, SIM_FPT_GROUPS) && in_force(c, SIM_FPT_OTHER), "the mobile is told that all is well, and it is not");
+			must(c && in_force(c, SIM_FPT_GROUPS, true) && in_force(c, SIM_FPT_OTHER, true), "the mobile is told that all is well, and it is not");
 	}
 }
 

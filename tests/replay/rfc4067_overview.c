@@ -385,6 +385,7 @@ static void request_needs_a_block_s_head_only(void)
 {
 	static const uint8_t forms[][8] = { { 0x40, 0x01, 1, 0, 0, 0, 0, 0 }, { 0x40, 0x01, 0, 0 }, { 0x40, 0x01, 1, 0 } };
 	static const size_t sizes[] = { 8, 4, 4 };
+	stage.forgets = false; /* as if the mobile went back each time */
 	for (uint32_t i = 0; i < 3; i++) {
 		mobile_sends(NAR, ctar(7 + i, (struct octets){ forms[i], sizes[i] }));
 		at(1000 * (i + 1));

@@ -25,16 +25,27 @@ static struct record records[RECORDS];
 static size_t records_n;
 
 static bool calm;           /* expectations count */
+static const struct disturbance *disturbance;
+static unsigned disturbed; /* this message; 0: none */
+static struct timer restarting;
 static unsigned failed;
 static enum sim_router here; /* where the mobile is */
 static bool answer_due;     /* the mobile has moved, and must hear of it */
 static usec_t start;
 static uint64_t counters_before[CXTP_COUNTERS];
 
+/* Not at once: the router may be the one that is just sending. */
+static void restart_now(struct timer *t, void *arg)
+{
+	restart(disturbance->who);
+}
+
 static void record_sent(struct sim *s, const char *what, const struct in6_addr *from, const struct in6_addr *to, const void *msg,
                         size_t len)
 {
 	judge_eyes.sent(s, what, from, to, msg, len);
+	if (disturbance->restarts && s->sent + 1 == disturbed)
+		timer_after(&restarting, 0);
 	if (records_n == RECORDS)
 		return;
 	struct record *r = &records[records_n++];
@@ -45,17 +56,22 @@ static void record_sent(struct sim *s, const char *what, const struct in6_addr *
 	assert(e == CXTP_OK);
 }
 
-void stage_open(bool v4, unsigned message, enum sim_fault fault, usec_t delay)
+void stage_open(bool v4, unsigned message, const struct disturbance *d)
 {
 	static struct sim_eyes eyes;
 	eyes = judge_eyes;
 	eyes.sent = record_sent;
 	sim_open(&stage, v4);
-	stage.inject_counts = true;
+	stage.inject_counts = stage.forgets = true;
 	stage.params.request_retry = 2 * USEC_SEC; /* as §4 has it */
-	stage.disturb.message = message;
-	stage.disturb.fault = fault;
-	stage.disturb.delay = delay;
+	disturbed = message;
+	disturbance = d;
+	if (!d->restarts) {
+		stage.disturb.message = message;
+		stage.disturb.fault = d->fault;
+		stage.disturb.delay = d->delay;
+	}
+	timer_init(&restarting, stage.loop, restart_now, NULL);
 	stage.eyes = &eyes;
 	calm = message == 0;
 	failed = 0;
@@ -73,12 +89,8 @@ bool stage_close(const char *scenario)
 	judge_close(answer_due);
 	bool good = !failed && !judge_faults();
 	if (!good)
-		fprintf(stderr, "%s, IPv%c, message %u %s: sent %s\n", scenario, addr_is_v4(&stage.pcoa) ? '4' : '6', stage.disturb.message,
-		        !stage.disturb.message               ? "undisturbed"
-		        : stage.disturb.fault == SIM_LOSE   ? "lost"
-		        : stage.disturb.fault == SIM_DOUBLE ? "doubled"
-		                                            : "delayed",
-		        stage.trace);
+		fprintf(stderr, "%s, IPv%c, message %u %s: sent %s\n", scenario, addr_is_v4(&stage.pcoa) ? '4' : '6', disturbed,
+		        disturbed ? disturbance->name : "undisturbed", stage.trace);
 	sim_close(&stage);
 	while (records_n)
 		free(records[--records_n].octets);
@@ -122,6 +134,7 @@ void mobile_moves(enum sim_router to)
 	struct cxtp_move m = move_to(to);
 	cxtp_mn_attached(stage.mn, &m);
 	here = to;
+	stage.gone[to] = false;
 	answer_due = true;
 }
 

@@ -270,13 +270,16 @@ static void router_collect(const struct in6_addr *pcoa, const struct in6_addr *n
                            const uint8_t *request, size_t len, struct wr *w, void *arg)
 {
 	struct feature_subject subject = { .previous = *pcoa, .addr = *pcoa };
-	cxtp_collect(arg, &subject, request, len, w);
+	const struct sim_router_state *r = arg;
+	if (!world->forgets || !world->gone[r->which] || addr_eq(pcoa, &world->second))
+		cxtp_collect(arg, &subject, request, len, w);
 }
 
 static void router_forget(const struct in6_addr *pcoa, void *arg)
 {
 	struct sim_router_state *r = arg;
 	r->forgot++;
+	world->gone[r->which] |= !addr_eq(pcoa, &world->second);
 	SEE(forgot, r->which, pcoa);
 }
 

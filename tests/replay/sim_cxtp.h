@@ -61,6 +61,7 @@ struct sim {
 	bool own_likeliest;       /* routers guess right which of their addresses the mobile uses */
 	bool expected_known;      /* the new router knows NCoA from a handover */
 	unsigned collects;        /* blocks that the mobile has at its previous router */
+	bool forgets, gone[SIM_ROUTERS]; /* a router that forgot the mobile has no contexts of it; gone: it did */
 	uint8_t install_status;   /* what installing the second feature says */
 	uint32_t random;
 	struct {
