@@ -31,6 +31,7 @@
 #include "cxtp/cxtp_count.h"
 #include "cxtp/cxtp_mobile.h"
 #include "cxtp/cxtp_router.h"
+#include "net/sctp.h"
 
 #define TRAILS 256
 
@@ -52,7 +53,7 @@ static void received(const struct cxtp_link *from, const struct cxtp_message *m,
 	else if (cxtp.mobile && m->type == CXTP_CTAA)
 		cxtp_mobile_ctaa(cxtp.mobile, from, m);
 	else
-		cxtp_count(CXTP_UNEXPECTED);
+		cxtp_refuse(CXTP_UNEXPECTED, loop_now(cxtp.core->loop), cxtp_type_name(m->type), &m->mobile, &from->peer, "not-our-role");
 }
 
 static void stop(struct core *core)
@@ -100,6 +101,7 @@ static void show_transfers(struct core *core, struct output *o)
 	out_list_end(o);
 }
 
+static const struct counter_set more[] = { { .module = "sctp", .counters = sctp_counters, .n = SCTP_COUNTERS }, { 0 } };
 static const char *const needs[] = { "net", NULL };
 static const struct module_show shows[] = {
 	{ "transfers", "context transfers under way, and those not yet forgotten", show_transfers },
@@ -112,6 +114,7 @@ const struct module cxtp_module = {
 	.roles = MODULE_ROLE(ROLE_ACCESS_ROUTER) | MODULE_ROLE(ROLE_MOBILE_NODE),
 	.config = &cxtp_config_table,
 	.counters = { .module = "cxtp", .counters = cxtp_counters, .n = CXTP_COUNTERS },
+	.more_counters = more,
 	.shows = shows,
 	.check = cxtp_config_check,
 	.start = start,

@@ -48,3 +48,19 @@ struct counter cxtp_counters[CXTP_COUNTERS] = {
 	[CXTP_NAR_TRANSFERS] = { .name = "nar_transfers", .help = "Transfers this router knows of as the new router", .gauge = 1 },
 	[CXTP_HELD_OCTETS] = { .name = "held_octets", .help = "Octets of contexts held in memory", .gauge = 1 },
 };
+
+struct bucket *cxtp_lines(enum cxtp_counter c)
+{
+	static struct bucket lines[CXTP_COUNTERS];
+	if (!lines[c].burst)
+		bucket_init(&lines[c], 5, 20);
+	return &lines[c];
+}
+
+void cxtp_refuse(enum cxtp_counter c, usec_t now, const char *what, const struct in6_addr *mobile, const struct in6_addr *peer,
+                 const char *reason)
+{
+	cxtp_count(c);
+	log_limited(cxtp_lines(c), now, LOG_LEVEL_NOTICE, "cxtp", "%s refused mobile=%s peer=%s reason=%s", what, ADDR(mobile),
+	            ADDR(peer), reason);
+}

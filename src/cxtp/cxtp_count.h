@@ -2,7 +2,9 @@
 #ifndef HANDOVERD_CXTP_COUNT_H
 #define HANDOVERD_CXTP_COUNT_H
 
+#include "core/addr.h"
 #include "core/counter.h"
+#include "core/log.h"
 
 enum cxtp_counter {
 	CXTP_CTAR_SENT,
@@ -59,5 +61,11 @@ static inline void cxtp_count(enum cxtp_counter c)
 {
 	cxtp_counters[c].value++;
 }
+
+/* Limits the log lines about what one counter counts, so that none of them drowns the others. */
+struct bucket *cxtp_lines(enum cxtp_counter c);
+/* Counts, and says so: "WHAT refused mobile=… peer=… reason=…". */
+void cxtp_refuse(enum cxtp_counter c, usec_t now, const char *what, const struct in6_addr *mobile, const struct in6_addr *peer,
+                 const char *reason);
 
 #endif

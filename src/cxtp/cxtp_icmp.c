@@ -17,13 +17,12 @@ struct cxtp_icmp {
 	struct icmp4 *v4;
 	cxtp_icmp_fn *fn;
 	void *arg;
-	struct bucket lines;
 };
 
-static void refuse(struct cxtp_icmp *s, enum cxtp_counter c, const struct icmp6_message *in, const char *reason)
+static void refuse(enum cxtp_counter c, const struct icmp6_message *in, const char *reason)
 {
 	cxtp_count(c);
-	log_limited(&s->lines, in->at, LOG_LEVEL_NOTICE, "cxtp", "message refused peer=%s reason=%s hop_limit=%d length=%zu",
+	log_limited(cxtp_lines(c), in->at, LOG_LEVEL_NOTICE, "cxtp", "message refused peer=%s reason=%s hop_limit=%d length=%zu",
 	            ADDR(&in->src), reason, in->hop_limit, in->len);
 }
 
@@ -37,25 +36,25 @@ static void received(const struct icmp6_message *in, void *arg)
 	if (!rd_skip(&r, 1) || !rd_u8(&r, &code) || !rd_skip(&r, 2) || !rd_u8(&r, &subtype) || subtype != CXTP_ICMP_SUBTYPE)
 		return;
 	if (in->hop_limit != HOP_LIMIT) {
-		refuse(s, CXTP_HOP_LIMIT, in, "hop-limit");
+		refuse(CXTP_HOP_LIMIT, in, "hop-limit");
 		return;
 	}
 	if (code != 0 || !rd_skip(&r, 3)) {
-		refuse(s, CXTP_MALFORMED, in, "code");
+		refuse(CXTP_MALFORMED, in, "code");
 		return;
 	}
 	if (addr_is_zero(&in->src) || addr_is_multicast(&in->src) || addr_is_multicast(&in->dst)) {
-		refuse(s, CXTP_WRONG_SOURCE, in, "address");
+		refuse(CXTP_WRONG_SOURCE, in, "address");
 		return;
 	}
 	enum cxtp_error error = cxtp_parse(in->data + HEADER, rd_left(&r), &m);
 	if (error) {
-		refuse(s, CXTP_MALFORMED, in, cxtp_error_text(error));
+		refuse(CXTP_MALFORMED, in, cxtp_error_text(error));
 		return;
 	}
 	/* §3.2: these two and no others; of the family of the packet. */
 	if ((m.type != CXTP_CTAR && m.type != CXTP_CTAA) || addr_is_v4(&m.mobile) != addr_is_v4(&in->src)) {
-		refuse(s, CXTP_MALFORMED, in, "not-for-this-transport");
+		refuse(CXTP_MALFORMED, in, "not-for-this-transport");
 		return;
 	}
 	struct cxtp_link from = { .peer = in->src, .local = in->dst, .ifindex = in->ifindex };
@@ -71,7 +70,6 @@ struct cxtp_icmp *cxtp_icmp_open(struct loop *l, cxtp_icmp_fn *fn, void *arg)
 	s->loop = l;
 	s->fn = fn;
 	s->arg = arg;
-	bucket_init(&s->lines, 5, 20);
 	s->v6 = icmp6_open(l, &type6, 1, received, s);
 	s->v4 = icmp4_open(l, &type4, 1, received, s);
 	if (!s->v6 || !s->v4) {

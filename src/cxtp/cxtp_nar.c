@@ -205,9 +205,7 @@ static struct transfer *transfer_get(struct cxtp_nar *n, const struct in6_addr *
 static void refuse(struct cxtp_nar *n, enum cxtp_counter c, const char *what, const struct in6_addr *mobile,
                    const struct in6_addr *peer, const char *reason)
 {
-	cxtp_count(c);
-	log_limited(&n->lines, loop_now(n->loop), LOG_LEVEL_NOTICE, "cxtp", "%s refused mobile=%s peer=%s reason=%s", what, ADDR(mobile),
-	            ADDR(peer), reason);
+	cxtp_refuse(c, loop_now(n->loop), what, mobile, peer, reason);
 }
 
 static bool send_message(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m, enum cxtp_counter sent)
@@ -493,7 +491,7 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 		return;
 	}
 	if (!cxtp_rate_take(n->rate, from->ifindex, from->sender, loop_now(n->loop), n->ops->random(n->arg))) {
-		cxtp_count(CXTP_RATE_DROPPED);
+		refuse(n, CXTP_RATE_DROPPED, "CTAR", &m->mobile, &from->peer, "request-rate");
 		return;
 	}
 	if (t && request_same(&t->request, m)) {

@@ -141,6 +141,18 @@ static void supersede(struct cxtp_par *p, const struct in6_addr *pcoa, uint32_t 
 		transfer_end(t, false, HANDOVER_CANCELLED, "the mobile began another transfer");
 }
 
+/* A neighbour may ask for mobiles that are not there (§6.1); what it asked for gives way to others. Only the oldest few are
+ * looked at: who fills the table in the name of mobiles fills all of it. */
+static void make_room(struct cxtp_par *p)
+{
+	unsigned looked = 0;
+	for (struct transfer *t = p->transfers; t && looked < 16; t = t->hh.next, looked++)
+		if (t->untokened) {
+			transfer_end(t, false, HANDOVER_CANCELLED, "room for another mobile");
+			return;
+		}
+}
+
 /* Returns a transfer without key and contexts, or NULL (counted) if there is no room. */
 static struct transfer *transfer_get(struct cxtp_par *p, const struct in6_addr *pcoa)
 {
@@ -149,6 +161,8 @@ static struct transfer *transfer_get(struct cxtp_par *p, const struct in6_addr *
 		transfer_cool(t);
 		return t;
 	}
+	if (HASH_COUNT(p->transfers) >= p->params->transfers)
+		make_room(p);
 	t = HASH_COUNT(p->transfers) < p->params->transfers ? calloc(1, sizeof *t) : NULL;
 	if (t) {
 		t->par = p;
@@ -263,9 +277,7 @@ static enum check check_token(struct cxtp_par *p, const struct in6_addr *own, si
 static void refuse(struct cxtp_par *p, enum cxtp_counter c, const char *what, const struct in6_addr *mobile,
                    const struct in6_addr *peer, const char *reason)
 {
-	cxtp_count(c);
-	log_limited(&p->lines, loop_now(p->loop), LOG_LEVEL_NOTICE, "cxtp", "%s refused mobile=%s peer=%s reason=%s", what, ADDR(mobile),
-	            ADDR(peer), reason);
+	cxtp_refuse(c, loop_now(p->loop), what, mobile, peer, reason);
 }
 
 static bool token_passes(struct cxtp_par *p, enum check c, const struct cxtp_message *m, const struct in6_addr *peer)
@@ -304,7 +316,7 @@ void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struc
 	usec_t now = loop_now(p->loop);
 	struct transfer *t = transfer_find(p, &m->mobile);
 	if (!cxtp_rate_take(p->rate, from->ifindex, from->sender, now, p->ops->random(p->arg))) {
-		cxtp_count(CXTP_RATE_DROPPED);
+		refuse(p, CXTP_RATE_DROPPED, "CTAR", &m->mobile, &from->peer, "request-rate");
 		return;
 	}
 	if (seen(p, CXTP_SEEN_CTAR, m) || seen(p, CXTP_SEEN_DONE, m)) {

@@ -28,7 +28,6 @@ struct cxtp_router {
 	struct sctp_config sctp_config;
 	struct sctp *sctp; /* NULL: could not be opened */
 	struct bus_sub *protection, *installed;
-	struct bucket lines;
 };
 
 /* ---- links ---- */
@@ -63,12 +62,9 @@ void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *link, const
 	known.sender = sender_of(r, link);
 	cxtp_count(CXTP_CTAR_RECEIVED);
 	if (!is_access_link(r, from->ifindex)) {
-		cxtp_count(CXTP_WRONG_LINK);
-		log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "cxtp",
-		            "CTAR refused mobile=%s peer=%s reason=not-an-access-link ifindex=%d", ADDR(&m->mobile), ADDR(&from->peer),
-		            from->ifindex);
+		cxtp_refuse(CXTP_WRONG_LINK, loop_now(r->core->loop), "CTAR", &m->mobile, &from->peer, "not-an-access-link");
 	} else if (addr_is_link_local(&from->peer)) {
-		cxtp_count(CXTP_WRONG_SOURCE);
+		cxtp_refuse(CXTP_WRONG_SOURCE, loop_now(r->core->loop), "CTAR", &m->mobile, &from->peer, "link-local-address");
 	} else if (addr_eq(&from->peer, &m->mobile)) {
 		cxtp_par_ctar(r->par, from, m); /* still under its previous address: about to leave */
 	} else {
@@ -86,7 +82,7 @@ static void op_answer(const struct cxtp_link *to, const void *msg, size_t len, v
 	if (!err)
 		return;
 	cxtp_count(CXTP_SEND_FAILED);
-	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "CTAA not sent peer=%s reason=\"%s\"",
+	log_limited(cxtp_lines(CXTP_SEND_FAILED), loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "CTAA not sent peer=%s reason=\"%s\"",
 	            ADDR(&to->peer), strerror(-err));
 }
 
@@ -148,7 +144,7 @@ static bool usable(struct cxtp_router *r, const struct neighbor *n)
 	if (neighbor_usable(n))
 		return true;
 	cxtp_count(CXTP_UNPROTECTED);
-	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "cxtp", "neighbour not used peer=%s reason=protection-is-not-up",
+	log_limited(cxtp_lines(CXTP_UNPROTECTED), loop_now(r->core->loop), LOG_LEVEL_NOTICE, "cxtp", "neighbour not used peer=%s reason=protection-is-not-up",
 	            n->name);
 	return false;
 }
@@ -442,7 +438,7 @@ static void on_restarted(struct sctp_peer *p, void *arg)
 static void refuse(struct cxtp_router *r, enum cxtp_counter c, const struct in6_addr *peer, const char *reason, size_t len)
 {
 	cxtp_count(c);
-	log_limited(&r->lines, loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "message refused peer=%s reason=%s length=%zu",
+	log_limited(cxtp_lines(c), loop_now(r->core->loop), LOG_LEVEL_WARNING, "cxtp", "message refused peer=%s reason=%s length=%zu",
 	            ADDR(peer), reason, len);
 }
 
@@ -549,7 +545,6 @@ struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_conf
 	r->params = params;
 	r->icmp = icmp;
 	r->trails = trails;
-	bucket_init(&r->lines, 5, 20);
 	cxtp_rate_init(&r->rate, params->request_rate);
 	cxtp_config_sctp(cfg, &r->sctp_config);
 	r->par = cxtp_par_create(core->loop, params, &r->rate, &par_ops, r);

@@ -103,17 +103,25 @@ static void settings(void)
 	}
 }
 
+static void counter_set(const struct counter_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct counter *c = &set->counters[i];
+		if (!c->name)
+			continue;
+		printf(".It Cm %s.%s%s\n", set->module, c->name, c->gauge ? " Pq gauge" : "");
+		put(c->help);
+		fputs(".\n", stdout);
+	}
+}
+
 static void counters(void)
 {
-	for (const struct module *const *m = handoverd_modules; *m; m++)
-		for (size_t i = 0; i < (*m)->counters.n; i++) {
-			const struct counter *c = &(*m)->counters.counters[i];
-			if (!c->name)
-				continue;
-			printf(".It Cm %s.%s%s\n", (*m)->counters.module, c->name, c->gauge ? " Pq gauge" : "");
-			put(c->help);
-			fputs(".\n", stdout);
-		}
+	for (const struct module *const *m = handoverd_modules; *m; m++) {
+		counter_set(&(*m)->counters);
+		for (const struct counter_set *more = (*m)->more_counters; more && more->module; more++)
+			counter_set(more);
+	}
 }
 
 static void topics(void)

@@ -150,6 +150,11 @@ class World:
         s.sendto(message, (to, 0))
         return s
 
+    def memory(self):
+        """Octets that the previous router's daemon has in memory."""
+        with open(f"/proc/{self.par.process.pid}/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
     def answer(self, s, limit=15):
         """The entries of the CTAA that comes back, or None."""
         end = time.monotonic() + limit
