@@ -5,3 +5,6 @@ EXTRA_DIST += scripts/deps scripts/install-deps scripts/build scripts/lane scrip
 # Wireshark's reading of CXTP, for whoever wants it: see handoverd(8), or the file itself.
 wiresharkdir = $(pkgdatadir)/wireshark
 dist_wireshark_DATA = scripts/wireshark/cxtp.lua
+
+# A program with a context of its own, to begin with: handoverd-context(7).
+dist_examples_DATA = scripts/examples/context-client.py

@@ -7,6 +7,8 @@
 #include "context/context_part.h"
 #include "context/flows.h"
 #include "context/mcast.h"
+#include "context/program.h"
+#include "context/program_socket.h"
 #include "context/rate.h"
 #include "core/log.h"
 #include "core/output.h"
@@ -51,6 +53,7 @@ static void part_stop(size_t i)
 
 static void stop(struct core *core)
 {
+	programs_stop();
 	for (size_t i = PARTS; i-- > 0;)
 		part_stop(i);
 	feature_policy(NULL, NULL);
@@ -66,7 +69,10 @@ static int start(struct core *core, const void *cfg)
 			return -1;
 		}
 	}
-	return 0;
+	if (programs_start(core, c) == 0)
+		return 0;
+	stop(core);
+	return -1;
 }
 
 /* Numbers may be exchanged among features: all are free before the first one is taken. */
@@ -89,6 +95,7 @@ static void reload(struct core *core, const void *cfg)
 {
 	const struct context_config *c = cfg;
 	feature_policy(&c->offer, &c->accept);
+	programs_release();
 	for (size_t i = 0; i < PARTS; i++)
 		if (!part_wanted(parts[i], c))
 			part_stop(i);
@@ -99,6 +106,7 @@ static void reload(struct core *core, const void *cfg)
 		else if (!up[i] && part_wanted(parts[i], c))
 			part_start(core, i, c);
 	}
+	programs_reload(c);
 }
 
 static void show_contexts(struct core *core, struct output *o)
@@ -107,6 +115,14 @@ static void show_contexts(struct core *core, struct output *o)
 	for (size_t i = 0; i < PARTS; i++)
 		if (up[i] && parts[i]->show)
 			parts[i]->show(o);
+	programs_show_contexts(o);
+	out_list_end(o);
+}
+
+static void show_programs(struct core *core, struct output *o)
+{
+	out_list_begin(o, NULL);
+	programs_show(o);
 	out_list_end(o);
 }
 
@@ -138,11 +154,14 @@ static const struct module_show shows[] = {
 	{ "contexts", "what is kept here for mobiles and would move with them", show_contexts },
 	{ "features", "which contexts this router gives away and takes", show_features },
 	{ "multicast", "multicast streams and where they are forwarded", show_multicast },
+	{ "programs", "programs with contexts of their own", show_programs },
 	{ 0 },
 };
 
 static const struct counter_set more_counters[] = {
 	{ "context", binding_counters, BINDING_COUNTERS },
+	{ "context", program_counters, PROGRAM_COUNTERS },
+	{ "context", program_socket_counters, PROGRAM_SOCKET_COUNTERS },
 	{ "conntrack", conntrack_counters, CONNTRACK_COUNTERS },
 	{ 0 },
 };

@@ -159,6 +159,10 @@ static const struct config_item context_items[] = {
 	  .sub = &conntrack_table, .help = "Connection-tracking entries." },
 	{ .name = "rate", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, rate), .sub = &rate_table,
 	  .help = "Rates and traffic classes of mobiles." },
+	{ .name = "programs", .type = CONFIG_LIST, .offset = offsetof(struct context_config, programs), .sub = &program_table,
+	  .max = PROGRAMS_MAX, .help = "Other programs whose contexts are carried, handoverd-context(7)." },
+	{ .name = "socket", .type = CONFIG_GROUP, .offset = offsetof(struct context_config, socket),
+	  .sub = &program_socket_table, .help = "The socket that those programs connect to." },
 	{ 0 },
 };
 
@@ -204,21 +208,43 @@ static void check_numbers(const struct context_config *c, struct config_errors *
 				             numbers[i].name, number_at(c, i), numbers[j].name);
 }
 
-static void list_names(char *out, size_t cap)
+static const char *taken_by(const char *name, uint16_t fpt, const void *arg)
+{
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (!strcmp(name, numbers[i].name) || number_at(arg, i) == fpt)
+			return numbers[i].name;
+	return NULL;
+}
+
+static const struct context_program *program_at(const struct context_config *c, size_t i)
+{
+	return (const struct context_program *)c->programs.items + i;
+}
+
+static bool is_feature(const struct context_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->programs.n; i++)
+		if (!strcmp(program_at(c, i)->name, name))
+			return true;
+	return context_fpt(c, name);
+}
+
+static void list_names(const struct context_config *c, char *out, size_t cap)
 {
 	size_t len = 0;
-	for (size_t i = 0; i < NUMBERS && len < cap; i++)
-		len += (size_t)snprintf(out + len, cap - len, "%s\"%s\"", i ? ", " : "", numbers[i].name);
+	for (size_t i = 0; i < NUMBERS + c->programs.n && len < cap; i++)
+		len += (size_t)snprintf(out + len, cap - len, "%s\"%s\"", i ? ", " : "",
+		                        i < NUMBERS ? numbers[i].name : program_at(c, i - NUMBERS)->name);
 }
 
 static void check_names(const struct context_config *c, const char *setting, const struct config_list *list,
                         struct config_errors *errors)
 {
 	char all[512];
-	list_names(all, sizeof all);
+	list_names(c, all, sizeof all);
 	for (size_t i = 0; i < list->n; i++) {
 		const char *name = ((char *const *)list->items)[i];
-		if (!context_fpt(c, name))
+		if (!is_feature(c, name))
 			config_error(errors, &c->where, "context.%s: \"%s\" is no feature; write some of %s", setting, name, all);
 	}
 }
@@ -308,4 +334,5 @@ void context_check(const struct settings *settings, const void *cfg, struct conf
 	check_multicast(settings, &c->multicast, errors);
 	for (size_t i = 0; i < c->rate.mobiles.n; i++)
 		check_rate(&c->rate, i, errors);
+	program_check(&c->programs, &c->socket, taken_by, c, errors);
 }

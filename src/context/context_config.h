@@ -2,6 +2,7 @@
 #ifndef HANDOVERD_CONTEXT_CONTEXT_CONFIG_H
 #define HANDOVERD_CONTEXT_CONTEXT_CONFIG_H
 
+#include "context/program_config.h"
 #include "core/config.h"
 #include "core/settings.h"
 
@@ -66,6 +67,8 @@ struct context_neighbor {
 struct context_config {
 	struct config_where where;
 	struct config_list offer, accept; /* char *: names of features; items NULL: all */
+	struct config_list programs;      /* struct context_program */
+	struct context_socket socket;
 	struct context_fpts fpt;
 	struct context_multicast multicast;
 	struct context_neighbor neighbor;

@@ -5,6 +5,11 @@ src_context_libcontext_a_SOURCES = \
 	src/context/context.c src/context/context.h \
 	src/context/context_config.c src/context/context_config.h \
 	src/context/context_part.h \
+	src/context/program.c src/context/program.h \
+	src/context/program_config.c src/context/program_config.h \
+	src/context/program_socket.c src/context/program_socket.h \
+	src/context/program_store.c src/context/program_store.h \
+	src/context/program_wire.c src/context/program_wire.h \
 	src/context/context_count.c src/context/context_count.h \
 	src/context/flows.c src/context/flows.h \
 	src/context/flows_wire.c src/context/flows_wire.h \
@@ -89,3 +94,19 @@ TESTS += tests/net/test_binding
 tests_net_test_binding_SOURCES = tests/net/test_binding.c
 tests_net_test_binding_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_binding_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)
+
+check_PROGRAMS += tests/unit/test_program_wire
+TESTS += tests/unit/test_program_wire
+tests_unit_test_program_wire_SOURCES = tests/unit/test_program_wire.c
+tests_unit_test_program_wire_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_program
+TESTS += tests/unit/test_program
+tests_unit_test_program_SOURCES = tests/unit/test_program.c
+tests_unit_test_program_LDADD = $(CONTEXT_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_program
+TESTS += tests/fuzz/fuzz_program
+tests_fuzz_fuzz_program_SOURCES = tests/fuzz/fuzz_program.c
+tests_fuzz_fuzz_program_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/program

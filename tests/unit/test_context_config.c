@@ -53,6 +53,13 @@ static void test_lists(void **state)
 	assert_non_null(x->accept.items); /* nothing, which is not the same as not said */
 	assert_int_equal(x->accept.n, 0);
 	config_free(c);
+
+	/* Programs have names like others. */
+	c = load("offer = ( \"sessions\" ); programs = ( { fpt = 65400; name = \"sessions\"; user = \"0\"; } ); socket = { path = \"/sock\"; };",
+	         why, sizeof why);
+	if (!c)
+		fail_msg("%s", why);
+	config_free(c);
 }
 
 static void test_refused(void **state)
@@ -65,6 +72,25 @@ static void test_refused(void **state)
 		{"fpt = { cookies = 7; };", "test.conf:4: "},
 		{"offer = ( \"neighbour\" );", "context.offer: \"neighbour\" is no feature; write some of \"multicast-listener\", "},
 		{"accept = ( \"rate\", \"\" );", "context.accept: \"\" is no feature"},
+		{"programs = (\n{ name = \"one\"; } );", "test.conf:5: context.programs"},
+		{"programs = (\n{ fpt = 65400; } );", "test.conf:5: context.programs"},
+		{"programs = (\n{ fpt = 65281; name = \"one\"; } );", "test.conf:5: context.programs[]: the name \"one\" or the number 65281 is that of "
+		                                                  "the feature neighbor"},
+		{"programs = (\n{ fpt = 65400; name = \"rate\"; } );", "is that of the feature rate; write others"},
+		{"programs = (\n{ fpt = 1; name = \"one\"; } );", "test.conf:5: context.programs[].fpt"},
+		{"programs = (\n{ fpt = 65400; name = \"One\"; } );", "test.conf:5: context.programs[].name \"One\""},
+		{"programs = (\n{ fpt = 65400; name = \"\"; } );", "write at most 21 small letters, digits and dashes"},
+		{"programs = (\n{ fpt = 65400; name = \"a-name-of-twenty-two-xx\"; } );", "write at most 21 small letters"},
+		{"programs = (\n{ fpt = 65400; name = \"one\"; user = \"no such user\"; } );", "test.conf:5: context.programs[].user"},
+		{"programs = (\n{ fpt = 65400; name = \"one\"; group = \"-1\"; } );", "test.conf:5: context.programs[].group"},
+		{"programs = (\n{ fpt = 65400; name = \"one\"; },\n{ fpt = 65400; name = \"two\"; } );",
+		 "test.conf:6: context.programs[].fpt: 65400 is the number of one"},
+		{"programs = (\n{ fpt = 65400; name = \"one\"; },\n{ fpt = 65401; name = \"one\"; } );",
+		 "test.conf:6: context.programs[].name: another program is called \"one\""},
+		{"programs = ( { fpt = 65400; name = \"one\"; } );\nsocket = { path = \"sock\"; };", "test.conf:5: context.socket.path \"sock\" is relative"},
+		{"programs = ( { fpt = 65400; name = \"one\"; } );\nsocket = { path = \"/no/such/sock\"; };", "there is no directory /no/such"},
+		{"socket = { mode = \"rw\"; };", "test.conf:4: context.socket.mode \"rw\": write octal digits"},
+		{"socket = { mode = \"07777\"; };", "context.socket.mode"},
 	};
 	char why[2048];
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
