@@ -82,7 +82,7 @@ static const struct config_item conntrack_items[] = {
 	{ .name = "entries", .type = CONFIG_INT, .offset = FLOWS(entries), .preset = "256", .min = 1, .max = 4096,
 	  .help = "At most so many entries of one mobile travel, established TCP used last before others." },
 	{ .name = "limit", .type = CONFIG_INT, .offset = FLOWS(limit), .preset = "262144", .min = 16, .max = 16777216,
-	  .help = "At most so many entries of the kernel are known here; those beyond do not travel; each takes about 250 octets." },
+	  .help = "At most so many entries of the kernel are known here; those beyond do not travel; each takes about 200 octets." },
 	{ .name = "zone", .type = CONFIG_INT, .offset = FLOWS(zone), .preset = "0", .max = UINT16_MAX,
 	  .help = "The conntrack zone whose entries are carried, and in which those of other routers are made." },
 	{ .name = "marks", .type = CONFIG_BOOL, .offset = FLOWS(marks), .preset = "false",

@@ -8,17 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "core/log.h"
-#include "core/secret.h"
-#include "net/conntrack_priv.h"
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, len, out) ((out) = (unsigned)hash_keyed((key), (len)))
-#include <uthash.h>
 #include <utlist.h>
 
-#define MESSAGES_AT_ONCE 256              /* events between which other work of the loop gets its turn */
+#include "core/log.h"
+#include "net/conntrack_priv.h"
+#include "net/conntrack_table.h"
+
+#define MESSAGES_AT_ONCE 64               /* events between which other work of the loop gets its turn */
 #define MESSAGES_BEFORE_READ 4096         /* events that are heard first when somebody asks */
 #define SWEEP_AT_ONCE 1024                /* entries */
 #define REMOVE_AT_ONCE CTNL_BATCH
@@ -37,41 +33,6 @@ struct counter conntrack_counters[CONNTRACK_COUNTERS] = {
 	[CONNTRACK_REMOVED] = { .name = "removed", .help = "Entries removed because their mobile left" },
 };
 
-struct flow;
-struct place;
-
-/* One end of a flow, in the list of its address. */
-struct end {
-	struct end *prev, *next;
-	struct place *place;
-	struct flow *flow;
-};
-
-/* Hashed as octets: no padding, and unused octets are zero. */
-struct key {
-	struct in6_addr src, dst;
-	uint16_t sport, dport;
-	uint8_t proto, zero[3];
-};
-_Static_assert(sizeof(struct key) == 40, "no padding");
-
-struct flow {
-	UT_hash_handle hh;
-	struct key key;
-	struct end ends[2];        /* source, destination */
-	struct flow *prev, *next;  /* by when it was last told of */
-	uint32_t generation;       /* of the dump or event that told of it */
-	bool nat;
-};
-
-/* An address with flows. */
-struct place {
-	UT_hash_handle hh;
-	struct in6_addr addr;
-	struct end *ends[2]; /* TCP, others; youngest first */
-	size_t n;
-};
-
 struct removal {
 	struct removal *next;
 	struct in6_addr addr;
@@ -82,8 +43,7 @@ struct conntrack {
 	struct conntrack_config cfg;
 	int events, requests;
 	struct loop_fd *watch;
-	struct flow *flows, *oldest;
-	struct place *places;
+	struct conntrack_table *table;
 	uint32_t generation;
 	bool dumping, sweeping, again; /* again: events were lost during a dump */
 	usec_t dumped;
@@ -94,69 +54,9 @@ struct conntrack {
 
 /* ---- the table ---- */
 
-static struct key key_of(const struct conntrack_tuple *t)
+static void tell_size(const struct conntrack *c)
 {
-	return (struct key){ .src = t->src, .dst = t->dst, .sport = t->sport, .dport = t->dport, .proto = t->proto };
-}
-
-static struct conntrack_tuple tuple_of(const struct flow *f)
-{
-	return (struct conntrack_tuple){ .src = f->key.src, .dst = f->key.dst, .sport = f->key.sport, .dport = f->key.dport,
-		                         .proto = f->key.proto };
-}
-
-static struct flow *flow_find(const struct conntrack *c, const struct key *key)
-{
-	struct flow *f;
-	HASH_FIND(hh, c->flows, key, sizeof *key, f);
-	return f;
-}
-
-static struct place *place_find(const struct conntrack *c, const struct in6_addr *addr)
-{
-	struct place *p;
-	HASH_FIND(hh, c->places, addr, sizeof *addr, p);
-	return p;
-}
-
-static struct place *place_get(struct conntrack *c, const struct in6_addr *addr)
-{
-	struct place *p = place_find(c, addr);
-	if (p || !(p = calloc(1, sizeof *p)))
-		return p;
-	p->addr = *addr;
-	HASH_ADD(hh, c->places, addr, sizeof p->addr, p);
-	if (p->hh.tbl)
-		return p;
-	free(p);
-	return NULL;
-}
-
-static void place_drop(struct conntrack *c, struct place *p)
-{
-	if (!p || p->n)
-		return;
-	HASH_DELETE(hh, c->places, p);
-	free(p);
-}
-
-static unsigned class_of(const struct flow *f)
-{
-	return f->key.proto == IPPROTO_TCP ? 0 : 1;
-}
-
-static void flow_free(struct conntrack *c, struct flow *f)
-{
-	for (size_t i = 0; i < 2; i++) {
-		struct place *p = f->ends[i].place;
-		DL_DELETE(p->ends[class_of(f)], &f->ends[i]);
-		p->n--;
-		place_drop(c, p);
-	}
-	DL_DELETE(c->oldest, f);
-	HASH_DELETE(hh, c->flows, f);
-	free(f);
-	conntrack_counters[CONNTRACK_FLOWS].value--;
+	conntrack_counters[CONNTRACK_FLOWS].value = conntrack_table_size(c->table);
 }
 
 static void dump_after(struct conntrack *c, usec_t delay)
@@ -165,70 +65,24 @@ static void dump_after(struct conntrack *c, usec_t delay)
 		timer_after(&c->dump, delay);
 }
 
-static struct flow *flow_make(struct conntrack *c, const struct key *key)
-{
-	struct flow *f = calloc(1, sizeof *f);
-	struct place *a = place_get(c, &key->src), *b = place_get(c, &key->dst);
-	if (!f || !a || !b)
-		goto fail;
-	f->key = *key;
-	HASH_ADD(hh, c->flows, key, sizeof f->key, f);
-	if (!f->hh.tbl)
-		goto fail;
-	for (size_t i = 0; i < 2; i++) {
-		struct place *p = i ? b : a;
-		f->ends[i] = (struct end){ .place = p, .flow = f };
-		DL_PREPEND(p->ends[class_of(f)], &f->ends[i]);
-		p->n++;
-	}
-	DL_APPEND(c->oldest, f);
-	conntrack_counters[CONNTRACK_FLOWS].value++;
-	return f;
-fail:
-	free(f);
-	place_drop(c, a);
-	if (b != a)
-		place_drop(c, b);
-	return NULL;
-}
-
 static void learn(struct conntrack *c, const struct conntrack_entry *e)
 {
-	struct key key = key_of(&e->tuple);
-	struct flow *f = flow_find(c, &key);
-	if (f) {
-		DL_DELETE(c->oldest, f);
-		DL_APPEND(c->oldest, f);
-	} else if (HASH_COUNT(c->flows) >= c->cfg.limit || !(f = flow_make(c, &key))) {
-		conntrack_counters[CONNTRACK_UNTRACKED].value++;
-		log_limited(&c->lines, loop_now(c->loop), LOG_LEVEL_WARNING, "context",
-		            "connection-tracking entry not learnt, it will not move with its mobile known=%u limit=%zu",
-		            HASH_COUNT(c->flows), c->cfg.limit);
-		/* Some that are known may be gone, and their number may fall. */
-		dump_after(c, loop_now(c->loop) - c->dumped > DUMP_WHEN_FULL ? 0 : DUMP_WHEN_FULL);
+	if (conntrack_table_learn(c->table, &e->tuple, e->nat, c->generation)) {
+		tell_size(c);
 		return;
 	}
-	f->generation = c->generation;
-	f->nat = e->nat;
+	conntrack_counters[CONNTRACK_UNTRACKED].value++;
+	log_limited(&c->lines, loop_now(c->loop), LOG_LEVEL_WARNING, "context",
+	            "connection-tracking entry not learnt, it will not move with its mobile known=%zu limit=%zu",
+	            conntrack_table_size(c->table), c->cfg.limit);
+	/* Some that are known may be gone, and their number may fall. */
+	dump_after(c, loop_now(c->loop) - c->dumped > DUMP_WHEN_FULL ? 0 : DUMP_WHEN_FULL);
 }
 
 static void unlearn(struct conntrack *c, const struct conntrack_tuple *t)
 {
-	struct key key = key_of(t);
-	struct flow *f = flow_find(c, &key);
-	if (f)
-		flow_free(c, f);
-}
-
-/* What the last dump did not tell of is gone. True: there may be more. */
-static bool sweep(struct conntrack *c)
-{
-	for (size_t i = 0; i < SWEEP_AT_ONCE; i++) {
-		if (!c->oldest || c->oldest->generation == c->generation)
-			return false;
-		flow_free(c, c->oldest);
-	}
-	return true;
+	conntrack_table_unlearn(c->table, t);
+	tell_size(c);
 }
 
 /* ---- events and dumps ---- */
@@ -358,27 +212,15 @@ static void on_read(size_t i, int error, const struct nlmsghdr *h, void *arg)
 		r->n++;
 }
 
-/* The next of an address, from where `at` stands: TCP first. NULL: that was all. */
-static struct end *walk(const struct place *p, struct end *at)
-{
-	if (at && at->next)
-		return at->next;
-	if (at)
-		return class_of(at->flow) ? NULL : p->ends[1];
-	return p->ends[0] ? p->ends[0] : p->ends[1];
-}
-
 size_t conntrack_read(struct conntrack *c, const struct in6_addr *addr, struct conntrack_entry *out, size_t max)
 {
 	struct conntrack_entry batch[CTNL_BATCH];
 	struct reading r = { .c = c, .out = out };
 	hear(c, MESSAGES_BEFORE_READ);
-	const struct place *p = place_find(c, addr);
-	size_t n = 0, asked = 0, all = p ? p->n : 0;
+	size_t n = conntrack_table_count(c->table, addr), asked = 0;
 	/* The tuples first: entries that are gone leave the table while it is read. */
-	struct conntrack_tuple *tuples = calloc(all < max ? all + 1 : max + 1, sizeof *tuples);
-	for (struct end *e = p && tuples ? walk(p, NULL) : NULL; e && n < max; e = walk(p, e))
-		tuples[n++] = tuple_of(e->flow);
+	struct conntrack_tuple *tuples = calloc(n + 1, sizeof *tuples);
+	n = tuples ? conntrack_table_of(c->table, addr, true, tuples, n < max ? n : max) : 0;
 	while (asked < n) {
 		size_t k = 0;
 		for (; k < CTNL_BATCH && asked < n; k++, asked++) {
@@ -435,18 +277,15 @@ static void on_removed(size_t i, int error, const struct nlmsghdr *h, void *arg)
 /* True: that was not all. */
 static bool remove_some(struct conntrack *c, const struct in6_addr *addr)
 {
+	struct conntrack_tuple tuples[REMOVE_AT_ONCE];
 	struct conntrack_entry batch[REMOVE_AT_ONCE];
 	const struct conntrack_entry *asked[REMOVE_AT_ONCE];
-	const struct place *p = place_find(c, addr);
-	size_t k = 0;
-	for (struct end *e = p ? walk(p, NULL) : NULL; e && k < REMOVE_AT_ONCE; e = walk(p, e))
-		if (!e->flow->nat) {
-			batch[k] = (struct conntrack_entry){ .tuple = tuple_of(e->flow) };
-			asked[k] = &batch[k];
-			k++;
-		}
-	for (size_t i = 0; i < k; i++)
-		unlearn(c, &batch[i].tuple);
+	size_t k = conntrack_table_of(c->table, addr, false, tuples, REMOVE_AT_ONCE);
+	for (size_t i = 0; i < k; i++) {
+		batch[i] = (struct conntrack_entry){ .tuple = tuples[i] };
+		asked[i] = &batch[i];
+		unlearn(c, &tuples[i]);
+	}
 	if (k)
 		ctnl_exchange(c->requests, CTNL_DEL, asked, k, c->cfg.zone, on_removed, NULL);
 	return k == REMOVE_AT_ONCE;
@@ -457,7 +296,8 @@ static void on_step(struct timer *t, void *arg)
 	struct conntrack *c = arg;
 	struct removal *r = c->removals;
 	if (c->sweeping)
-		c->sweeping = sweep(c);
+		c->sweeping = conntrack_table_sweep(c->table, c->generation, SWEEP_AT_ONCE);
+	tell_size(c);
 	if (r && !remove_some(c, &r->addr)) {
 		c->removals = r->next;
 		free(r);
@@ -483,8 +323,7 @@ void conntrack_refresh(struct conntrack *c)
 
 size_t conntrack_count(const struct conntrack *c, const struct in6_addr *addr)
 {
-	const struct place *p = place_find(c, addr);
-	return p ? p->n : 0;
+	return conntrack_table_count(c->table, addr);
 }
 
 /* ---- life ---- */
@@ -513,7 +352,8 @@ struct conntrack *conntrack_open(struct loop *l, const struct conntrack_config *
 	bucket_init(&c->lines, 0.1, 3);
 	timer_init(&c->dump, l, on_dump, c);
 	timer_init(&c->step, l, on_step, c);
-	int err = c->events = events_open();
+	c->table = conntrack_table_create(cfg->limit);
+	int err = c->table ? c->events = events_open() : -ENOMEM;
 	if (err >= 0)
 		err = c->requests = ctnl_open();
 	if (err >= 0)
@@ -534,11 +374,9 @@ struct conntrack *conntrack_open(struct loop *l, const struct conntrack_config *
 	return c;
 }
 
-static void forget_all(struct conntrack *c)
+static void forget_removals(struct conntrack *c)
 {
 	struct removal *r, *tmp;
-	while (c->oldest)
-		flow_free(c, c->oldest);
 	LL_FOREACH_SAFE(c->removals, r, tmp)
 		free(r);
 	c->removals = NULL;
@@ -548,12 +386,13 @@ void conntrack_reconfigure(struct conntrack *c, const struct conntrack_config *c
 {
 	bool zone = cfg->zone != c->cfg.zone;
 	c->cfg = *cfg;
-	if (zone)
-		forget_all(c);
-	while (HASH_COUNT(c->flows) > c->cfg.limit)
-		flow_free(c, c->oldest);
-	if (zone)
+	conntrack_table_limit(c->table, cfg->limit);
+	if (zone) {
+		forget_removals(c);
+		conntrack_table_clear(c->table);
 		on_dump(NULL, c);
+	}
+	tell_size(c);
 }
 
 void conntrack_close(struct conntrack *c)
@@ -563,7 +402,9 @@ void conntrack_close(struct conntrack *c)
 	timer_stop(&c->dump);
 	timer_stop(&c->step);
 	loop_fd_del(c->watch);
-	forget_all(c);
+	forget_removals(c);
+	conntrack_table_destroy(c->table);
+	conntrack_counters[CONNTRACK_FLOWS].value = 0;
 	if (c->events >= 0)
 		close(c->events);
 	if (c->requests >= 0)

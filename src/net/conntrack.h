@@ -2,10 +2,11 @@
  * The kernel's connection tracking, found by address. The kernel has no index by address: a dump walks every bucket of its
  * table, filtered or not, which takes 9 to 20 ms for the 262,144 buckets of a router with 4 GiB when they are empty, and
  * half a second when they are full, while the loop stands. So the tuples of its entries are learnt from its events
- * (NEW, DESTROY), and at a handover each entry of the mobile is asked for by its tuple: a few microseconds each, and the
- * state is the one of that moment. Only at the start, and when events were lost, everything is dumped, piece by piece
- * between other work of the loop. Entries that were there before the first listener have no DESTROY event in kernels from
- * 5.19 on; they are found dead when they are asked for, or by the next dump.
+ * (NEW, DESTROY; 3 µs each), and at a handover each entry of the mobile is asked for by its tuple: 64 in 0.3 ms whatever
+ * the table holds, and the state is the one of that moment. Only at the start, and when events were lost, everything is
+ * dumped, piece by piece between other work of the loop, at most a millisecond at a time. Entries that were there before the
+ * first listener have no DESTROY event in kernels from 5.19 on; they are found dead when they are asked for, or by the next
+ * dump.
  *
  * Bounded: entries beyond the limit are not learnt, counted, and looked for again by a dump once a minute at most.
  */

@@ -65,7 +65,12 @@ TESTS += tests/fuzz/fuzz_packet
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c
 tests_fuzz_fuzz_packet_LDADD = $(FUZZ_ENGINE) $(NET_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/packet
-src_net_libnet_a_SOURCES += src/net/conntrack.c src/net/conntrack.h src/net/conntrack_nl.c src/net/conntrack_priv.h
+src_net_libnet_a_SOURCES += src/net/conntrack.c src/net/conntrack.h src/net/conntrack_nl.c src/net/conntrack_priv.h \
+	src/net/conntrack_table.c src/net/conntrack_table.h
+check_PROGRAMS += tests/unit/test_conntrack_table
+TESTS += tests/unit/test_conntrack_table
+tests_unit_test_conntrack_table_SOURCES = tests/unit/test_conntrack_table.c
+tests_unit_test_conntrack_table_LDADD = $(NET_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/net/test_conntrack
 TESTS += tests/net/test_conntrack
 tests_net_test_conntrack_SOURCES = tests/net/test_conntrack.c
