@@ -254,6 +254,23 @@ static void acknowledgement_lists_what_was_not_transferred(void)
 	EXPECT(in_place(NAR) == 2);
 }
 
+static void acknowledgement_is_of_the_router_that_was_asked(void)
+{
+	struct cxtp_link other = { .peer = stage.routers[OTHER].on_link, .local = stage.ncoa };
+	struct cxtp_message all_well = word(CXTP_CTAA), of_another = all_well;
+	sim_fault(&stage, "CTD", SIM_LOSE, 1, 0);
+	mobile_moves(NAR);
+	at(50);
+	cxtp_mn_ctaa(stage.mn, &other, &all_well);
+	of_another.mobile = stage.second;
+	other.peer = stage.routers[NAR].on_link;
+	cxtp_mn_ctaa(stage.mn, &other, &of_another);
+	EXPECT(told() == 0);
+	EXPECT(counted(CXTP_WRONG_SOURCE) == 1 && counted(CXTP_UNEXPECTED) == 1);
+	settle();
+	EXPECT(told() == 1 && !told_all());
+}
+
 static void acknowledgement_is_empty_if_all_was(void)
 {
 	mobile_moves(NAR);
@@ -326,6 +343,7 @@ const struct sentence rfc4067_activate[] = {
 	{ "2.5.1", "", "a token of zero is none", SHOWN(token_of_nothing_is_none) },
 	{ "2.5.1", "", "the token's first 32 bits of HMAC-SHA1", SHOWN_BY("tests/unit/test_cxtp_token.c::test_token") },
 	{ "2.5.2", "may", "a CTAA lists what was not transferred, and why", SHOWN(acknowledgement_lists_what_was_not_transferred) },
+	{ "2.5.2", "", "it is the word of who received the CTAR", SHOWN(acknowledgement_is_of_the_router_that_was_asked) },
 	{ "2.5.2", "", "nothing listed: all was", SHOWN(acknowledgement_is_empty_if_all_was) },
 	{ "2.5.2", "", "a failure's reason: the previous router is not known",
 	  SHOWN(acknowledgement_says_that_the_previous_router_is_unknown) },

@@ -156,6 +156,18 @@ static void new_router_discards_the_key_of_a_mobile_that_does_not_come(void)
 	EXPECT(told_all());
 }
 
+static void new_router_keeps_no_key_that_comes_too_late_to_serve(void)
+{
+	sim_fault(&stage, "PCTD", SIM_DELAY, 1, 100 * USEC_MSEC);
+	mobile_announces(NAR);
+	at(4);
+	mobile_moves(NAR);
+	at(2 + 5 + 99);
+	EXPECT(in_place(NAR) == 3);
+	at(2 + 5 + 100);
+	EXPECT(counted(CXTP_PCTD_RECEIVED) == 1 && keys_at(NAR) == 0 && octets_at(NAR) == 0);
+}
+
 static bool same_key(unsigned a, unsigned b)
 {
 	const struct cxtp_message *x = sent("PCTD", a), *y = sent("PCTD", b);
@@ -373,6 +385,7 @@ const struct sentence rfc4067_security[] = {
 	  SHOWN(token_is_validated_before_contexts_are_installed) },
 	{ "6.3", "MUST", "the new router discards the key when it has validated", SHOWN(new_router_discards_the_key_when_it_has_served) },
 	{ "6.3", "MUST", "… or when nobody came for it", SHOWN(new_router_discards_the_key_of_a_mobile_that_does_not_come) },
+	{ "6.3", "MUST", "… or if it came too late to validate anything", SHOWN(new_router_keeps_no_key_that_comes_too_late_to_serve) },
 	{ "6.3", "MUST", "a new key for the next transfer", SHOWN(next_transfer_has_another_key) },
 	{ "6.3", "SHOULD", "care with keys that serve something else: theirs is never sent", SHOWN(key_is_for_context_transfer_alone) },
 	{ "6.3", "RECOMMENDED", "a key of its own for context transfer", SHOWN(another_router_of_the_mobile_has_another_key) },
