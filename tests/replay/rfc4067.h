@@ -74,6 +74,7 @@ void mobile_sends(enum sim_router to, struct cxtp_message m); /* a CTAR on to's 
 void stranger_sends(enum sim_router to, struct cxtp_message m);
 void router_sends(enum sim_router from, enum sim_router to, struct cxtp_message m);
 void restart(enum sim_router which);
+void feature_answers(enum sim_router at, uint8_t status); /* one that said FEATURE_PENDING when it was installed */
 
 /* What is expected. */
 #define EXPECT(condition) stage_expect((condition), #condition, __FILE__, __LINE__)
@@ -105,6 +106,7 @@ extern const struct sim_eyes judge_eyes;
 void judge_open(void);
 void judge_watch(void);              /* after every event */
 void judge_close(bool answer_due);   /* at the end, when nothing is left to wait for */
+void judge_answered(enum sim_router at, uint8_t status);
 void judge_restarted(enum sim_router which);
 void judge_stimulus(enum sim_router at); /* something that may start a transfer there */
 unsigned judge_faults(void);         /* how often a rule was broken */

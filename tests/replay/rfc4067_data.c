@@ -223,6 +223,28 @@ static void reply_from_another_router_counts_for_nothing(void)
 	EXPECT(in_place(NAR) == 3);
 }
 
+static void reply_waits_for_a_context_that_takes_its_time(void)
+{
+	stage.install_status = FEATURE_PENDING;
+	mobile_moves(NAR);
+	at(60);
+	EXPECT_SENT("CTAR.nar CT-Req CTD");
+	feature_answers(NAR, FEATURE_OK);
+	settle();
+	EXPECT_SENT("CTAR.nar CT-Req CTD CTDR CTAA");
+	EXPECT(sent("CTDR", 1)->flag && told_all());
+}
+
+static void reply_waits_no_longer_than_a_transfer_may_take(void)
+{
+	stage.install_status = FEATURE_PENDING;
+	mobile_moves(NAR);
+	settle();
+	EXPECT(when_sent("CTDR", 1) == 2 + 5 + 5 + 200);
+	EXPECT(status_in(sent("CTDR", 1), SIM_FPT_OTHER) == FEATURE_NO_PROGRAM);
+	EXPECT(told_status(SIM_FPT_OTHER) == FEATURE_NO_PROGRAM && told_status(SIM_FPT_GROUPS) == 0);
+}
+
 /* §2.5.5 */
 
 static void what_takes_too_long_is_cancelled(void)
@@ -381,6 +403,8 @@ const struct sentence rfc4067_data[] = {
 	{ "2.5.4", "", "no S: a status is not zero, per FPT", SHOWN(without_s_some_status_is_not_zero) },
 	{ "2.5.4", "", "the address tells which transfer is acknowledged", SHOWN(reply_names_the_mobile_it_is_about) },
 	{ "2.5.4", "", "it is the new router's word", SHOWN(reply_from_another_router_counts_for_nothing) },
+	{ "2.5.4", "", "success or failure of each is known first", SHOWN(reply_waits_for_a_context_that_takes_its_time) },
+	{ "2.5.4", "", "… if it is known in time", SHOWN(reply_waits_no_longer_than_a_transfer_may_take) },
 	{ "2.5.5", "may", "the new router cancels what is not done in time", SHOWN(what_takes_too_long_is_cancelled) },
 	{ "2.5.5", "", "that ends the transfer", SHOWN(cancelled_transfer_ends) },
 	{ "2.5.5", "", "only the new router's word does", SHOWN(another_router_cannot_cancel) },

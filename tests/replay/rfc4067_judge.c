@@ -87,6 +87,13 @@ void judge_restarted(enum sim_router which)
 		installed[i].gone |= installed[i].at == which;
 }
 
+void judge_answered(enum sim_router at, uint8_t status)
+{
+	for (size_t i = 0; i < installed_n; i++)
+		if (installed[i].at == at && installed[i].status == FEATURE_PENDING)
+			installed[i].status = status;
+}
+
 void judge_stimulus(enum sim_router at)
 {
 	routers[at].stimulus = loop_now(stage.loop);

@@ -240,6 +240,12 @@ void restart(enum sim_router which)
 	judge_restarted(which);
 }
 
+void feature_answers(enum sim_router router, uint8_t status)
+{
+	judge_answered(router, status);
+	cxtp_nar_installed(stage.routers[router].nar, &stage.pcoa, SIM_FPT_OTHER, status, "so it said");
+}
+
 void stage_expect(bool holds, const char *what, const char *file, int line)
 {
 	if (!calm || holds)
