@@ -147,7 +147,7 @@ struct neighbor *neighbor_find(const struct neighbors *t, const struct in6_addr 
 		if (addr_eq(&e->n.address, addr))
 			return &e->n;
 	for (struct ap_entry *a = t->aps; a; a = a->next)
-		if (a->ap.neighbor && addr_eq(&a->ap.router, addr))
+		if (a->ap.neighbor && (addr_eq(&a->ap.router, addr) || (addr_is_v4(addr) && addr_eq(&a->ap.router4, addr))))
 			return a->ap.neighbor;
 	return NULL;
 }
@@ -169,9 +169,14 @@ struct ap *ap_find(const struct neighbors *t, const struct lladdr *id)
 struct ap *ap_of_prefix(const struct neighbors *t, const struct in6_addr *addr)
 {
 	struct ap *best = NULL;
-	for (struct ap_entry *e = t->aps; e; e = e->next)
-		if (e->ap.prefix.plen && prefix_has(&e->ap.prefix, addr) && (!best || e->ap.prefix.plen > best->prefix.plen))
-			best = &e->ap;
+	uint8_t longest = 0;
+	for (struct ap_entry *e = t->aps; e; e = e->next) {
+		const struct prefix *p = addr_is_v4(addr) && e->ap.prefix4.plen ? &e->ap.prefix4 : &e->ap.prefix;
+		if (p->plen <= longest || !prefix_has(p, addr))
+			continue;
+		best = &e->ap;
+		longest = p->plen;
+	}
 	return best;
 }
 
@@ -261,6 +266,8 @@ static void fill_neighbor(struct neighbors *t, const struct setting_neighbor *s)
 		ap->prefix = aps[i].prefix;
 		ap->router = aps[i].router;
 		ap->link_address = aps[i].link_address;
+		ap->prefix4 = aps[i].prefix4;
+		ap->router4 = aps[i].router4;
 	}
 	bool was_up = n->protected_up, same = !e->made && n->protect == (enum protect)s->protect;
 	n->compat = (enum compat)s->compat;
@@ -509,6 +516,10 @@ static void show_aps(const struct neighbors *t, const struct neighbor *n, struct
 			out_str(o, "prefix", NULL);
 		out_addr(o, "router", &e->ap.router);
 		out_lladdr(o, "link_address", &e->ap.link_address);
+		if (e->ap.prefix4.plen) {
+			out_prefix(o, "prefix4", &e->ap.prefix4);
+			out_addr(o, "router4", &e->ap.router4);
+		}
 		out_item_end(o);
 	}
 	out_list_end(o);

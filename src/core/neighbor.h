@@ -24,6 +24,8 @@ struct ap {
 	struct prefix prefix;       /* of the link behind it */
 	struct in6_addr router;     /* the router's address on that link */
 	struct lladdr link_address; /* the router's link-layer address there */
+	struct prefix prefix4;      /* the same for IPv4, of a neighbour's APs; plen 0: not known, or none */
+	struct in6_addr router4;
 	struct neighbor *neighbor;  /* NULL: one of our own APs */
 	int ifindex;                /* own APs: the access interface; 0: it does not exist (yet) */
 	char interface[IFNAMSIZ];   /* own APs: its name */
@@ -50,10 +52,10 @@ void neighbors_destroy(struct neighbors *t);
  * settings->interfaces. 0, or -ENOMEM: then the table is as it was.
  */
 int neighbors_configure(struct neighbors *t, const struct settings *s);
-struct neighbor *neighbor_find(const struct neighbors *t, const struct in6_addr *addr); /* by address, or by any AP's router */
+struct neighbor *neighbor_find(const struct neighbors *t, const struct in6_addr *addr); /* by address, or by any AP's router, of either family */
 struct neighbor *neighbor_find_name(const struct neighbors *t, const char *name);
 struct ap *ap_find(const struct neighbors *t, const struct lladdr *id);
-/* An AP whose prefix holds addr; of several the longest prefix. */
+/* An AP whose prefix, of addr's family, holds addr; of several the longest prefix. */
 struct ap *ap_of_prefix(const struct neighbors *t, const struct in6_addr *addr);
 /*
  * Mobile node: learns a tuple; finds or makes the neighbour by router address (tuple->neighbor is ignored). A tuple without

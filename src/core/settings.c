@@ -32,6 +32,8 @@ static const struct config_item ap_items[] = {
 	{.name = "router", .type = CONFIG_ADDR, AP(router), .required = true, .help = "The router's address on that link."},
 	{.name = "link_address", .type = CONFIG_LLADDR, AP(link_address), .required = true,
 	 .help = "The router's link-layer address on that link."},
+	{.name = "prefix4", .type = CONFIG_PREFIX, AP(prefix4), .help = "The IPv4 prefix of that link, where mobiles have IPv4 too."},
+	{.name = "router4", .type = CONFIG_ADDR, AP(router4), .help = "The router's IPv4 address on that link."},
 	{0},
 };
 static const struct config_table ap_table = {"aps", sizeof(struct setting_ap), ap_items};
@@ -253,6 +255,11 @@ static bool host_address(const struct in6_addr *a)
 
 static void check_ap(const struct setting_ap *ap, size_t i, size_t j, struct config_errors *errors)
 {
+	bool four = ap->prefix4.plen || !addr_is_zero(&ap->router4);
+	if (four && (!addr_is_v4(&ap->prefix4.addr) || !addr_is_v4(&ap->router4) || !prefix_has(&ap->prefix4, &ap->router4)))
+		config_error(errors, &ap->where,
+		             "neighbors[%zu].aps[%zu]: prefix4 and router4 go together; write the link's IPv4 prefix and the router's "
+		             "address in it, or neither", i, j);
 	if (addr_is_zero(&ap->router) || (!ap->prefix.plen && addr_is_zero(&ap->prefix.addr)))
 		return;
 	if (!addr_is_link_local(&ap->router) && !prefix_has(&ap->prefix, &ap->router))

@@ -25,6 +25,8 @@ struct setting_ap { /* in neighbors[].aps */
 	struct prefix prefix;       /* of the link behind this AP */
 	struct in6_addr router;     /* the router's address on that link */
 	struct lladdr link_address; /* the router's link-layer address there */
+	struct prefix prefix4;      /* the same for IPv4; plen 0: no IPv4 there */
+	struct in6_addr router4;
 };
 
 struct setting_neighbor {

@@ -1,3 +1,8 @@
+/*
+ * What the mobile's machine is told. For IPv6 it is the movement that FMIPv6 speaks of on the bus. IPv4 has no such protocol
+ * here: a movement is an access link's address and default router, by DHCP or by hand, becoming others. Then the old
+ * pair names the previous address and router, the new one the new ones. Both families may move at once, each with a machine.
+ */
 #include "cxtp/cxtp_mobile.h"
 
 #include <stdlib.h>
@@ -5,13 +10,21 @@
 #include "core/mobile.h"
 #include "core/neighbor.h"
 #include "cxtp/cxtp_mn.h"
+#include "net/net.h"
+
+#define LOOK_EVERY (50 * USEC_MSEC) /* after an address came, for the route that should follow */
+#define LOOKS 100
 
 struct cxtp_mobile {
 	struct core *core;
 	struct cxtp_icmp **icmp;
 	struct cxtp_trails *trails;
-	struct cxtp_mn *mn;
+	struct cxtp_mn *mn, *mn4;
 	struct bus_sub *prepare, *attached;
+	struct rtnl_sub *rtnl;
+	struct in6_addr addr4, router4; /* where we are, or were last; unspecified: nowhere yet */
+	struct timer look;
+	unsigned looks; /* left */
 };
 
 static int op_send(const struct cxtp_link *to, const void *msg, size_t len, void *arg)
@@ -99,6 +112,46 @@ static void on_attached(struct bus_note *note, void *arg)
 	cxtp_mn_attached(m->mn, &move);
 }
 
+/* An access link with an IPv4 address and a default router that are not those we had. */
+static bool place4(const struct cxtp_mobile *m, struct cxtp_move *out)
+{
+	const struct setting_interface *s = m->core->settings->interfaces.items;
+	struct rtnl *r = m->core->net->rtnl;
+	for (size_t i = 0; i < m->core->settings->interfaces.n; i++) {
+		const struct rtnl_link *l = s[i].kind == INTERFACE_ACCESS ? rtnl_link_by_name(r, s[i].name) : NULL;
+		if (!l || !rtnl_link_ipv4(r, l->ifindex, &out->ncoa) || !rtnl_gateway4(r, l->ifindex, &out->nar) ||
+		    (addr_eq(&out->ncoa, &m->addr4) && addr_eq(&out->nar, &m->router4)))
+			continue;
+		out->ifindex = l->ifindex;
+		return true;
+	}
+	return false;
+}
+
+static void on_look(struct timer *timer, void *arg)
+{
+	struct cxtp_mobile *m = arg;
+	struct cxtp_move move = { .pcoa = m->addr4, .par = m->router4 };
+	if (!place4(m, &move)) {
+		if (m->looks && --m->looks)
+			timer_after(&m->look, LOOK_EVERY);
+		return;
+	}
+	m->addr4 = move.ncoa;
+	m->router4 = move.nar;
+	if (!addr_is_zero(&move.pcoa) && !addr_eq(&move.par, &move.nar))
+		cxtp_mn_attached(m->mn4, &move);
+}
+
+static void on_rtnl(const struct rtnl_note *n, void *arg)
+{
+	struct cxtp_mobile *m = arg;
+	if (n->event != RTNL_RESYNC && (n->event != RTNL_ADDR || !addr_is_v4(&n->addr)))
+		return;
+	m->looks = LOOKS;
+	timer_after(&m->look, 0);
+}
+
 struct cxtp_mobile *cxtp_mobile_create(struct core *core, const struct cxtp_params *params, struct cxtp_icmp **icmp,
                                        struct cxtp_trails *trails)
 {
@@ -109,12 +162,17 @@ struct cxtp_mobile *cxtp_mobile_create(struct core *core, const struct cxtp_para
 	m->icmp = icmp;
 	m->trails = trails;
 	m->mn = cxtp_mn_create(core->loop, params, &mn_ops, m);
+	m->mn4 = cxtp_mn_create(core->loop, params, &mn_ops, m);
+	m->rtnl = rtnl_subscribe(core->net->rtnl, on_rtnl, m);
+	timer_init(&m->look, core->loop, on_look, m);
 	m->prepare = bus_subscribe(core->bus, BUS_HANDOVER_PREPARE, on_prepare, m);
 	m->attached = bus_subscribe(core->bus, BUS_MOBILE_ATTACHED, on_attached, m);
-	if (!m->mn || !m->prepare || !m->attached) {
+	if (!m->mn || !m->mn4 || !m->rtnl || !m->prepare || !m->attached) {
 		cxtp_mobile_destroy(m);
 		return NULL;
 	}
+	m->looks = LOOKS;
+	timer_after(&m->look, 0);
 	return m;
 }
 
@@ -124,11 +182,15 @@ void cxtp_mobile_destroy(struct cxtp_mobile *m)
 		return;
 	bus_unsubscribe(m->prepare);
 	bus_unsubscribe(m->attached);
+	if (m->rtnl)
+		rtnl_unsubscribe(m->rtnl);
+	timer_stop(&m->look);
 	cxtp_mn_destroy(m->mn);
+	cxtp_mn_destroy(m->mn4);
 	free(m);
 }
 
 void cxtp_mobile_ctaa(struct cxtp_mobile *m, const struct cxtp_link *from, const struct cxtp_message *msg)
 {
-	cxtp_mn_ctaa(m->mn, from, msg);
+	cxtp_mn_ctaa(addr_is_v4(&msg->mobile) ? m->mn4 : m->mn, from, msg);
 }

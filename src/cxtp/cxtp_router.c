@@ -96,9 +96,11 @@ static size_t add_own(struct in6_addr *out, size_t n, size_t max, const struct i
 	return n;
 }
 
-static size_t add_own_of_link(const struct cxtp_router *r, int ifindex, struct in6_addr *out, size_t n, size_t max)
+static size_t add_own_of_link(const struct cxtp_router *r, bool v4, int ifindex, struct in6_addr *out, size_t n, size_t max)
 {
 	struct in6_addr a;
+	if (v4)
+		return rtnl_link_ipv4(r->core->net->rtnl, ifindex, &a) ? add_own(out, n, max, &a) : n;
 	if (rtnl_link_global(r->core->net->rtnl, ifindex, &a, NULL))
 		n = add_own(out, n, max, &a);
 	if (rtnl_link_local(r->core->net->rtnl, ifindex, &a))
@@ -124,14 +126,16 @@ static size_t op_own(const struct in6_addr *pcoa, struct in6_addr *out, size_t m
 	struct cxtp_router *r = arg;
 	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
 	struct own_walk w = { .out = out, .max = max };
+	bool v4 = addr_is_v4(pcoa);
 	if (m && m->ifindex)
-		w.n = add_own_of_link(r, m->ifindex, out, 0, max);
+		w.n = add_own_of_link(r, v4, m->ifindex, out, 0, max);
 	for (size_t i = 0; i < r->core->settings->interfaces.n; i++) {
 		int ifindex = access_ifindex(r, i);
 		if (ifindex)
-			w.n = add_own_of_link(r, ifindex, out, w.n, max);
+			w.n = add_own_of_link(r, v4, ifindex, out, w.n, max);
 	}
-	aps_each(r->core->neighbors, own_ap, &w);
+	if (!v4)
+		aps_each(r->core->neighbors, own_ap, &w);
 	return w.n;
 }
 
@@ -180,7 +184,8 @@ struct push_walk {
 static void push_ap(struct ap *ap, void *arg)
 {
 	struct push_walk *w = arg;
-	if (ap->prefix.plen == 0 || !prefix_has(&ap->prefix, w->pcoa))
+	const struct prefix *p = addr_is_v4(w->pcoa) ? &ap->prefix4 : &ap->prefix;
+	if (p->plen == 0 || !prefix_has(p, w->pcoa))
 		return;
 	w->known = true;
 	w->theirs |= ap->neighbor && addr_eq(&ap->neighbor->address, w->peer);
@@ -252,7 +257,7 @@ static void prefix_ap(struct ap *ap, void *arg)
 	struct prefix_walk *w = arg;
 	if (!ap->neighbor || !addr_eq(&ap->neighbor->address, w->address))
 		return;
-	if (addr_eq(&ap->router, w->router))
+	if (!addr_is_zero(w->router) && (addr_eq(&ap->router, w->router) || addr_eq(&ap->router4, w->router)))
 		w->exact = ap->prefix;
 	if (!w->any.plen)
 		w->any = ap->prefix;

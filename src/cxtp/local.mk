@@ -20,7 +20,7 @@ src_cxtp_libcxtp_a_SOURCES = \
 	src/cxtp/cxtp_wire.c src/cxtp/cxtp_wire.h
 
 CXTP_LIBS = src/cxtp/libcxtp.a $(CORE_LIBS)
-EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py tests/net/test_attacks.py tests/lab/rawsctp.py
+EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py tests/net/test_attacks.py tests/lab/rawsctp.py tests/net/test_dual_stack.py
 
 check_PROGRAMS += tests/unit/test_cxtp_wire
 TESTS += tests/unit/test_cxtp_wire

@@ -254,6 +254,40 @@ static void take_lookup(struct nlmsghdr *h, void *arg)
 		l->mtu = nla_get_u32(metrics[RTAX_MTU]);
 }
 
+struct gateway {
+	int ifindex;
+	struct in6_addr via;
+	uint32_t metric;
+	bool found;
+};
+
+static void take_gateway(struct nlmsghdr *h, void *arg)
+{
+	struct gateway *g = arg;
+	const struct rtmsg *rtm = nlmsg_data(h);
+	struct nlattr *tb[RTA_MAX + 1];
+	if (h->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(h, sizeof *rtm, tb, RTA_MAX, NULL) < 0 || rtm->rtm_family != AF_INET ||
+	    rtm->rtm_dst_len || rtm->rtm_table != RT_TABLE_MAIN || !tb[RTA_OIF] || !tb[RTA_GATEWAY] || nla_len(tb[RTA_GATEWAY]) != 4)
+		return;
+	uint32_t metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
+	if ((int)nla_get_u32(tb[RTA_OIF]) != g->ifindex || (g->found && metric >= g->metric))
+		return;
+	g->via = rtnl_attr_addr(tb[RTA_GATEWAY]);
+	g->metric = metric;
+	g->found = true;
+}
+
+bool rtnl_gateway4(struct rtnl *r, int ifindex, struct in6_addr *out)
+{
+	struct rtmsg rtm = { .rtm_family = AF_INET };
+	struct gateway g = { .ifindex = ifindex };
+	struct nl_msg *m = rtnl_request(RTM_GETROUTE, NLM_F_DUMP, &rtm, sizeof rtm);
+	if (!m || rtnl_exchange(r, m, take_gateway, &g) < 0 || !g.found)
+		return false;
+	*out = g.via;
+	return true;
+}
+
 int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu)
 {
 	struct rtmsg rtm = { .rtm_family = family_of(dst), .rtm_dst_len = addr_is_v4(dst) ? 32 : 128 };

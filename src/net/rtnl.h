@@ -59,6 +59,9 @@ bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); 
  * errno. The MTU is the route's own or learnt one, else the link's. */
 int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu);
 
+/* The next hop of a link's IPv4 default route, in the main table. False: it has none. */
+bool rtnl_gateway4(struct rtnl *r, int ifindex, struct in6_addr *out);
+
 struct rtnl_route {
 	struct prefix dst;
 	struct prefix src;    /* source-specific if src.plen > 0 */

@@ -57,3 +57,18 @@ def test_a_transfer_serves_once(world):
     wait_for("the association again", world.associated, 20)
     assert world.answer(world.send(NCOA, NAR, ctar(PAR, 6, A_BIT)))[0] == (1, 17)
     assert world.par.counter("replayed") == 1
+
+
+def test_a_killed_neighbour_is_back(world):
+    """Nobody says goodbye. The one that starts again sets the association up, and the other notices at once that it is another
+    life of it: long before heartbeats would."""
+    for _ in range(3):
+        restarts = world.par.counter("restarts", "sctp")
+        world.nar.kill()
+        world.nar.start()
+        wait_for("the restart noticed", lambda: world.par.counter("restarts", "sctp") > restarts, 20)
+        wait_for("the association", world.associated, 20)
+    assert world.par.counter("down", "sctp") == 0
+    world.send(PCOA, PAR, ctar(NAR, 1))
+    wait_for("the push", lambda: world.nar.counter("pctd_received") == 1, 15)
+    assert world.answer(world.send(NCOA, NAR, ctar(PAR, 1, A_BIT))) == []
