@@ -191,6 +191,7 @@ static void on_rtnl(const struct rtnl_note *n, void *arg)
 	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
 	case RTNL_ROUTE_GONE:
+	case RTNL_STATION:
 		return;
 	}
 	count_entries();

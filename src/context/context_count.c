@@ -26,6 +26,7 @@ struct counter context_counters[CONTEXT_COUNTERS] = {
 	[CONTEXT_FLOWS_NAT] = { .name = "conntrack_nat", .help = "Translated connection-tracking entries that stayed where they are" },
 	[CONTEXT_PROXIED] = { .name = "reports_proxied", .help = "Reports sent to other multicast routers of an access link" },
 	[CONTEXT_RATES] = { .name = "rates", .help = "mobiles with a rate of another router", .gauge = 1 },
+	[CONTEXT_BRIDGE_ENTRIES] = { .name = "bridge_entries", .help = "Groups given to a bridge's port without a report from there" },
 	[CONTEXT_GROUPS] = { "groups", "groups with listeners, counted on each interface", .gauge = 1 },
 	[CONTEXT_LISTENERS] = { "listeners", "memberships: mobile and group", .gauge = 1 },
 };

@@ -13,6 +13,7 @@ src_context_libcontext_a_SOURCES = \
 	src/context/context_count.c src/context/context_count.h \
 	src/context/flows.c src/context/flows.h \
 	src/context/flows_wire.c src/context/flows_wire.h \
+	src/context/mcast_bridge.c src/context/mcast_bridge.h \
 	src/context/mcast.c src/context/mcast.h src/context/mcast_feature.c src/context/mcast_io.c src/context/mcast_priv.h \
 	src/context/gmp.c src/context/gmp.h \
 	src/context/gmp_listener.c src/context/gmp_querier.c src/context/gmp_track.c src/context/gmp_track.h \
@@ -75,9 +76,15 @@ EXTRA_DIST += tests/fuzz/corpus/rate_wire tests/net/test_rate.py
 
 check_PROGRAMS += tests/net/test_context
 TESTS += tests/net/test_context
-tests_net_test_context_SOURCES = tests/net/test_context.c
+tests_net_test_context_SOURCES = tests/net/test_context.c tests/net/context_lab.c tests/net/context_lab.h
 tests_net_test_context_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_context_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) src/ctl/libctl.a $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)
+
+check_PROGRAMS += tests/net/test_multicast
+TESTS += tests/net/test_multicast
+tests_net_test_multicast_SOURCES = tests/net/test_multicast.c tests/net/context_lab.c tests/net/context_lab.h
+tests_net_test_multicast_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_multicast_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) src/ctl/libctl.a $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)
 
 check_PROGRAMS += tests/unit/test_context_config
 TESTS += tests/unit/test_context_config

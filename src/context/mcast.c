@@ -73,6 +73,7 @@ static void on_changed(const struct gmp_member *i, enum gmp_change c, void *arg)
 {
 	struct mcast *m = arg;
 	bool proxied = mcast_proxied(m, i->ifindex, addr_is_v4(&i->group));
+	mcast_bridge_changed(m->bridges, i, c);
 	if (proxied && c == GMP_INSTALLED) {
 		mcast_proxy_report(m, i->ifindex, &i->group, i->filter);
 		m->again_left = (unsigned)m->cfg->robustness - 1;
@@ -128,6 +129,7 @@ static void access_detach(struct mcast *m, struct mcast_access *a)
 {
 	for (int v4 = 0; v4 < MCAST_FAMILIES; v4++)
 		family_detach(m, a, v4);
+	mcast_bridge_detach(m->bridges, a->ifindex);
 	a->ifindex = 0;
 }
 
@@ -158,6 +160,7 @@ static void access_sync(struct mcast *m, struct mcast_access *a)
 	if (!k)
 		return;
 	a->lladdr = k->lladdr;
+	mcast_bridge_attach(m->bridges, ifindex);
 	for (int v4 = 0; v4 < MCAST_FAMILIES; v4++)
 		family_sync(m, a, v4);
 }
@@ -205,13 +208,17 @@ static void sync(struct mcast *m)
 
 static void on_rtnl(const struct rtnl_note *n, void *arg)
 {
+	struct mcast *m = arg;
 	switch (n->event) {
 	case RTNL_LINK:
 	case RTNL_LINK_GONE:
 	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
 	case RTNL_RESYNC:
-		sync(arg);
+		sync(m);
+		return;
+	case RTNL_STATION:
+		mcast_bridge_station(m->bridges, n->ifindex, &n->lladdr);
 		return;
 	case RTNL_NEIGH:
 	case RTNL_NEIGH_GONE:
@@ -303,6 +310,7 @@ static void mcast_close(struct mcast *m)
 		return;
 	rtnl_unsubscribe(m->sub);
 	timer_stop(&m->again);
+	mcast_bridges_destroy(m->bridges);
 	gmp_track_destroy(m->track);
 	for (int v4 = 0; v4 < MCAST_FAMILIES; v4++)
 		mroute_close(m->mroute[v4]);
@@ -324,8 +332,9 @@ static int start(struct core *core, const struct context_config *c)
 	bucket_init(&m->failed, 1, 5);
 	timer_init(&m->again, core->loop, on_again, m);
 	m->track = gmp_track_create(core->loop, &params, &ops, m);
+	m->bridges = m->track ? mcast_bridges_create(core->net->rtnl, m->track, core->loop) : NULL;
 	m->sub = rtnl_subscribe(core->net->rtnl, on_rtnl, m);
-	if (!m->track || !m->sub || mcast_io_open(m) < 0 || access_configure(m) < 0)
+	if (!m->track || !m->bridges || !m->sub || mcast_io_open(m) < 0 || access_configure(m) < 0)
 		goto fail;
 	open_mroute(m, MCAST_V6);
 	configure_families(m);

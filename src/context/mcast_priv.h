@@ -8,6 +8,7 @@
 #include "context/context_count.h"
 #include "context/gmp_track.h"
 #include "context/mcast.h"
+#include "context/mcast_bridge.h"
 #include "core/log.h"
 #include "core/module.h"
 #include "net/icmp6.h"
@@ -31,6 +32,7 @@ struct mcast {
 	struct core *core;
 	const struct context_multicast *cfg;
 	struct gmp_track *track;
+	struct mcast_bridges *bridges;
 	struct icmp6 *icmp6;
 	struct igmp *igmp; /* NULL: IPv4 is not wanted */
 	struct mroute *mroute[MCAST_FAMILIES]; /* NULL: the kernel cannot, or not wanted */

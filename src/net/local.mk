@@ -45,7 +45,8 @@ tests_net_test_raw_sockets_SOURCES = tests/net/test_raw_sockets.c
 tests_net_test_raw_sockets_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_raw_sockets_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
 src_net_libnet_a_SOURCES += src/net/mroute.c src/net/joins.c src/net/mroute_kernel.h src/net/mroute_kernel4.c \
-	src/net/mroute_kernel6.c src/net/igmp.c src/net/igmp.h src/net/source_filter.c \
+	src/net/mroute_kernel6.c src/net/igmp.c src/net/igmp.h src/net/mdb.c src/net/mdb.h \
+	src/net/source_filter.c \
 	src/net/source_filter.h
 check_PROGRAMS += tests/unit/test_source_filter
 TESTS += tests/unit/test_source_filter

@@ -19,16 +19,18 @@ struct rtnl_link {
 	struct lladdr lladdr;
 	uint32_t mtu;
 	bool up;      /* administratively */
+	bool bridge;
 	bool carrier; /* IFF_LOWER_UP, and operstate up or unknown (dormant is a radio that has not finished its handshake) */
 };
 
-/* RTNL_ROUTE_GONE: somebody deleted a route with our protocol number (or we did). RTNL_RESYNC: events were lost; links
+/* RTNL_ROUTE_GONE: somebody deleted a route with our protocol number (or we did). RTNL_STATION: a bridge has
+ * seen a station behind a port, or behind another one. RTNL_RESYNC: events were lost; links
  * and addresses have been told again as far as they changed, neighbours and routes must be looked at anew. */
 enum rtnl_event { RTNL_LINK, RTNL_LINK_GONE, RTNL_ADDR, RTNL_ADDR_GONE, RTNL_NEIGH, RTNL_NEIGH_GONE, RTNL_ROUTE_GONE,
-	RTNL_RESYNC };
+	RTNL_STATION, RTNL_RESYNC };
 struct rtnl_note {
 	enum rtnl_event event;
-	int ifindex;
+	int ifindex;          /* RTNL_STATION: of the bridge */
 	struct in6_addr addr; /* RTNL_ADDR*, RTNL_NEIGH*; RTNL_ROUTE_GONE: destination */
 	uint8_t plen;         /* RTNL_ADDR*, RTNL_ROUTE_GONE */
 	bool tentative;       /* RTNL_ADDR: duplicate address detection still runs */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/if_bridge.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <stdlib.h>
@@ -111,6 +112,38 @@ static void doom_addr(struct nlmsghdr *h, void *arg)
 	doom(d, m);
 }
 
+/* The dump nests: bridges' entries, the entries' parts; a part is a struct with attributes behind it. */
+static void doom_group(struct doomed *d, uint32_t bridge, struct nlattr *info)
+{
+	struct br_mdb_entry e;
+	struct nlattr *tb[MDBA_MDB_EATTR_RTPROT + 1];
+	struct br_port_msg head = { .family = AF_BRIDGE, .ifindex = bridge };
+	int fixed = NLA_ALIGN((int)sizeof e);
+	if (nla_len(info) < fixed ||
+	    nla_parse(tb, MDBA_MDB_EATTR_RTPROT, (struct nlattr *)(void *)((char *)nla_data(info) + fixed), nla_len(info) - fixed, NULL) < 0 ||
+	    !tb[MDBA_MDB_EATTR_RTPROT] || !rtnl_protocol_ours(d->rtnl, nla_get_u8(tb[MDBA_MDB_EATTR_RTPROT])))
+		return;
+	memcpy(&e, nla_data(info), sizeof e);
+	e.flags = 0; /* what the bridge says of it */
+	struct nl_msg *m = rtnl_request(RTM_DELMDB, 0, &head, sizeof head);
+	if (m && nla_put(m, MDBA_SET_ENTRY, sizeof e, &e) == 0)
+		doom(d, m);
+	else
+		nlmsg_free(m);
+}
+
+static void doom_mdb(struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *tb[MDBA_MAX + 1], *entry, *info;
+	const struct br_port_msg *head = nlmsg_data(h);
+	int left, inner;
+	if (h->nlmsg_type != RTM_GETMDB || /* the kernel answers so */ nlmsg_parse(h, sizeof *head, tb, MDBA_MAX, NULL) < 0 || !tb[MDBA_MDB])
+		return;
+	nla_for_each_nested(entry, tb[MDBA_MDB], left)
+		nla_for_each_nested(info, entry, inner)
+			doom_group(arg, head->ifindex, info);
+}
+
 static int execute(struct doomed *d, const char *what)
 {
 	int gone = 0;
@@ -132,6 +165,15 @@ static int sweep_kind(struct rtnl *r, const char *what, uint16_t type, const voi
 	if (rc < 0)
 		LOG_WARNING(RTNL_LOG, "sweep: table cannot be read what=%s error=\"%s\"", what, strerror(-rc));
 	return execute(&d, what);
+}
+
+static int sweep_mdb(struct rtnl *r)
+{
+	struct br_port_msg head = { .family = AF_BRIDGE };
+	for (const struct link_entry *e = r->links; e; e = e->hh.next)
+		if (e->link.bridge)
+			return sweep_kind(r, "multicast database", RTM_GETMDB, &head, sizeof head, doom_mdb);
+	return 0; /* no bridge; perhaps a kernel without any */
 }
 
 static int sweep_links(struct rtnl *r)
@@ -168,6 +210,7 @@ int rtnl_sweep(struct rtnl *r)
 	gone += sweep_kind(r, "neighbour", RTM_GETNEIGH, &neigh4, sizeof neigh4, doom_neigh);
 	gone += sweep_kind(r, "proxy", RTM_GETNEIGH, &proxy, sizeof proxy, doom_neigh);
 	gone += sweep_kind(r, "address", RTM_GETADDR, &ifa, sizeof ifa, doom_addr);
+	gone += sweep_mdb(r);
 	gone += sweep_links(r);
 	rtnl_counters[RTNL_SWEPT].value += (uint64_t)gone;
 	return gone;

@@ -98,6 +98,13 @@ static void parse_lladdr(const struct nlattr *a, struct lladdr *out)
 	memcpy(out->octet, nla_data(a), out->len);
 }
 
+static bool is_bridge(struct nlattr *linkinfo)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1];
+	return linkinfo && nla_parse_nested(tb, IFLA_INFO_MAX, linkinfo, NULL) == 0 && tb[IFLA_INFO_KIND] &&
+	       nla_strcmp(tb[IFLA_INFO_KIND], "bridge") == 0;
+}
+
 static bool parse_link(struct nlmsghdr *h, struct rtnl_link *out)
 {
 	struct nlattr *tb[IFLA_MAX + 1];
@@ -113,6 +120,7 @@ static bool parse_link(struct nlmsghdr *h, struct rtnl_link *out)
 		.carrier = (ifi->ifi_flags & IFF_LOWER_UP) && (oper == IF_OPER_UP || oper == IF_OPER_UNKNOWN),
 	};
 	nla_strlcpy(out->name, tb[IFLA_IFNAME], sizeof out->name);
+	out->bridge = is_bridge(tb[IFLA_LINKINFO]);
 	parse_lladdr(tb[IFLA_ADDRESS], &out->lladdr);
 	return true;
 }
@@ -354,10 +362,22 @@ static bool parse_neigh(struct nlmsghdr *h, struct rtnl_note *out)
 	return true;
 }
 
+static bool parse_station(struct nlmsghdr *h, struct rtnl_note *n)
+{
+	struct nlattr *tb[NDA_MAX + 1];
+	const struct ndmsg *ndm = nlmsg_data(h);
+	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(h, sizeof *ndm, tb, NDA_MAX, NULL) < 0 || ndm->ndm_family != AF_BRIDGE ||
+	    !tb[NDA_MASTER] || (ndm->ndm_state & NUD_PERMANENT)) /* permanent: a port's own address */
+		return false;
+	*n = (struct rtnl_note){ .event = RTNL_STATION, .ifindex = (int)nla_get_u32(tb[NDA_MASTER]) };
+	parse_lladdr(tb[NDA_LLADDR], &n->lladdr);
+	return true;
+}
+
 static void neigh_take(struct rtnl *r, struct nlmsghdr *h)
 {
 	struct rtnl_note n;
-	if (parse_neigh(h, &n))
+	if (parse_neigh(h, &n) || parse_station(h, &n))
 		notify(r, &n);
 }
 

@@ -180,6 +180,7 @@ void nslab_until(struct loop *l, const int *what, int want)
 void nslab_for(struct loop *l, usec_t time)
 {
 	usec_t end = loop_now_fresh(l) + time;
+	loop_once(l, 0); /* however late we are */
 	for (usec_t now; (now = loop_now_fresh(l)) < end;)
 		loop_once(l, end - now);
 }

@@ -4,226 +4,26 @@
  */
 #define _GNU_SOURCE 1
 #include <errno.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "context/context.h"
-#include "context/context_count.h"
-#include "core/bus.h"
-#include "core/daemon.h"
-#include "core/feature.h"
-#include "core/handover.h"
-#include "core/log.h"
-#include "core/mobile.h"
-#include "core/neighbor.h"
-#include "mcast.h"
-#include "net/icmp6.h"
+#include "context_lab.h"
 #include "net/mroute_kernel.h"
-#include "net/net.h"
-
-#define GROUP "ff3e::8000:1"
-#define MOBILE "2001:db8:b::10"
-#define CHAIN 2 /* further routers between the source and the one under test */
-
-static const struct module *const modules[] = { &net_module, &context_module, NULL };
-
-static struct fixture {
-	int source, mobile, router, chain[CHAIN];
-	pid_t daemons[CHAIN];
-	struct core core;
-	struct config *config;
-	struct mcast_sender s;
-	struct mcast_receiver r;
-	int if_access;
-	struct lladdr lladdr;
-	char dir[64];
-} f;
-
-static const char *write_config(const char *name)
-{
-	static char path[128];
-	snprintf(path, sizeof path, "%s/%s.conf", f.dir, name);
-	FILE *c = fopen(path, "w");
-	assert_non_null(c);
-	fprintf(c,
-	        "role = \"access-router\"; name = \"%s\";\n"
-	        "interfaces = ( { name = \"acc\"; kind = \"access\"; }, { name = \"top\"; kind = \"core\"; } );\n"
-	        "neighbors = ( ); mobiles = ( );\n"
-	        "control = { socket = \"%s/%s.sock\"; };\n"
-	        "log = { sink = \"stderr\"; level = \"%s\"; };\n"
-	        "context = { multicast = { last_listener_interval = \"50ms\"; robustness = 2; }; };\n",
-	        name, f.dir, name, getenv("V") ? "debug" : "error");
-	fclose(c);
-	return path;
-}
-
-static pid_t run_daemon(int ns, const char *name)
-{
-	const char *path = write_config(name);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid)
-		return pid;
-	nslab_enter(ns);
-	struct daemon_options o = { .file = path, .foreground = true };
-	_exit(daemon_run(&o, modules));
-}
-
-static void start_here(void)
-{
-	struct config_errors *errors = config_errors_create();
-	struct core *c = &f.core;
-	f.config = config_load(write_config("here"), modules, errors);
-	for (size_t i = 0; i < config_errors_count(errors); i++)
-		fprintf(stderr, "%s\n", config_errors_text(errors, i));
-	assert_non_null(f.config);
-	config_errors_destroy(errors);
-	log_level_set(getenv("V") ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR);
-	*c = (struct core){ .loop = loop_create(), .modules = modules, .config = f.config, .settings = config_settings(f.config) };
-	c->bus = bus_create(c->loop);
-	c->mobiles = mobiles_create(c->bus, 100);
-	c->neighbors = neighbors_create(c->bus);
-	c->handovers = handovers_create(c->loop, c->bus, 10);
-	assert_int_equal(neighbors_configure(c->neighbors, c->settings), 0);
-	assert_int_equal(modules_start(c), 0);
-}
-
-static void begin(int chain)
-{
-	memset(&f, 0, sizeof f);
-	strcpy(f.dir, "/tmp/handoverd-context-XXXXXX");
-	assert_non_null(mkdtemp(f.dir));
-	f.source = nslab_new();
-	int above = f.source;
-	for (int i = 0; i < chain; i++) {
-		f.chain[i] = nslab_new();
-		nslab_veth(f.chain[i], "top", above, i ? "acc" : "net");
-		above = f.chain[i];
-	}
-	f.mobile = nslab_new();
-	f.router = nslab_new();
-	nslab_veth(f.router, "top", above, chain ? "acc" : "net");
-	nslab_veth(f.router, "acc", f.mobile, "wlan");
-	nslab_enter(f.router);
-	nslab_sh("ip addr add 2001:db8:b::1/64 dev acc nodad");
-	f.if_access = nslab_ifindex("acc");
-	nslab_enter(f.mobile);
-	nslab_sh("ip addr add " MOBILE "/64 dev wlan nodad");
-	f.lladdr = nslab_lladdr("wlan");
-	nslab_enter(f.source);
-	nslab_sh("ip addr add 2001:db8:1::2/64 dev net nodad");
-	f.s = mcast_sender(GROUP, "net");
-	for (int i = 0; i < chain; i++) {
-		char name[16];
-		snprintf(name, sizeof name, "r%d", i);
-		f.daemons[i] = run_daemon(f.chain[i], name);
-	}
-	nslab_enter(f.router);
-	start_here();
-}
 
 static int setup(void **state)
 {
-	begin(0);
+	context_lab_begin(&(struct context_lab_options){ 0 });
 	return 0;
 }
 
 static int setup_chain(void **state)
 {
-	begin(CHAIN);
+	context_lab_begin(&(struct context_lab_options){ .chain = CONTEXT_LAB_CHAIN });
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	struct core *c = &f.core;
-	nslab_enter(f.router);
-	modules_stop(c);
-	assert_null(feature_find(1));
-	handovers_destroy(c->handovers);
-	neighbors_destroy(c->neighbors);
-	mobiles_destroy(c->mobiles);
-	bus_destroy(c->bus);
-	if (f.r.watch)
-		mcast_close(&f.r);
-	loop_destroy(c->loop);
-	config_free(f.config);
-	close(f.s.fd);
-	close(f.source);
-	close(f.mobile);
-	close(f.router);
-	for (int i = 0; i < CHAIN && f.daemons[i]; i++) {
-		int status;
-		kill(f.daemons[i], SIGTERM);
-		waitpid(f.daemons[i], &status, 0);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), 0);
-		close(f.chain[i]);
-	}
-	nslab_sh("rm -r %s", f.dir);
+	context_lab_end();
 	return 0;
-}
-
-/* The router opens sockets when it needs them: its loop must run in its own namespace. */
-static void mobile_joins(void)
-{
-	nslab_enter(f.mobile);
-	mcast_receive(&f.r, f.core.loop, GROUP, "wlan", true);
-	nslab_enter(f.router);
-}
-
-static void mobile_leaves(void)
-{
-	nslab_enter(f.mobile);
-	mcast_leave(&f.r, GROUP, "wlan");
-	nslab_enter(f.router);
-}
-
-static void stream(int n)
-{
-	for (int i = 0; i < n; i++) {
-		mcast_send(&f.s);
-		nslab_for(f.core.loop, USEC_MSEC);
-	}
-}
-
-/* Sends until something arrives. */
-static void stream_until_heard(void)
-{
-	int before = f.r.n;
-	for (int i = 0; i < 4000 && f.r.n == before; i++)
-		stream(1);
-	assert_true(f.r.n > before);
-}
-
-/* Sends until nothing arrives any more. */
-static void stream_until_silent(void)
-{
-	for (int i = 0; i < 400; i++) {
-		int before = f.r.n;
-		stream(20);
-		if (f.r.n == before)
-			return;
-	}
-	fail_msg("still forwarded");
-}
-
-static struct feature_subject subject(void)
-{
-	struct feature_subject s = { .lladdr = f.lladdr, .ifindex = f.if_access };
-	s.previous = nslab_addr("2001:db8:a::10");
-	s.addr = nslab_addr(MOBILE);
-	return s;
 }
 
 /* RFC 4067 appendix B: prefix of the new link, group; padded as in a block. */
@@ -396,7 +196,7 @@ static void through_three_routers(void **state)
 	stream(200);
 	nslab_until(f.core.loop, &f.r.n, before + 200);
 	assert_int_equal(f.r.gaps, gaps);
-	for (int i = 0; i < CHAIN; i++) {
+	for (int i = 0; i < CONTEXT_LAB_CHAIN; i++) {
 		nslab_enter(f.chain[i]);
 		assert_int_equal(nslab_try("ip -6 mroute show | grep -q %s", GROUP), 0);
 	}
