@@ -94,6 +94,9 @@ def thin_move(way, rate, form, mld=2, keep=None):
     """One movement, in a network of its own: nothing of an earlier one (a listener that some router still knows) makes it faster."""
     with Topology(routers=2, mobiles=1, keep=keep) as t:
         mobile, (here, there) = t.mobiles[0], t.points
+        # A router is a listener itself, and repeats its reports up to a second later: not on the link that is looked at.
+        for p in t.points:
+            t.ns[p.name].sysctl(ipv6__conf__wlan__mldv2_unsolicited_report_interval=10)
         daemons = Daemons(t, extra=form)
         daemons.start("core", here.name, there.name)
         daemons.wait_associated()
