@@ -362,7 +362,8 @@ def test_a_real_run(lab):
                 *(traffic.Capture(c.topology, p.name, "wlan", "icmp6 and ip6[40] == 150", "air") for p in (here, there))]
     nodes = (mobile.name, here.name, there.name)
     first, second = mobile.address(here), mobile.address(there)
-    movement.reactive(c.topology, c.daemons, mobile, there, 20)
+    # Long enough that a busy kernel tells of a link that went and one that came, and not of nothing.
+    movement.reactive(c.topology, c.daemons, mobile, there, 500)
     records = {n: c.daemons[n].wait_handover(first, limit=30) for n in nodes}
     assert records[mobile.name]["mode"] == "reactive"
     wait_for("the second router knows the listener", lambda: movement.listens(c.daemons[there.name], GROUP), 30)
