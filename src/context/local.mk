@@ -116,4 +116,4 @@ check_PROGRAMS += tests/fuzz/fuzz_program
 TESTS += tests/fuzz/fuzz_program
 tests_fuzz_fuzz_program_SOURCES = tests/fuzz/fuzz_program.c
 tests_fuzz_fuzz_program_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
-EXTRA_DIST += tests/fuzz/corpus/program
+EXTRA_DIST += tests/fuzz/corpus/program tests/net/test_contexts.py
