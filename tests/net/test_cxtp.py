@@ -1,8 +1,11 @@
 """CXTP between two daemons, judged by a mobile that is not the daemon: see lab/cxtp.py."""
 
+import socket
+import struct
+
 import pytest
 
-from lab.cxtp import A_BIT, NAR, NCOA, PAR, PCOA, World, ctar
+from lab.cxtp import A_BIT, CTAA, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, World, ctar, octets
 from lab.topology import wait_for
 
 
@@ -72,3 +75,22 @@ def test_a_killed_neighbour_is_back(world):
     world.send(PCOA, PAR, ctar(NAR, 1))
     wait_for("the push", lambda: world.nar.counter("pctd_received") == 1, 15)
     assert world.answer(world.send(NCOA, NAR, ctar(PAR, 1, A_BIT))) == []
+
+
+def test_icmp_fields(world):
+    """RFC 4067 §3.2: type, code 0, subtype; reserved octets zero as sent and ignored as received; hop limit 255."""
+    other_code, odd = bytearray(ctar(PAR, 8, A_BIT)), bytearray(ctar(PAR, 9, A_BIT))
+    other_code[1] = 1
+    odd[5:8] = b"\xff\xff\xff"
+    world.send(NCOA, NAR, bytes(other_code))
+    s = world.send(NCOA, NAR, bytes(odd))
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+    s.settimeout(20)
+    while True:
+        data, ancillary, _, (source, *_) = s.recvmsg(2048, 64)
+        if data[0] == TYPE and source == NAR:
+            break
+    assert data[:2] + data[4:] == bytes([TYPE, 0, SUBTYPE, 0, 0, 0, CTAA, 0, 0, 20]) + octets(PCOA)
+    assert struct.unpack("@i", ancillary[0][2])[0] == 255
+    wait_for("the other code refused", lambda: world.nar.counter("malformed") == 1, 20)
+    assert world.nar.counter("ctreq_sent") == 1
