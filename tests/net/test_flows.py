@@ -15,10 +15,11 @@ import socket
 
 import pytest
 
+from lab import movement, traffic
 from lab.cxtp import A_BIT, CTAA, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, Router, ctar, octets
-from lab.daemon import KEY
+from lab.daemon import FORMS, KEY, merged
 from lab.netns import Netns, run
-from lab.topology import wait_for
+from lab.topology import CN as LAB_CN, wait_for
 
 CN, A_CORE, B_CORE = "2001:db8:f::c", "2001:db8:f::a", "2001:db8:f::b"
 CN4, PCOA4, ACCESS4 = "198.51.100.7", "192.0.2.10", "192.0.2.1"
@@ -193,3 +194,39 @@ def test_without_the_context_it_stalls(make_world):
         s.setblocking(False)
         with pytest.raises(BlockingIOError):
             s.recv(1)
+
+
+TUNNELLING = """
+table inet firewall {
+	chain forward {
+		type filter hook forward priority 0; policy drop;
+		ct state established,related accept
+		iifname "wlan" ct state new tcp flags & (fin | syn | rst | ack) == syn accept
+		iifname "wlan" ct state new meta l4proto != tcp accept
+		iifname "eth0" meta l4proto 41 accept
+		counter drop
+	}
+}
+"""
+
+
+@pytest.mark.needs("tun", "nft", "conntrack")
+def test_a_router_that_tunnels_keeps_the_entries(lab):
+    """The previous router's firewall sees the flow before the tunnel. Its entries go only when the tunnel has gone."""
+    c = lab(proxy=False, extra=merged(FORMS["user"], {"fmip6": {"lifetime": "4s"}}))
+    here, there = c.points
+    for p in c.points:
+        c.topology.ns[p.name].run("nft", "-f", "-", stdin=TUNNELLING)
+    c.start()
+    mobile = c.mobiles[0]
+    traffic.tcp_server(c.topology, "cn", 1 << 30, rate=400_000)
+    fetch = traffic.tcp_fetch(c.topology, mobile.name, LAB_CN, mobile.address(here), 1 << 30)
+    fetch.wait(20000)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    movement.predictive(c.topology, c.daemons, mobile, there, 0)
+    counter = lambda name: c.daemons[here.name].counters()[name]  # noqa: E731
+    wait_for("the contexts acknowledged", lambda: counter("cxtp.ctdr_received") >= 1, 30)
+    fetch.wait(fetch.report()["bytes"] + 400_000, 60)
+    assert counter("conntrack.removed") == 0
+    c.daemons[mobile.name].stop()
+    wait_for("the entries removed after the tunnel", lambda: counter("conntrack.removed") >= 1, 60)
