@@ -62,6 +62,37 @@ static void test_lists(void **state)
 	config_free(c);
 }
 
+static void test_rates(void **state)
+{
+	char why[2048];
+	struct config *c = load("rate = { mobiles = ( { address = \"2001:db8::1\"; down = \"10M\"; up = \"512k\"; burst = \"64k\"; "
+	                        "class = \"1:20\"; dscp = 46; }, { prefix = \"192.0.2.0/24\"; } ); };", why, sizeof why);
+	if (!c)
+		fail_msg("%s", why);
+	const struct context_config *x = config_group(c, "context");
+	const struct context_rate_mobile *m = x->rate.mobiles.items;
+	assert_int_equal(x->rate.mobiles.n, 2);
+	assert_int_equal(m->down, 10000000);
+	assert_int_equal(m->up, 512000);
+	assert_int_equal(m->burst, 65536);
+	assert_int_equal(m->dscp, 46);
+	assert_int_equal(m[1].down, 0);
+	assert_int_equal(m[1].dscp, -1);
+	config_free(c);
+	static const struct {
+		const char *text;
+		bool good;
+		uint32_t class;
+	} classes[] = { { NULL, true, 0 }, { "", true, 0 }, { "1:20", true, 0x10020 }, { "ffff:1", true, 0xffff0001 },
+		        { "1:", false, 0 }, { "1", false, 0 }, { "0:1", false, 0 }, { "1:20x", false, 0 }, { "10000:1", false, 0 } };
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		uint32_t class = 1;
+		assert_int_equal(context_rate_class(classes[i].text, &class), classes[i].good);
+		if (classes[i].good)
+			assert_int_equal(class, classes[i].class);
+	}
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[][2] = {
@@ -70,6 +101,18 @@ static void test_refused(void **state)
 		{"fpt = { rate = 0; };", "test.conf:4: context.fpt.rate"},
 		{"fpt = { rate = 65536; };", "test.conf:4: context.fpt.rate"},
 		{"fpt = { cookies = 7; };", "test.conf:4: "},
+		{"rate = { mobiles = (\n{ down = \"1M\"; } ); };", "test.conf:5: context.rate.mobiles[0] has neither address nor prefix"},
+		{"rate = { mobiles = (\n{ address = \"2001:db8::1\"; prefix = \"2001:db8::/64\"; } ); };",
+		 "test.conf:5: context.rate.mobiles[0] has both address and prefix"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; },\n{ prefix = \"2001:db8::/64\"; } ); };",
+		 "test.conf:6: context.rate.mobiles[1] is for the same mobiles as that in line 5"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; down = \"10Mbit\"; } ); };",
+		 "test.conf:5: context.rate.mobiles[0].down is \"10Mbit\", which is no rate; write a rate in bits a second"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; up = \"101G\"; } ); };", "is 101G, more than 100G"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; up = \"7\"; } ); };", "less than an octet a second"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; class = \"gold\"; } ); };", "\"gold\", which is no class of tc"},
+		{"rate = { mobiles = (\n{ prefix = \"2001:db8::/64\"; dscp = 64; } ); };", "test.conf:5: context.rate.mobiles[0].dscp"},
+		{"conntrack = { zone = 65536; };", "test.conf:4: context.conntrack.zone"},
 		{"offer = ( \"neighbour\" );", "context.offer: \"neighbour\" is no feature; write some of \"multicast-listener\", "},
 		{"accept = ( \"rate\", \"\" );", "context.accept: \"\" is no feature"},
 		{"programs = (\n{ name = \"one\"; } );", "test.conf:5: context.programs[0].fpt is missing"},
@@ -105,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
