@@ -9,7 +9,9 @@
  *  3. What a CTAA does not list as failed is in force. What a CTDR calls a success is, and S says that all are.
  *  4. A previous router forgets a mobile only when a new router has told it so.
  *  5. A mobile that moved hears of its end, and if it hears that all is well, it is.
- *  6. Every transfer ends, and nothing is kept after it.
+ *  6. While a previous router has a transfer of a mobile outstanding it begins no other, unless the one was begun for a router
+ *     that had no token yet.
+ *  7. Every transfer ends, and nothing is kept after it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,8 @@ static struct {
 	bool ctdr;             /* came */
 	unsigned released;
 	usec_t released_at;
+	bool tokenless; /* it was last asked without a token */
+	struct cxtp_par_view was;
 } routers[SIM_ROUTERS];
 
 static unsigned faults, mobile_told;
@@ -118,6 +122,8 @@ static void arrived(struct sim *s, enum sim_router at, const struct in6_addr *fr
 {
 	if (m->type == CXTP_CTAR || m->type == CXTP_CTREQ)
 		judge_stimulus(at);
+	if (m->type == CXTP_CTREQ)
+		routers[at].tokenless = m->token == 0;
 	if (m->type == CXTP_PCTD)
 		routers[at].push = loop_now(s->loop);
 	if (m->type == CXTP_CTDR)
@@ -259,6 +265,16 @@ static void mobile_context(struct sim *s, uint16_t fpt, uint8_t status)
 
 const struct sim_eyes judge_eyes = { sent_message, arrived, installed_block, forgot, router_done, mobile_done, mobile_context };
 
+/* Of the mobile that is at that router, or was. */
+static void watch_transfer(enum sim_router at)
+{
+	struct cxtp_par_view now = { 0 }, was = routers[at].was;
+	bool known = cxtp_par_of(stage.routers[at].par, &stage.at[at], &now);
+	must(!known || !now.outstanding || !was.outstanding || now.seq == was.seq || routers[at].tokenless,
+	     "another transfer of a mobile begun while one is outstanding");
+	routers[at].was = now;
+}
+
 void judge_watch(void)
 {
 	see_groups();
@@ -269,6 +285,7 @@ void judge_watch(void)
 		     "a previous router holds a key beyond the time of a transfer");
 		must(!cxtp_nar_keys(r->nar) || now < routers[i].push + stage.params.context_lifetime,
 		     "a new router holds a key beyond the time of a push");
+		watch_transfer((enum sim_router)i);
 	}
 }
 
