@@ -125,7 +125,8 @@ static bool get_entry(struct rd *r, const struct in6_addr *addr, struct conntrac
 	struct in6_addr peer;
 	uint8_t bits;
 	memset(e, 0, sizeof *e);
-	if (!rd_u8(r, &bits) || bits & RESERVED || !rd_u8(r, &e->tuple.proto) || !get_addr(r, addr_is_v4(addr), &peer))
+	if (!rd_u8(r, &bits) || bits & RESERVED || !rd_u8(r, &e->tuple.proto) || !get_addr(r, addr_is_v4(addr), &peer) ||
+	    addr_eq(&peer, addr)) /* a flow from a node to itself passes no router */
 		return false;
 	e->tuple.src = bits & RESPONDER ? peer : *addr;
 	e->tuple.dst = bits & RESPONDER ? *addr : peer;
