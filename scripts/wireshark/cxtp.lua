@@ -111,6 +111,11 @@ field("ct_state", P.uint8, "conntrack.state", "State", base.DEC)
 field("ct_flags", P.uint8, "conntrack.tcp.flags", "TCP flags, original direction and reply", base.HEX)
 field("ct_scales", P.uint8, "conntrack.tcp.scales", "Window scales, original direction and reply", base.HEX)
 field("ct_vtag", P.uint32, "conntrack.sctp.vtag", "Verification tag", base.HEX)
+field("rate_down", P.uint64, "rate.down", "Towards the mobile (bit/s, 0: no limit)", base.DEC)
+field("rate_up", P.uint64, "rate.up", "From the mobile (bit/s, 0: no limit)", base.DEC)
+field("rate_burst", P.uint32, "rate.burst", "Burst (octets, 0: the router chooses)", base.DEC)
+field("rate_class", P.uint32, "rate.class", "Traffic class (major, minor)", base.HEX)
+field("rate_dscp", P.uint8, "rate.dscp", "DSCP (255: as it is)", base.DEC)
 field("response_in", P.framenum, "response_in", "Answered in", base.NONE, frametype.RESPONSE)
 field("response_to", P.framenum, "response_to", "Answers", base.NONE, frametype.REQUEST)
 field("repeats", P.framenum, "repeats", "Repeats the message in", base.NONE, frametype.RETRANS_PREV)
@@ -270,6 +275,8 @@ local private = {
 	{ key = "multicast6", fpt = 65285, name = "IPv6 multicast source filter", read = read_filter },
 	{ key = "conntrack", fpt = 65283, name = "connection tracking", read = read_flows,
 	  statuses = { [32] = "Another version", [33] = "An address is refused" } },
+	{ key = "rate", fpt = 65284, name = "rate",
+	  read = vector_reader({ f.rate_down, 8 }, { f.rate_up, 8 }, { f.rate_burst, 4 }, { f.rate_class, 4 }, { f.rate_dscp, 1 }) },
 }
 for _, c in ipairs(private) do
 	cxtp.prefs["fpt_" .. c.key] = Pref.uint("Number of the context: " .. c.name, c.fpt, "context.fpt." .. c.key .. " of handoverd")

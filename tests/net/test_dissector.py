@@ -23,7 +23,8 @@ cxtp.token cxtp.algorithm cxtp.key.length cxtp.key cxtp.fpt cxtp.cdb.length cxtp
 cxtp.neighbor.link_address cxtp.neighbor.ipv6 cxtp.neighbor.ipv4 cxtp.filter.mode cxtp.filter.group.ipv6 cxtp.filter.group.ipv4
 cxtp.filter.source.ipv6 cxtp.filter.source.ipv4 cxtp.conntrack.mobile.ipv4 cxtp.conntrack.left_out cxtp.conntrack.protocol
 cxtp.conntrack.peer.ipv4 cxtp.conntrack.peer.ipv6 cxtp.conntrack.srcport cxtp.conntrack.dstport cxtp.conntrack.mark
-cxtp.conntrack.state cxtp.conntrack.responder cxtp.conntrack.sctp.vtag cxtp.status cxtp.trailer cxtp.mld.prefix cxtp.mld.group cxtp.response_in cxtp.response_to cxtp.time cxtp.repeats""".split()
+cxtp.conntrack.state cxtp.conntrack.responder cxtp.conntrack.sctp.vtag cxtp.rate.down cxtp.rate.up cxtp.rate.burst
+cxtp.rate.class cxtp.rate.dscp cxtp.status cxtp.trailer cxtp.mld.prefix cxtp.mld.group cxtp.response_in cxtp.response_to cxtp.time cxtp.repeats""".split()
 REMARKS = """wrong_version unknown_type malformed bad_length bad_checksum bad_code bad_hop_limit bad_reserved bad_padding bad_address
 bad_group unknown_algorithm ordered short_form refused no_token repeated cut""".split()
 BROKEN = ("_ws.lua.error", "_ws.expert.message")
@@ -148,6 +149,12 @@ GOOD = [
     ("a flow of SCTP, IPv6", "23 00 0058 00000000" + MN6 + "ff03 08 00 01 06 01 00 0000" + MN6
      + "00 84" + AR6 + "13e3 13e3 00000078 04 11111111 22222222" + "000000",
      {"cxtp.conntrack.peer.ipv6": "2001:db8:b::1", "cxtp.conntrack.sctp.vtag": "0x11111111,0x22222222", "cxtp.conntrack.state": "4"}),
+    ("a rate towards the mobile and a DSCP", "23 00 0030 00000000" + MN6 + "ff04 03 80 88000000 00000000000f4240 2e 00000000000000",
+     {"cxtp.rate.down": "1000000", "cxtp.rate.dscp": "46", "cxtp.rate.up": None, "cxtp.rate.burst": None,
+      "cxtp.cdb.padding": "00000000000000"}),
+    ("a rate of all fields", "23 00 0038 00000000" + MN6 + "ff04 04 00 00000000000f4240 000000000007a120 00004000 00010020 ff 000000",
+     {"cxtp.rate.down": "1000000", "cxtp.rate.up": "500000", "cxtp.rate.burst": "16384", "cxtp.rate.class": "0x00010020",
+      "cxtp.rate.dscp": "255"}),
     ("CTC v6", "26 00 0014" + MN6, {**V6, "cxtp.type": "6"}),
     ("CTC v4", "26 80 0008" + MN4, {**V4, "cxtp.type": "6"}),
     ("CT-Req v6", "27 00 0024" + MN6 + SEQ_TOKEN + ASK, {**V6, **ASKED, "cxtp.type": "7", "cxtp.fpt": "0x0001"}),
