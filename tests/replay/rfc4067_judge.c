@@ -48,7 +48,7 @@ static struct {
 	bool ctdr;             /* came */
 	unsigned released;
 	usec_t released_at;
-	bool tokenless; /* it was last asked without a token */
+	bool tokenless, begun_tokenless; /* last asked without a token; and what is outstanding was so begun */
 	struct cxtp_par_view was;
 } routers[SIM_ROUTERS];
 
@@ -270,8 +270,10 @@ static void watch_transfer(enum sim_router at)
 {
 	struct cxtp_par_view now = { 0 }, was = routers[at].was;
 	bool known = cxtp_par_of(stage.routers[at].par, &stage.at[at], &now);
-	must(!known || !now.outstanding || !was.outstanding || now.seq == was.seq || routers[at].tokenless,
+	must(!known || !now.outstanding || !was.outstanding || now.seq == was.seq || routers[at].begun_tokenless,
 	     "another transfer of a mobile begun while one is outstanding");
+	if (!was.outstanding || now.seq != was.seq)
+		routers[at].begun_tokenless = routers[at].tokenless;
 	routers[at].was = now;
 }
 
