@@ -195,7 +195,7 @@ static const char *take_pair(struct text word, struct text *rest, unsigned allow
 		struct text value = { equals + 1, word.len - key.len - 1 };
 		if (keys[i].bit == KEY_REASON) {
 			value.len += rest->len;
-			*rest = (struct text){ 0 };
+			*rest = (struct text){ rest->p + rest->len, 0 };
 		}
 		*seen |= keys[i].bit;
 		return keys[i].take(value, out, blocks);

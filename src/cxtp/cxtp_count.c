@@ -52,7 +52,7 @@ struct counter cxtp_counters[CXTP_COUNTERS] = {
 struct bucket *cxtp_lines(enum cxtp_counter c)
 {
 	static struct bucket lines[CXTP_COUNTERS];
-	if (!lines[c].burst)
+	if (lines[c].burst < 1)
 		bucket_init(&lines[c], 5, 20);
 	return &lines[c];
 }
