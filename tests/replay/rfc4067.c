@@ -116,8 +116,8 @@ static void print_table(void)
 	const struct sentence *all[SENTENCES_MAX];
 	size_t n = sentences(all);
 	for (size_t i = 0; i < n; i++)
-		printf("§%-6s %-11s %s\n%20s%s%s\n", all[i]->section, all[i]->level, all[i]->gist, "", all[i]->not_shown ? "not shown here: " : "",
-		       all[i]->name);
+		printf("§%-6s %-11s %s\n%20s%s%s\n", all[i]->section, all[i]->level, all[i]->gist, "",
+		       all[i]->not_shown ? "not shown here: " : "", all[i]->name);
 }
 
 int main(int argc, char **argv)

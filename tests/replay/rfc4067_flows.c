@@ -179,7 +179,8 @@ const struct sentence rfc4067_flows[] = {
 	{ "5.3", "", "from there to the next router", SHOWN(contexts_follow_from_router_to_router) },
 	{ "5.3", "", "there and back again", SHOWN(contexts_follow_there_and_back) },
 	{ "5.3", "", "both routers have forgotten everything", SHOWN(previous_router_may_have_restarted) },
-	{ "5.3", "", "the previous router cannot be reached at first", SHOWN(previous_router_may_be_out_of_reach_for_a_while) },
+	{ "5.3", "", "the previous router cannot be reached at first",
+	  SHOWN(previous_router_may_be_out_of_reach_for_a_while) },
 	{ "5.3", "", "a second address of the node goes beside the first", SHOWN(two_families_go_their_own_ways) },
 	END_OF_SENTENCES,
 };

@@ -179,7 +179,8 @@ static void installed_block(struct sim *s, enum sim_router at, const struct feat
 		return;
 	must(cxtp_requested(c->request, c->len, fpt), "a context installed that the token does not cover");
 	see_groups();
-	must(amnesia || blocks_at(at, &c->pcoa, c->seq, fpt, false) < blocks_of(fpt, most), "a context installed twice under one token");
+	must(amnesia || blocks_at(at, &c->pcoa, c->seq, fpt, false) < blocks_of(fpt, most),
+	     "a context installed twice under one token");
 	for (const struct installed *b = installed; b < installed + installed_n; b++)
 		must(amnesia || b->at == at || !addr_eq(&b->pcoa, &c->pcoa) || b->seq != c->seq,
 		     "contexts installed at two routers under one token");
@@ -189,7 +190,8 @@ static void installed_block(struct sim *s, enum sim_router at, const struct feat
 static bool in_force(const struct shown *c, uint16_t fpt, bool ever)
 {
 	see_groups();
-	return c->nothing || !cxtp_requested(c->request, c->len, fpt) || blocks_at(c->at, &c->pcoa, c->seq, fpt, ever) >= blocks_of(fpt, fewest);
+	return c->nothing || !cxtp_requested(c->request, c->len, fpt) ||
+	       blocks_at(c->at, &c->pcoa, c->seq, fpt, ever) >= blocks_of(fpt, fewest);
 }
 
 /* Some right CTAR that came there is answered truly by this. */
@@ -253,7 +255,8 @@ static void mobile_done(struct sim *s, const struct in6_addr *pcoa, const struct
 	for (int i = 0; complete && i < SIM_ROUTERS; i++) {
 		const struct shown *c = shown_at((enum sim_router)i, pcoa, shown_n);
 		if (addr_eq(addr, &s->at[i]))
-			must(c && in_force(c, SIM_FPT_GROUPS, true) && in_force(c, SIM_FPT_OTHER, true), "the mobile is told that all is well, and it is not");
+			must(c && in_force(c, SIM_FPT_GROUPS, true) && in_force(c, SIM_FPT_OTHER, true),
+			     "the mobile is told that all is well, and it is not");
 	}
 }
 

@@ -149,8 +149,8 @@ static void repetition_is_the_same_ctar(void)
 	sim_fault(&stage, "CTAR.nar", SIM_LOSE, 1, 0);
 	mobile_moves(NAR);
 	settle();
-	EXPECT(octets_sent("CTAR.nar", 1).len == octets_sent("CTAR.nar", 2).len);
-	EXPECT(octets_sent("CTAR.nar", 2).p && !memcmp(octets_sent("CTAR.nar", 1).p, octets_sent("CTAR.nar", 2).p, octets_sent("CTAR.nar", 2).len));
+	struct octets first = octets_sent("CTAR.nar", 1), second = octets_sent("CTAR.nar", 2);
+	EXPECT(second.p && first.len == second.len && !memcmp(first.p, second.p, first.len));
 }
 
 static void sequence_numbers_are_random(void)
@@ -258,9 +258,12 @@ static void constants_are_settings(void)
 const struct sentence rfc4067_transport[] = {
 	{ "3.1", "MUST", "SCTP is supported between routers", SHOWN_BY("tests/net/test_cxtp.py::test_predictive") },
 	{ "3.1", "SHOULD", "and used", SHOWN_BY("tests/net/test_handover.py::test_predictive") },
-	{ "3.1", "not rec.", "several streams or addresses are not used", SHOWN_BY("tests/net/test_sctp.py::test_messages_on_the_wire") },
-	{ "3.1", "must", "stale contexts are dropped by the transport", SHOWN_BY("tests/net/test_sctp.py::test_a_message_is_not_delivered_after_its_lifetime") },
-	{ "3.1", "should", "a message may be longer than a packet", SHOWN_BY("tests/net/test_sctp.py::test_a_large_message_arrives_whole") },
+	{ "3.1", "not rec.", "several streams or addresses are not used",
+	  SHOWN_BY("tests/net/test_sctp.py::test_messages_on_the_wire") },
+	{ "3.1", "must", "stale contexts are dropped by the transport",
+	  SHOWN_BY("tests/net/test_sctp.py::test_a_message_is_not_delivered_after_its_lifetime") },
+	{ "3.1", "should", "a message may be longer than a packet",
+	  SHOWN_BY("tests/net/test_sctp.py::test_a_large_message_arrives_whole") },
 	{ "3.1", "", "a failed SCTP checksum is told as BAD_CHECKSUM",
 	  NOT_SHOWN("SCTP discards such a packet before anybody can tell whose it was, and sends it again") },
 	{ "3.1", "", "messages come in any order", SHOWN(order_of_messages_does_not_matter) },
@@ -270,7 +273,8 @@ const struct sentence rfc4067_transport[] = {
 	{ "3.1", "SHOULD", "contexts are wanted in time or not at all", SHOWN(what_comes_too_late_is_not_used) },
 	{ "3.1", "SHOULD", "CT_MAX_TRANSFER_TIME is configured", SHOWN(time_of_a_transfer_is_configured) },
 	{ "3.1", "SHOULD", "bundling is off", SHOWN_BY("tests/net/test_sctp.py::test_messages_on_the_wire") },
-	{ "3.1", "SHOULD", "the mobile's traffic waits until its contexts are in place", SHOWN(traffic_waits_until_the_contexts_are_in_place) },
+	{ "3.1", "SHOULD", "the mobile's traffic waits until its contexts are in place",
+	  SHOWN(traffic_waits_until_the_contexts_are_in_place) },
 	{ "3.1", "SHOULD", "… or the timer ends", SHOWN(traffic_waits_no_longer_than_a_transfer_may_take) },
 	{ "3.1", "SHOULD", "PR-SCTP is used where both ends have it",
 	  SHOWN_BY("tests/net/test_sctp.py::test_a_message_is_not_delivered_after_its_lifetime") },
@@ -281,8 +285,10 @@ const struct sentence rfc4067_transport[] = {
 	  NOT_SHOWN("handoverd sends CXTP over SCTP and ICMP only; UDP encapsulation is SCTP's own (RFC 6951)") },
 	{ "3.2", "MUST", "ICMP is implemented for CTAR and CTAA", SHOWN_BY("tests/net/test_cxtp.py::test_reactive") },
 	{ "3.2", "SHOULD", "and used", SHOWN_BY("tests/net/test_handover.py::test_reactive") },
-	{ "3.2", "SHOULD", "CTAR and CTAA list no more than one packet holds", SHOWN(ctaa_lists_no_more_than_a_packet_holds) },
-	{ "3.2", "", "hop limit 255, code 0, subtype 1, reserved octets zero and ignored", SHOWN_BY("tests/net/test_cxtp.py::test_icmp_fields") },
+	{ "3.2", "SHOULD", "CTAR and CTAA list no more than one packet holds",
+	  SHOWN(ctaa_lists_no_more_than_a_packet_holds) },
+	{ "3.2", "", "hop limit 255, code 0, subtype 1, reserved octets zero and ignored",
+	  SHOWN_BY("tests/net/test_cxtp.py::test_icmp_fields") },
 	{ "3.2", "", "what comes from farther is refused",
 	  SHOWN_BY("tests/net/test_cxtp.py::test_forged_tokens_and_distant_senders_change_nothing") },
 	{ "3.2", "", "the first repetition comes after the retry time", SHOWN(first_repetition_after_the_retry_time) },
@@ -295,10 +301,14 @@ const struct sentence rfc4067_transport[] = {
 	{ "3.2", "SHOULD", "sequence numbers are random", SHOWN(sequence_numbers_are_random) },
 	{ "3.2", "SHOULD", "none is used again within 7 s", SHOWN(number_is_not_used_again_within_seven_seconds) },
 	{ "3.2", "SHOULD", "… but after that it may be", SHOWN(number_may_be_used_again_after_seven_seconds) },
-	{ "3.2", "MUST", "a predictive transfer has one number, whatever is repeated", SHOWN(predictive_transfer_uses_one_number) },
-	{ "3.2", "MUST", "a CTAR received before is ignored: previous router", SHOWN(previous_router_ignores_what_it_has_received) },
-	{ "3.2", "MUST", "a CTAR received before is ignored: new router", SHOWN(new_router_ignores_what_it_has_received) },
-	{ "3.2", "MUST", "… if mobile and number are the same", SHOWN(same_number_of_another_mobile_is_not_a_repetition) },
+	{ "3.2", "MUST", "a predictive transfer has one number, whatever is repeated",
+	  SHOWN(predictive_transfer_uses_one_number) },
+	{ "3.2", "MUST", "a CTAR received before is ignored: previous router",
+	  SHOWN(previous_router_ignores_what_it_has_received) },
+	{ "3.2", "MUST", "a CTAR received before is ignored: new router",
+	  SHOWN(new_router_ignores_what_it_has_received) },
+	{ "3.2", "MUST", "… if mobile and number are the same",
+	  SHOWN(same_number_of_another_mobile_is_not_a_repetition) },
 	{ "3.2", "MAY", "other transports of CTAR and CTAA", NOT_SHOWN("handoverd uses ICMP") },
 	{ "4", "", "the constants have the values of the table, and can be set", SHOWN(constants_are_settings) },
 	END_OF_SENTENCES,

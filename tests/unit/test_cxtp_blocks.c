@@ -180,7 +180,8 @@ static void test_largest(void **state)
 static void test_reserved(void **state)
 {
 	for (unsigned bits = 0; bits < 128; bits++) {
-		const uint8_t plain[8] = { 0, 1, 1, (uint8_t)bits, 1, 2, 3, 4 }, vector[8] = { 0, 1, 1, (uint8_t)(0x80 | bits), 1, 2, 3, 4 };
+		const uint8_t plain[8] = { 0, 1, 1, (uint8_t)bits, 1, 2, 3, 4 };
+		const uint8_t vector[8] = { 0, 1, 1, (uint8_t)(0x80 | bits), 1, 2, 3, 4 };
 		struct rd r = rd_make(plain, sizeof plain);
 		struct cxtp_block b;
 		assert_int_equal(cxtp_block_next(&r, false, &b), 1);

@@ -322,7 +322,8 @@ static void test_reserved(void **state)
 		uint8_t bytes[256], out[256];
 		struct cxtp_message m;
 		size_t len = hex_octets(cxtp_samples[i].bytes, bytes, sizeof bytes);
-		bool has_flag = cxtp_samples[i].m.type != CXTP_CTAA && cxtp_samples[i].m.type != CXTP_CTC && cxtp_samples[i].m.type != CXTP_CTREQ;
+		enum cxtp_type t = cxtp_samples[i].m.type;
+		bool has_flag = t != CXTP_CTAA && t != CXTP_CTC && t != CXTP_CTREQ;
 		uint8_t as_it_was = bytes[1], reserved = has_flag ? 0x3f : 0x7f;
 		for (unsigned bits = 0; bits <= reserved; bits++) {
 			bytes[1] = (uint8_t)(as_it_was | bits);
