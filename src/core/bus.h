@@ -32,6 +32,10 @@ enum bus_topic {
 	/* pAR: an authenticated request to move was accepted and the NAR is known (FBU accepted, before HI): push contexts now.
 	 * Payload handover. */
 	BUS_HANDOVER_PREPARE,
+	/* MN: a handover's request to move (predictive FBU) is about to leave, and a subscriber may put up to RIDER_MAX octets of
+	 * its own into it: it fills data and len. pAR: one with such octets was accepted, after BUS_HANDOVER_PREPARE. Payload
+	 * rider. */
+	BUS_HANDOVER_RIDER,
 	/* MN: attached to the new link and NCoA usable. nAR: the mobile announced itself (UNA, FNA). Payload attach. */
 	BUS_MOBILE_ATTACHED,
 	/* nAR: the contexts of this handover are in place, or will not come. Payload contexts. */
@@ -68,6 +72,13 @@ struct bus_note {
 			int step;                  /* BUS_HANDOVER_STEP: enum handover_step */
 		} handover;
 		struct {
+			struct handover *handover; /* borrowed; its role says which side this is */
+			struct in6_addr par;       /* the request's destination */
+			int ifindex;               /* pAR: of the mobile's link */
+			uint8_t *data;             /* borrowed; RIDER_MAX octets */
+			size_t len;
+		} rider;
+		struct {
 			struct handover *handover; /* may be NULL */
 			struct in6_addr addr;      /* NCoA */
 			struct in6_addr previous;  /* PCoA, or unspecified if not known */
@@ -94,6 +105,8 @@ struct bus_note {
 		} neighbor;
 	} u;
 };
+
+#define RIDER_MAX 128
 
 typedef void bus_fn(struct bus_note *note, void *arg);
 

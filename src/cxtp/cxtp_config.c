@@ -45,6 +45,9 @@ static const struct config_item items[] = {
 	  .help = "Whether a new router that has to ask for a mobile's contexts holds the mobile's IPv6 traffic, both ways, until they "
 	          "are in place, max_transfer_time at most (RFC 4067 section 3.1): for contexts without which it would drop or "
 	          "misplace packets, as a stateful firewall does; for mobiles that come with FMIPv6, fmip6.release decides." },
+	{ .name = "piggyback", .type = CONFIG_BOOL, CXTP(piggyback), .preset = "false",
+	  .help = "Mobile: whether the CTAR to the previous router goes along in the FBU, as an Experimental Mobility Option (RFC 4067 "
+	          "section 3.2, RFC 5096), rather than in a packet of its own; routers other than handoverd's pass it over." },
 	{ .name = "rto_min", .type = CONFIG_DURATION, CXTP(rto_min), .preset = "20ms", .min = 1 * MSEC, .max = 10 * SEC,
 	  .help = "SCTP's least retransmission timeout; its usual 1s would leave no retransmission within max_transfer_time." },
 	{ .name = "rto_initial", .type = CONFIG_DURATION, CXTP(rto_initial), .preset = "100ms", .min = 1 * MSEC, .max = 10 * SEC,
@@ -89,7 +92,7 @@ void cxtp_config_params(const struct cxtp_config *c, struct cxtp_params *out)
 	*out = (struct cxtp_params){ .request_rate = (uint32_t)c->request_rate, .max_transfer_time = c->max_transfer_time,
 		                     .request_retry = c->request_retry, .retry_max = c->retry_max,
 		                     .sequence_reuse = c->sequence_reuse, .context_lifetime = c->context_lifetime,
-		                     .replay_window = c->replay_window, .hold = c->hold,
+		                     .replay_window = c->replay_window, .hold = c->hold, .piggyback = c->piggyback,
 		                     .transfers = (size_t)c->transfers, .memory = c->memory };
 }
 

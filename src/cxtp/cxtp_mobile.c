@@ -6,6 +6,7 @@
 #include "cxtp/cxtp_mobile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mobile.h"
 #include "core/neighbor.h"
@@ -20,7 +21,9 @@ struct cxtp_mobile {
 	struct cxtp_icmp **icmp;
 	struct cxtp_trails *trails;
 	struct cxtp_mn *mn, *mn4;
-	struct bus_sub *prepare, *attached;
+	const struct cxtp_params *params;
+	struct bus_sub *prepare, *attached, *riding;
+	struct bus_note *rider; /* where the CTAR goes that is being made; NULL: to the link */
 	struct rtnl_sub *rtnl;
 	struct in6_addr addr4, router4; /* where we are, or were last; unspecified: nowhere yet */
 	struct timer look;
@@ -30,6 +33,11 @@ struct cxtp_mobile {
 static int op_send(const struct cxtp_link *to, const void *msg, size_t len, void *arg)
 {
 	struct cxtp_mobile *m = arg;
+	if (m->rider && len <= RIDER_MAX) {
+		memcpy(m->rider->u.rider.data, msg, len);
+		m->rider->u.rider.len = len;
+		return 0;
+	}
 	return cxtp_icmp_send(*m->icmp, to, msg, len);
 }
 
@@ -87,14 +95,31 @@ static struct in6_addr router_of(struct cxtp_mobile *m, const struct in6_addr *n
 	return ap ? ap->router : *named;
 }
 
+static void prepare(struct cxtp_mobile *m, const struct handover *h)
+{
+	struct cxtp_move move = { .pcoa = h->pcoa, .par = router_of(m, &h->par, &h->pcoa), .nar = router_of(m, &h->nar, &h->ncoa) };
+	cxtp_mn_prepare(m->mn, &move);
+}
+
 static void on_prepare(struct bus_note *note, void *arg)
 {
 	struct cxtp_mobile *m = arg;
 	const struct handover *h = note->u.handover.handover;
-	if (!h || h->role != HANDOVER_MN)
+	/* Where the CTAR rode in the FBU, it is on its way. */
+	if (h && h->role == HANDOVER_MN && !m->params->piggyback)
+		prepare(m, h);
+}
+
+/* Asked at each repetition of the FBU, and the machine gives the same CTAR each time. */
+static void on_rider(struct bus_note *note, void *arg)
+{
+	struct cxtp_mobile *m = arg;
+	const struct handover *h = note->u.rider.handover;
+	if (h->role != HANDOVER_MN || !m->params->piggyback || note->u.rider.len)
 		return;
-	struct cxtp_move move = { .pcoa = h->pcoa, .par = router_of(m, &h->par, &h->pcoa), .nar = router_of(m, &h->nar, &h->ncoa) };
-	cxtp_mn_prepare(m->mn, &move);
+	m->rider = note;
+	prepare(m, h);
+	m->rider = NULL;
 }
 
 static void on_attached(struct bus_note *note, void *arg)
@@ -161,13 +186,15 @@ struct cxtp_mobile *cxtp_mobile_create(struct core *core, const struct cxtp_para
 	m->core = core;
 	m->icmp = icmp;
 	m->trails = trails;
+	m->params = params;
 	m->mn = cxtp_mn_create(core->loop, params, &mn_ops, m);
 	m->mn4 = cxtp_mn_create(core->loop, params, &mn_ops, m);
 	m->rtnl = rtnl_subscribe(core->net->rtnl, on_rtnl, m);
 	timer_init(&m->look, core->loop, on_look, m);
 	m->prepare = bus_subscribe(core->bus, BUS_HANDOVER_PREPARE, on_prepare, m);
+	m->riding = bus_subscribe(core->bus, BUS_HANDOVER_RIDER, on_rider, m);
 	m->attached = bus_subscribe(core->bus, BUS_MOBILE_ATTACHED, on_attached, m);
-	if (!m->mn || !m->mn4 || !m->rtnl || !m->prepare || !m->attached) {
+	if (!m->mn || !m->mn4 || !m->rtnl || !m->prepare || !m->riding || !m->attached) {
 		cxtp_mobile_destroy(m);
 		return NULL;
 	}
@@ -181,6 +208,7 @@ void cxtp_mobile_destroy(struct cxtp_mobile *m)
 	if (!m)
 		return;
 	bus_unsubscribe(m->prepare);
+	bus_unsubscribe(m->riding);
 	bus_unsubscribe(m->attached);
 	if (m->rtnl)
 		rtnl_unsubscribe(m->rtnl);

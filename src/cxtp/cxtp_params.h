@@ -15,6 +15,7 @@ struct cxtp_params {
 	usec_t context_lifetime;  /* nAR: pushed contexts and key wait so long for their mobile; pAR: waits so long for the CTDR */
 	usec_t replay_window;     /* a sequence number that served is refused for so long */
 	bool hold;                /* nAR: a mobile's traffic waits for its contexts (cxtp_hold.h) */
+	bool piggyback;           /* MN: the CTAR to the previous router goes along in the FBU */
 	size_t transfers;         /* at most so many in each role */
 	size_t memory;            /* octets of contexts held, in each role */
 };

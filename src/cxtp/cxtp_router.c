@@ -27,7 +27,7 @@ struct cxtp_router {
 	struct cxtp_holds *holds;
 	struct sctp_config sctp_config;
 	struct sctp *sctp; /* NULL: could not be opened */
-	struct bus_sub *protection, *installed;
+	struct bus_sub *protection, *installed, *rider;
 };
 
 /* ---- links ---- */
@@ -73,6 +73,24 @@ void cxtp_router_ctar(struct cxtp_router *r, const struct cxtp_link *link, const
 		if (r->params->hold && cxtp_nar_of(r->nar, &m->mobile, &v) && v.requested)
 			cxtp_hold(r->holds, &m->mobile, from);
 	}
+}
+
+/* A CTAR that came in an accepted FBU, instead of in ICMP: no hop limit to look at, but an authenticated message around it. */
+static void on_rider(struct bus_note *note, void *arg)
+{
+	struct cxtp_router *r = arg;
+	const struct handover *h = note->u.rider.handover;
+	struct cxtp_message m;
+	if (h->role != HANDOVER_PAR)
+		return;
+	enum cxtp_error error = cxtp_parse(note->u.rider.data, note->u.rider.len, &m);
+	if (error || m.type != CXTP_CTAR || !addr_eq(&m.mobile, &h->pcoa)) {
+		cxtp_refuse(CXTP_MALFORMED, note->at, "CTAR in an FBU", &h->pcoa, &h->pcoa,
+		            error ? cxtp_error_text(error) : "not-for-this-transport");
+		return;
+	}
+	struct cxtp_link from = { .peer = h->pcoa, .local = note->u.rider.par, .ifindex = note->u.rider.ifindex };
+	cxtp_router_ctar(r, &from, &m);
 }
 
 static void op_answer(const struct cxtp_link *to, const void *msg, size_t len, void *arg)
@@ -557,7 +575,8 @@ struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_conf
 	r->holds = cxtp_holds_create(core, params);
 	r->protection = bus_subscribe(core->bus, BUS_NEIGHBOR_PROTECTION, on_protection, r);
 	r->installed = bus_subscribe(core->bus, BUS_CONTEXT_INSTALLED, on_installed, r);
-	if (r->par && r->nar && r->holds && r->protection && r->installed)
+	r->rider = bus_subscribe(core->bus, BUS_HANDOVER_RIDER, on_rider, r);
+	if (r->par && r->nar && r->holds && r->rider && r->protection && r->installed)
 		open_sctp(r);
 	if (!r->sctp) {
 		cxtp_router_destroy(r);
@@ -570,6 +589,7 @@ void cxtp_router_destroy(struct cxtp_router *r)
 {
 	if (!r)
 		return;
+	bus_unsubscribe(r->rider);
 	bus_unsubscribe(r->protection);
 	bus_unsubscribe(r->installed);
 	close_sctp(r);

@@ -63,6 +63,8 @@ struct mn_ops {
 	void (*send_rtsolpr)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len);
 	void (*send_fbu)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
 	                 const uint8_t *data, size_t len);
+	/* What others want to go along in a predictive FBU of b: octets written to out. NULL: nothing ever. */
+	size_t (*rider)(void *arg, const struct mn_binding_view *b, uint8_t *out, size_t cap);
 	void (*send_una)(void *arg, const struct in6_addr *coa);
 	void (*send_probe)(void *arg, const struct mn_place *p);
 	/* Still on the old link: make ready for what the new router will send at our UNA: address p->coa (not yet to be used), and

@@ -97,7 +97,7 @@ struct binding *binding_get(struct bindings *t, const struct mn_place *home)
 
 static void exchange_send(struct bindings *t, struct binding *b)
 {
-	uint8_t out[128];
+	uint8_t out[128 + RIDER_MAX], rider[RIDER_MAX];
 	struct badf_key key;
 	bool give_up = b->exchange == EXCHANGE_GIVE_UP;
 	struct in6_addr src = b->exchange == EXCHANGE_FOLLOW ? t->here->coa : b->v.pcoa;
@@ -107,6 +107,10 @@ static void exchange_send(struct bindings *t, struct binding *b)
 	m.lifetime = give_up ? 0 : (uint16_t)(t->params->lifetime / USEC_SEC);
 	if (!give_up && !addr_eq(&src, &b->v.ncoa))
 		m.ncoa = b->v.ncoa;
+	if (!give_up && b->exchange != EXCHANGE_FOLLOW && t->ops->rider) {
+		m.rider = rider;
+		m.rider_len = t->ops->rider(t->arg, &b->v, rider, sizeof rider);
+	}
 	b->seq = m.seq;
 	if (b->tries == 0)
 		b->first_seq = m.seq;

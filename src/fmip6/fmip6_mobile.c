@@ -339,6 +339,17 @@ static void mn_prepare(void *arg)
 		bus_publish(m->core->bus, &note);
 }
 
+static size_t mn_rider(void *arg, const struct mn_binding_view *b, uint8_t *out, size_t cap)
+{
+	struct fmip6_mobile *m = arg;
+	struct handover *h = record(m);
+	struct bus_note note = { .topic = BUS_HANDOVER_RIDER, .u.rider = { .handover = h, .par = b->par, .data = out } };
+	if (!h || cap < RIDER_MAX || !addr_eq(&h->pcoa, &b->pcoa))
+		return 0;
+	bus_publish(m->core->bus, &note);
+	return note.u.rider.len;
+}
+
 static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_addr *previous)
 {
 	struct fmip6_mobile *m = arg;
@@ -351,7 +362,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 
 static const struct mn_ops mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .self = mn_self,
-	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una, .send_probe = mn_send_probe,
+	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una, .send_probe = mn_send_probe,
 	.expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon, .random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
 };

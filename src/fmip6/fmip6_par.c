@@ -354,6 +354,8 @@ static void pending_begin(struct binding *b, const struct request *q)
 	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
 	p->ops->opened(p->arg, q->from_pcoa ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &b->pcoa, &b->want, &b->local, &b->want_nar,
 	               &q->lladdr, q->in->at);
+	if (q->fbu.rider_len && q->from_pcoa && p->ops->rider)
+		p->ops->rider(p->arg, &b->pcoa, &b->local, q->fbu.rider, q->fbu.rider_len);
 	pending_hold(b);
 	hi_send(b);
 }

@@ -47,6 +47,8 @@ struct par_ops {
 	/* The timeline; also: FBU accepted, the NAR is known, HI not yet sent. */
 	void (*opened)(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
 	               const struct in6_addr *par, const struct in6_addr *nar, const struct lladdr *l, usec_t fbu_at);
+	/* After opened: what another protocol of the mobile's put into the FBU, which came to par. NULL: it is passed over. */
+	void (*rider)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *par, const uint8_t *data, size_t len);
 	void (*step)(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at);
 	void (*devolved)(void *arg, const struct in6_addr *pcoa, const char *reason); /* it goes on as a reactive one */
 	void (*closed)(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason);

@@ -59,6 +59,7 @@ enum mh_option { /* length in octets, without type and length */
 	MHO_PADN = 1,
 	MHO_ALT_COA = 3,
 	MHO_LLA = 7,
+	MHO_EXPERIMENTAL = 18, /* RFC 5096 */
 	MHO_BADF = 21,
 	MHO_MULTICAST = 60, /* RFC 7411: passed over */
 	MHO_MULTICAST_ACK = 61,

@@ -249,6 +249,20 @@ static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr
 	bus_publish(r->core->bus, &note);
 }
 
+static void par_rider(void *arg, const struct in6_addr *pcoa, const struct in6_addr *par, const uint8_t *data, size_t len)
+{
+	struct fmip6_router *r = arg;
+	uint8_t copy[RIDER_MAX];
+	struct link on;
+	struct bus_note note = { .topic = BUS_HANDOVER_RIDER,
+		.u.rider = { .handover = record(r, HANDOVER_PAR, pcoa), .par = *par, .data = copy, .len = len } };
+	if (!note.u.rider.handover || len > sizeof copy || !router_link_of_addr(r, pcoa, &on))
+		return;
+	note.u.rider.ifindex = on.ifindex;
+	memcpy(copy, data, len);
+	bus_publish(r->core->bus, &note);
+}
+
 static void par_step(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at)
 {
 	struct fmip6_router *r = arg;
@@ -269,7 +283,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 const struct par_ops router_par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
 	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step,
+	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .rider = par_rider, .step = par_step,
 	.devolved = par_devolved, .closed = par_closed,
 };
 

@@ -304,6 +304,19 @@ static void mh_put_ip(struct wr *w, uint8_t code, const struct in6_addr *a)
 	wr_addr6(w, a);
 }
 
+/* The type is everybody's who experiments: four octets first say that it is ours. */
+#define RIDER_MARK 0x686f7631U /* "hov1" */
+
+static void mh_put_rider(struct wr *w, const uint8_t *data, size_t len)
+{
+	if (!len || len > UINT8_MAX - 4)
+		return;
+	wr_u8(w, MHO_EXPERIMENTAL);
+	wr_u8(w, (uint8_t)(4 + len));
+	wr_u32(w, RIDER_MARK);
+	wr_copy(w, data, len);
+}
+
 /* The last option, with nothing after it: it begins where it ends on a multiple of 8 (RFC 6275 §6.2.7). */
 static void mh_put_badf(struct wr *w, const struct badf *b)
 {
@@ -328,6 +341,8 @@ static bool mh_enter(const uint8_t *data, size_t len, uint8_t want, struct rd *r
 struct mh_options {
 	struct in6_addr alt_coa, old_coa, new_coa;
 	struct lladdr lladdr;
+	const uint8_t *rider;
+	size_t rider_len;
 	bool has_badf;
 	struct badf badf;
 };
@@ -361,6 +376,16 @@ static bool mh_ip(struct rd *body, struct rd *rest, struct mh_options *o)
 	return true;
 }
 
+static bool mh_rider(struct rd *body, struct rd *rest, struct mh_options *o)
+{
+	uint32_t mark;
+	if (!rd_u32(body, &mark) || mark != RIDER_MARK)
+		return true;
+	o->rider_len = rd_left(body);
+	o->rider = rd_bytes(body, o->rider_len);
+	return true;
+}
+
 static bool mh_badf(struct rd *body, struct rd *rest, struct mh_options *o)
 {
 	struct rd all = *body;
@@ -381,6 +406,7 @@ static const struct {
 } mh_option_table[] = {
 	{ MHO_ALT_COA, mh_alt_coa },
 	{ MHO_LLA, mh_lla },
+	{ MHO_EXPERIMENTAL, mh_rider },
 	{ MHO_BADF, mh_badf },
 	{ MHO_IP_ADDRESS, mh_ip },
 };
@@ -424,6 +450,7 @@ int fbu_pack(const struct fbu *m, uint8_t *out, size_t cap)
 	wr_u16(&w, m->lifetime);
 	mh_put_alt_coa(&w, &m->ncoa);
 	mh_put_lla(&w, &m->lladdr);
+	mh_put_rider(&w, m->rider, m->rider_len);
 	if (m->has_badf)
 		mh_put_badf(&w, &m->badf);
 	return mh_end(&w);
@@ -439,6 +466,8 @@ int fbu_parse(const uint8_t *data, size_t len, struct fbu *m)
 		return -EBADMSG;
 	m->ncoa = o.alt_coa;
 	m->lladdr = o.lladdr;
+	m->rider = o.rider;
+	m->rider_len = o.rider_len;
 	m->has_badf = o.has_badf;
 	m->badf = o.badf;
 	return 0;

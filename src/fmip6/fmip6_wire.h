@@ -56,6 +56,8 @@ struct fbu {
 	uint16_t lifetime;   /* seconds; 0: forget the binding */
 	struct in6_addr ncoa; /* Alternate Care-of Address; unspecified: none */
 	struct lladdr lladdr; /* of the mobile; len 0: none */
+	const uint8_t *rider; /* another protocol's octets in an Experimental Mobility Option (RFC 5096); borrowed */
+	size_t rider_len;     /* 0: none */
 	bool has_badf;
 	struct badf badf;
 };

@@ -1,11 +1,14 @@
 """CXTP between two daemons, judged by a mobile that is not the daemon: see lab/cxtp.py."""
 
+import contextlib
 import socket
 import struct
 
 import pytest
 
+from lab import loss, movement
 from lab.cxtp import A_BIT, CTAA, NAR, NCOA, PAR, PCOA, SUBTYPE, TYPE, World, ctar, octets
+from lab.daemon import FORMS
 from lab.topology import wait_for
 
 
@@ -94,3 +97,24 @@ def test_icmp_fields(world):
     assert struct.unpack("@i", ancillary[0][2])[0] == 255
     wait_for("the other code refused", lambda: world.nar.counter("malformed") == 1, 20)
     assert world.nar.counter("ctreq_sent") == 1
+
+
+@pytest.mark.needs("tun", "nft")
+@pytest.mark.parametrize("fbus_lost", [0, 1])
+def test_the_ctar_rides_in_the_fbu(lab, fbus_lost):
+    """RFC 4067 §3.2: one packet of the mobile's less on the old link; lost with the FBU, it is repeated with it."""
+    c = lab(proxy=False, extra=FORMS["user"], per_node={"mn1": {"cxtp": {"piggyback": True}}}).start()
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    with loss.Loss(c.topology, "CTAR", first=1000) as ctars, contextlib.ExitStack() as stack:
+        if fbus_lost:
+            stack.enter_context(loss.Loss(c.topology, "FBU", count=fbus_lost))
+        movement.predictive(c.topology, c.daemons, mobile, there, 20)
+        records = {node: c.daemons[node].wait_handover(address, limit=30) for node in (mobile.name, here.name, there.name)}
+        wait_for("the CTDR", lambda: c.daemons[here.name].counters()["cxtp.ctdr_received"] == 1, 20)
+        assert ctars.seen() == 1  # to the new router
+    assert all(r["result"] == "complete" for r in records.values())
+    names = {node: [s["name"] for s in r["steps"]] for node, r in records.items()}
+    assert "CTAR to pAR" in names[mobile.name] and "CTAR to pAR" in names[here.name] and "PCTD" in names[there.name]
+    assert c.daemons[there.name].counters()["cxtp.ctreq_sent"] == 0

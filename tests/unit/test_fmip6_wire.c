@@ -188,6 +188,9 @@ static const uint8_t fbu_lla[] = {
 	1, 3, 0, 0, 0, 21, 16, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 };
 static const uint8_t fbu_minimal[] = { 59, 1, 8, 0, 0, 0, 0, 7, 0xc0, 0, 0, 0, 1, 2, 0, 0 };
+/* Another protocol's four octets in an Experimental Mobility Option, behind the mark; and somebody else's experiment. */
+static const uint8_t fbu_rider[] = { 59, 2, 8, 0, 0, 0, 0, 7, 0xc0, 0, 0, 0, 18, 8, 'h', 'o', 'v', '1', 1, 2, 3, 4, 1, 0 };
+static const uint8_t fbu_foreign[] = { 59, 2, 8, 0, 0, 0, 0, 7, 0xc0, 0, 0, 0, 18, 8, 'h', 'o', 'v', '2', 1, 2, 3, 4, 1, 0 };
 
 static struct badf_key test_key(void)
 {
@@ -211,6 +214,9 @@ static void test_fbu_pack(void **state)
 	same(out, fbu_pack(&m, out, sizeof out), fbu_lla, sizeof fbu_lla);
 	m = (struct fbu){ .seq = 7, .flags = FBU_ACK | FBU_HOME };
 	same(out, fbu_pack(&m, out, sizeof out), fbu_minimal, sizeof fbu_minimal);
+	m.rider = (const uint8_t[]){ 1, 2, 3, 4 };
+	m.rider_len = 4;
+	same(out, fbu_pack(&m, out, sizeof out), fbu_rider, sizeof fbu_rider);
 }
 
 static void test_fbu_parse(void **state)
@@ -227,6 +233,12 @@ static void test_fbu_parse(void **state)
 	assert_int_equal(fbu_parse(fbu_minimal, sizeof fbu_minimal, &m), 0);
 	assert_true(addr_is_zero(&m.ncoa));
 	assert_false(m.has_badf);
+	assert_int_equal(m.rider_len, 0);
+	assert_int_equal(fbu_parse(fbu_rider, sizeof fbu_rider, &m), 0);
+	assert_int_equal(m.rider_len, 4);
+	assert_memory_equal(m.rider, ((uint8_t[]){ 1, 2, 3, 4 }), 4);
+	assert_int_equal(fbu_parse(fbu_foreign, sizeof fbu_foreign, &m), 0);
+	assert_int_equal(m.rider_len, 0);
 }
 
 static void test_badf(void **state)
