@@ -56,8 +56,10 @@ double parse_real(const char *text, const char *what)
 struct in6_addr parse_addr(const char *text)
 {
 	struct in6_addr a;
-	if (inet_pton(AF_INET6, text, &a) != 1)
-		die("not an IPv6 address: %s", text);
+	char mapped[64];
+	snprintf(mapped, sizeof mapped, "::ffff:%s", text); /* IPv4, as an IPv6 socket writes it */
+	if (inet_pton(AF_INET6, text, &a) != 1 && inet_pton(AF_INET6, mapped, &a) != 1)
+		die("not an address: %s", text);
 	return a;
 }
 

@@ -26,6 +26,7 @@ from .netns import LabError, Netns
 
 TOP = Path(__file__).resolve().parents[2]
 GROUP = "ff3e::8000:1"
+GROUP4 = "239.8.0.1"
 CN = "2001:db8:1::2"
 
 RADVD = """interface wlan
@@ -166,6 +167,17 @@ class Topology:
             f"link set {p.name} master {p.bridge} up")])
         for m in self.mobiles:
             self.ns[m.name].ip("link set lo up")
+
+    def ipv4(self):
+        """IPv4 as far as multicast needs it: from cn through core to the access points; a mobile keeps one address everywhere."""
+        for node in ("cn", "core", *(p.name for p in self.points), *(m.name for m in self.mobiles)):
+            self.ns[node].sysctl(**{f"ipv4__conf__{i}__rp_filter": 0 for i in ("all", "eth0", "cn", "wlan", *(p.name for p in self.points))})
+        self.ns["cn"].ip("addr add 192.0.2.2/24 dev eth0")
+        self.ns["core"].ip("addr add 192.0.2.1/24 dev cn", *[f"addr add 10.0.{p.n}.1/24 dev {p.name}" for p in self.points])
+        for p in self.points:
+            self.ns[p.name].ip(f"addr add 10.0.{p.n}.2/24 dev eth0", f"addr add 10.1.{p.n}.1/24 dev wlan")
+        for m in self.mobiles:
+            self.ns[m.name].ip(f"addr add 10.1.1.{10 + m.n}/24 dev wlan0")
 
     def _radvd(self):
         for p in self.points:

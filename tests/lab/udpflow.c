@@ -202,7 +202,9 @@ static void sender_options(struct sender *s, int argc, char **argv)
 		case 'l': s->log = optarg; break;
 		case 'o': {
 			int ifindex = (int)if_nametoindex(optarg);
-			if (!ifindex || setsockopt(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &ifindex, sizeof ifindex) < 0)
+			struct ip_mreqn mreqn = {.imr_ifindex = ifindex};
+			if (!ifindex || setsockopt(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &ifindex, sizeof ifindex) < 0 ||
+			    setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &mreqn, sizeof mreqn) < 0)
 				die("%s: %s", optarg, strerror(errno));
 			break;
 		}
@@ -216,6 +218,7 @@ static void sender_options(struct sender *s, int argc, char **argv)
 	s->interval = (double)NSEC / rate;
 	setsockopt(s->fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
 	setsockopt(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops);
+	setsockopt(s->fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof hops);
 	for (; optind < argc && s->flows_n < FLOWS_MAX; optind++)
 		s->dst[s->flows_n++] = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port),
 			.sin6_addr = parse_addr(argv[optind])};
@@ -487,7 +490,11 @@ static void receiver_join(struct receiver *r, char *arg)
 		die("a group is written GROUP%%IFNAME");
 	*interface++ = '\0';
 	struct ipv6_mreq m = {.ipv6mr_multiaddr = parse_addr(arg), .ipv6mr_interface = if_nametoindex(interface)};
-	if (setsockopt(r->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m) < 0)
+	struct ip_mreqn m4 = {.imr_ifindex = (int)m.ipv6mr_interface};
+	bool v4 = IN6_IS_ADDR_V4MAPPED(&m.ipv6mr_multiaddr);
+	memcpy(&m4.imr_multiaddr, &m.ipv6mr_multiaddr.s6_addr[12], sizeof m4.imr_multiaddr);
+	if ((v4 ? setsockopt(r->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m4, sizeof m4) :
+	          setsockopt(r->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m)) < 0)
 		die("join %s on %s: %s", arg, interface, strerror(errno));
 }
 

@@ -13,7 +13,7 @@ import pytest
 from lab import loss, movement, netns, traffic
 from lab.daemon import FORMS, merged
 from lab.netns import LabError
-from lab.topology import CN, GROUP, eui64, wait_for
+from lab.topology import CN, GROUP, GROUP4, eui64, wait_for
 
 LANE = os.environ.get("HANDOVERD_LANE", "native")
 # Packets a second: what the lane carries well below its limit. A sanitized daemon gets a fifth.
@@ -35,6 +35,9 @@ def cast(lab, request):
         kw.setdefault("proxy", False)
         return lab(**kw).start()
     return make
+
+
+GROUPS = ((9002, GROUP), (9003, GROUP4))
 
 
 class Flow:
@@ -453,24 +456,30 @@ def test_multicast_follows_without_a_report(cast, mode):
     """The new router forwards the mobile's groups before the mobile has said a word of MLD there."""
     c = cast("user", proxy=True)
     mobile, (here, there) = c.mobiles[0], c.points
+    c.topology.ipv4()
     movement.wait_discovered(c.daemons[mobile.name], there)
-    receiver = traffic.udp_receiver(c.topology, mobile.name, 9002, groups=[f"{GROUP}%wlan0"])
-    sender = traffic.udp_sender(c.topology, "cn", GROUP, 500, port=9002, hop_limit=16, oif="eth0")
-    receiver.wait(200)
+    receivers = [traffic.udp_receiver(c.topology, mobile.name, port, groups=[f"{group}%wlan0"]) for port, group in GROUPS]
+    senders = [traffic.udp_sender(c.topology, "cn", group, 500, port=port, hop_limit=16, oif="eth0") for port, group in GROUPS]
+    for r in receivers:
+        r.wait(200)
     # The kernel would report its groups whenever the carrier comes: keep it quiet from here on.
     c.topology.ns[mobile.name].run("nft", "-f", "-", stdin="table inet lab_mld {\nchain out { type filter hook output priority 0;\n"
-                                   "icmpv6 type { 131, 132, 143 } drop;\n}\n}\n")
-    capture = traffic.Capture(c.topology, there.name, "wlan", "ip6")
+                                   "icmpv6 type { 131, 132, 143 } drop;\nip protocol igmp drop;\n}\n}\n")
+    capture = traffic.Capture(c.topology, there.name, "wlan", "ip6 or ip")
     getattr(movement, mode)(c.topology, c.daemons, mobile, there, 50)
     c.daemons[mobile.name].wait_handover()
-    report = receiver.report()["flows"][0]
-    receiver.wait(report["next"] + 300)
-    sender.finish("stop")
-    receiver.finish("stop")
-    packets = traffic.dissect(capture.stop(), ["ipv6.src", "ipv6.dst", "icmpv6.type"])
-    assert [p for p in packets if p["ipv6.dst"] == GROUP]
+    for r in receivers:
+        r.wait(r.report()["flows"][0]["next"] + 300)
+    for tool in senders + receivers:
+        tool.finish("stop")
+    packets = traffic.dissect(capture.stop(), ["ipv6.src", "ipv6.dst", "icmpv6.type", "ip.src", "ip.dst", "igmp.type"])
+    for group in (GROUP, GROUP4):
+        assert [p for p in packets if group in (p["ipv6.dst"], p["ip.dst"])]
     own = str(eui64("fe80::/64", there.mac))  # the router itself listens to groups of its own
     assert [p for p in packets if p["icmpv6.type"] in ("131", "132", "143") and p["ipv6.src"] != own] == []
+    assert [p for p in packets if p["igmp.type"] not in ("", "0x11") and p["ip.src"] != f"10.1.{there.n}.1"] == []
+    names = [x["name"] for x in c.daemons[there.name].handovers()[-1]["contexts"]]
+    assert {"multicast-listener", "multicast4"} <= set(names), names
 
 
 @pytest.mark.needs("tun", "sctp", "ip6tnl")
