@@ -1,5 +1,5 @@
-/* What the files of the tracker share: tables and memberships (gmp_track.c), one membership's filter (gmp_listener.c),
- * who asks on a link and what (gmp_querier.c). */
+/* What the files of the tracker share: the whole (gmp_track.c), groups and memberships (gmp_group.c), what is reported
+ * (gmp_report.c), one membership's filter (gmp_listener.c), who asks on a link and what (gmp_querier.c). */
 #ifndef HANDOVERD_CONTEXT_GMP_TRACK_PRIV_H
 #define HANDOVERD_CONTEXT_GMP_TRACK_PRIV_H
 
@@ -97,6 +97,28 @@ void link_addressed(struct link *k, const struct in6_addr *addr);
 void link_reconfigured(struct link *k, bool sooner);
 /* A query of another router; true: it asks about a group here, and who does not answer in time is gone. */
 bool link_heard_query(struct link *k, const struct in6_addr *src, const struct gmp_query *q);
+
+struct link *link_find(const struct gmp_track *t, int ifindex, bool v4); /* NULL: none, as for the next three */
+struct group *group_find(const struct gmp_track *t, int ifindex, const struct in6_addr *addr);
+struct host *host_find(const struct gmp_track *t, int ifindex, const struct lladdr *l, const struct in6_addr *name);
+struct listener *listener_find(const struct host *h, const struct group *g);
+
+bool group_tracked(const struct link *k, const struct in6_addr *addr); /* one that may leave its link, of the link's family */
+/* The listeners of g or what they want have changed. sure: nobody else can be there that we have not heard. Frees g if it
+ * has ended. */
+void group_update(struct group *g, bool sure);
+void group_linger_end(struct group *g);
+bool group_old(const struct group *g, enum gmp_version v); /* is there a host of version 1, or of version 2? */
+bool group_all_heard(const struct group *g); /* false: hosts of older versions may keep quiet behind another's report */
+/* The membership of this host in that group, made if need be: 1; there already: 0; or a negative errno. */
+int listener_get(struct link *k, const struct lladdr *from, const struct in6_addr *name, const struct in6_addr *addr,
+                 struct listener **out);
+void listener_remove(struct listener *l); /* its group is to be updated then */
+void listener_leaves(struct listener *l, enum gmp_change why, bool sure); /* told, removed, updated */
+struct gmp_member listener_member(const struct listener *l, const struct source_filter *f);
+void listener_tell(const struct listener *l, enum gmp_change c);
+void track_refuse_full(struct gmp_track *t, int ifindex, const struct in6_addr *group, const char *what, size_t threshold);
+
 void group_ask(struct group *g); /* begins a series of queries for what is lingering */
 void group_on_ask(struct timer *timer, void *arg);
 

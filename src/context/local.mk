@@ -16,7 +16,8 @@ src_context_libcontext_a_SOURCES = \
 	src/context/mcast_bridge.c src/context/mcast_bridge.h \
 	src/context/mcast.c src/context/mcast.h src/context/mcast_feature.c src/context/mcast_io.c src/context/mcast_priv.h \
 	src/context/gmp.c src/context/gmp.h \
-	src/context/gmp_listener.c src/context/gmp_querier.c src/context/gmp_track.c src/context/gmp_track.h \
+	src/context/gmp_group.c src/context/gmp_listener.c src/context/gmp_querier.c src/context/gmp_report.c \
+	src/context/gmp_track.c src/context/gmp_track.h \
 	src/context/gmp_track_priv.h \
 	src/context/igmp_wire.c src/context/igmp_wire.h \
 	src/context/mld_wire.c src/context/mld_wire.h \
