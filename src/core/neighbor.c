@@ -500,7 +500,7 @@ void neighbor_set_association(struct neighbors *t, struct neighbor *n, bool up)
 }
 
 static const char *const protect_names[] = { [PROTECT_IPSEC] = "ipsec", [PROTECT_NONE] = "none" };
-static const char *const compat_names[] = { [COMPAT_RFC5568] = "rfc5568", [COMPAT_RFC4068] = "rfc4068" };
+static const char *const compat_names[] = { [COMPAT_RFC5568] = "rfc5568", [COMPAT_RFC4068] = "rfc4068", [COMPAT_NONE] = "none" };
 
 static void show_aps(const struct neighbors *t, const struct neighbor *n, struct output *o)
 {

@@ -9,7 +9,7 @@
 static const char *const roles[] = {"access-router", "mobile-node", "home-agent", NULL};
 static const char *const kinds[] = {"access", "core", NULL};
 static const char *const protects[] = {"ipsec", "none", NULL};
-static const char *const compats[] = {"rfc5568", "rfc4068", NULL};
+static const char *const compats[] = {"rfc5568", "rfc4068", "none", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const log_choices[] = {"auto", "stderr", "syslog", "journal", NULL};
 static const char *const drains[] = {"immediate", "rfc5568", NULL};
@@ -46,7 +46,8 @@ static const struct config_item neighbor_items[] = {
 	{.name = "protect", .type = CONFIG_ENUM, NEIGHBOR(protect), .preset = "ipsec", .choices = protects,
 	 .help = "\"ipsec\": nothing is said to or taken from this router until IPsec is up; \"none\": in the clear."},
 	{.name = "compat", .type = CONFIG_ENUM, NEIGHBOR(compat), .preset = "rfc5568", .choices = compats,
-	 .help = "\"rfc4068\": this router knows only the older messages of FMIPv6, and is sent HI and HAck over ICMPv6."},
+	 .help = "\"rfc4068\": this router knows only the older messages of FMIPv6, and is sent HI and HAck over ICMPv6; \"none\": it does not "
+	         "speak FMIPv6 at all, and mobiles are told so."},
 	{.name = "aps", .type = CONFIG_LIST, NEIGHBOR(aps), .sub = &ap_table, .min = 0, .max = 4096,
 	 .help = "The access points behind this router."},
 	{0},

@@ -10,7 +10,7 @@ enum interface_kind {
 	INTERFACE_CORE,   /* towards the rest of the network and the other access routers */
 };
 enum protect { PROTECT_IPSEC, PROTECT_NONE };
-enum compat { COMPAT_RFC5568, COMPAT_RFC4068 };
+enum compat { COMPAT_RFC5568, COMPAT_RFC4068, COMPAT_NONE };
 
 struct setting_interface { /* interfaces = ( { name = "wlan0"; kind = "access"; aps = ("02:…"); } ) */
 	struct config_where where;

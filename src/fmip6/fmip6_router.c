@@ -12,6 +12,7 @@
 #include "core/output.h"
 #include "fmip6/fmip6_adv.h"
 #include "fmip6/fmip6_router.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 #define ASKED_MAX 1024             /* mobiles whose last question is remembered */
 #define LINK_RATE 200              /* RtSolPr answered a second, on one interface */
@@ -101,6 +102,8 @@ static void tuple_of(const struct fmip6_router *r, const struct ap *ap, const st
 		t->router = on->router;
 		t->router_lladdr = on->lladdr;
 		t->prefix = on->prefix;
+	} else if (ap->neighbor->compat == COMPAT_NONE) {
+		t->code = LLA_NO_FMIP;
 	} else if (neighbor_usable(ap->neighbor)) {
 		t->code = LLA_NEW_AP;
 		t->router = ap->router;
@@ -259,6 +262,8 @@ static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile
 	tuple_of(r, ap, &on, &m.tuples[0]);
 	if (m.tuples[0].code == LLA_SAME_INTERFACE)
 		return "this access point is on the link where the mobile is";
+	if (m.tuples[0].code == LLA_NO_FMIP)
+		return "the router behind this access point does not speak FMIPv6";
 	if (m.tuples[0].code != LLA_NEW_AP)
 		return "the router behind this access point is not usable: its protection is not up, or it is this one";
 	LOG_NOTICE("fmip6", "telling a mobile to move mobile=%s ap=%s peer=%s", ADDR(mobile), LLADDR(&ap->id), ap->neighbor->name);
@@ -281,6 +286,36 @@ static void request_note(struct bus_note *note, void *arg)
 
 /* ---- what comes in ---- */
 
+/* An older neighbour's HI or HAck: told to the machines as if it were of RFC 5568. Only from whom is configured to be one. */
+static void older_received(struct fmip6_router *r, const struct icmp6_message *m)
+{
+	const struct neighbor *n = neighbor_find(r->core->neighbors, &m->src);
+	uint8_t mh[FMIP6_MESSAGE_MAX];
+	struct hi hi;
+	struct hack hack;
+	int len = -EBADMSG;
+	bool is_hi = m->data[4] == FMIP6_4068_HI;
+	if (!n || n->compat != COMPAT_RFC4068 || !neighbor_usable(n)) {
+		FMIP6_COUNT(FMIP6_HI_STRANGER);
+		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "%s over ICMPv6 ignored peer=%s reason=\"no neighbour of RFC 4068\"",
+		            is_hi ? "HI" : "HAck", ADDR(&m->src));
+		return;
+	}
+	if (is_hi && hi_4068_parse(m->data, m->len, 6, &hi) == 0)
+		len = hi_pack(&hi, mh, sizeof mh);
+	else if (!is_hi && hack_4068_parse(m->data, m->len, &hack) == 0)
+		len = hack_pack(&hack, mh, sizeof mh);
+	if (len < 0) {
+		FMIP6_COUNT(FMIP6_MALFORMED);
+		return;
+	}
+	struct mh_in in = { .src = m->src, .dst = m->dst, .ifindex = m->ifindex, .data = mh, .len = (size_t)len, .at = m->at };
+	if (is_hi)
+		nar_hi(r->nar, &in);
+	else
+		par_hack(r->par, &in);
+}
+
 static void icmp_received(const struct icmp6_message *m, void *arg)
 {
 	struct fmip6_router *r = arg;
@@ -290,8 +325,11 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 			return;
 		nar_marker_reply(r->nar, &m->src, id);
 		par_marker_reply(r->par, &m->src, id);
-	} else if (m->len > 4 && m->data[4] == FMIP6_RTSOLPR) {
+	} else if (m->len > 4 && m->data[0] == ICMP6_FMIP6_TYPE && m->data[4] == FMIP6_RTSOLPR) {
 		rtsolpr_received(r, m);
+	} else if (m->len > 4 && m->data[0] == ICMP6_EXPERIMENTAL_MOBILITY &&
+	           (m->data[4] == FMIP6_4068_HI || m->data[4] == FMIP6_4068_HACK)) {
+		older_received(r, m);
 	}
 }
 
@@ -310,6 +348,27 @@ static void una_received(const struct icmp6_message *m, void *arg)
 	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
 }
 
+/*
+ * The older announcement, by a mobile of RFC 4068: as an UNA, and the FBU in it goes on to its PAR, unless the address is another's
+ * (§6.3.3). Whoever claims another's link-layer address cannot be told here: the frame is not seen. The session's is compared.
+ */
+static void fna_received(struct fmip6_router *r, const struct mh_message *m)
+{
+	struct una una = { .target = m->src };
+	struct in6_addr inner;
+	struct link on;
+	if (fna_parse(m->data, m->len, &una.lladdr) < 0 || !router_link_of_addr(r, &m->src, &on) || on.ifindex != m->ifindex) {
+		FMIP6_COUNT(FMIP6_MALFORMED);
+		return;
+	}
+	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
+	if (!m->payload || m->payload_len < 40 || router_nar_ops.in_use(r, &m->src, &una.lladdr))
+		return;
+	memcpy(&inner, m->payload + 8, sizeof inner);
+	if (addr_eq(&inner, &m->src))
+		paths_forward(r->core->net->paths, m->payload, m->payload_len);
+}
+
 static void mh_received(const struct mh_message *m, void *arg)
 {
 	struct fmip6_router *r = arg;
@@ -325,6 +384,9 @@ static void mh_received(const struct mh_message *m, void *arg)
 		break;
 	case MH_HI:
 		nar_hi(r->nar, &in);
+		break;
+	case MH_TYPE_FNA:
+		fna_received(r, m);
 		break;
 	}
 }
@@ -383,8 +445,9 @@ static int tunnel_open(void)
 
 static bool open_all(struct fmip6_router *r)
 {
-	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_ECHO_REPLY_TYPE }, frame_types[] = { ICMP6_NA_TYPE };
-	static const uint8_t mh_types[] = { MH_FBU, MH_HI, MH_HACK };
+	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_ECHO_REPLY_TYPE, ICMP6_EXPERIMENTAL_MOBILITY };
+	static const uint8_t frame_types[] = { ICMP6_NA_TYPE };
+	static const uint8_t mh_types[] = { MH_FBU, MH_HI, MH_HACK, MH_TYPE_FNA };
 	struct loop *l = r->core->loop;
 	r->par = par_create(l, r->params, &router_par_ops, r);
 	r->nar = nar_create(l, r->params, &router_nar_ops, r);

@@ -10,6 +10,7 @@
 
 #include "core/secret.h"
 #include "fmip6/fmip6_router.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 #define ASSIGN_TRIES 8
 #define ASKED_LIFE (10 * USEC_SEC) /* how long steps a and b belong to a following FBU */
@@ -20,6 +21,13 @@ static struct neighbor *usable_neighbor(const struct fmip6_router *r, const stru
 {
 	struct neighbor *n = neighbor_find(r->core->neighbors, addr);
 	return n && neighbor_usable(n) ? n : NULL;
+}
+
+/* Is that neighbour one of RFC 4068, sent HI and HAck over ICMPv6? */
+static bool is_older(const struct fmip6_router *r, const struct in6_addr *addr)
+{
+	const struct neighbor *n = neighbor_find(r->core->neighbors, addr);
+	return n && n->compat == COMPAT_RFC4068;
 }
 
 static struct handover *record(const struct fmip6_router *r, enum handover_role role, const struct in6_addr *pcoa)
@@ -103,7 +111,7 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	struct fmip6_router *r = arg;
 	struct link l;
 	const struct ap *ap = ap_of_prefix(r->core->neighbors, ncoa);
-	if (router_link_of_addr(r, ncoa, &l) || !ap || !ap->neighbor || addr_eq(&ap->router, ncoa))
+	if (router_link_of_addr(r, ncoa, &l) || !ap || !ap->neighbor || ap->neighbor->compat == COMPAT_NONE || addr_eq(&ap->router, ncoa))
 		return -ENOENT;
 	if (!neighbor_usable(ap->neighbor))
 		return -EACCES;
@@ -130,7 +138,14 @@ static bool par_lladdr(void *arg, const struct in6_addr *pcoa, struct lladdr *ou
 static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *data, size_t len)
 {
 	struct fmip6_router *r = arg;
-	fmip6_sent(mh_send(r->mh, 0, NULL, nar, NULL, data, len), "HI", nar);
+	uint8_t older[FMIP6_MESSAGE_MAX];
+	struct hi m;
+	int n;
+	if (!is_older(r, nar))
+		n = mh_send(r->mh, 0, NULL, nar, NULL, data, len);
+	else if ((n = hi_parse(data, len, &m)) == 0 && (n = hi_4068_pack(&m, older, sizeof older)) > 0)
+		n = icmp6_send(r->icmp, 0, &in6addr_any, nar, FMIP6_HOP_LIMIT, false, older, (size_t)n);
+	fmip6_sent(n, "HI", nar);
 }
 
 static void par_send_fback(void *arg, const struct in6_addr *src, const struct in6_addr *dst, bool on_link, const uint8_t *data,
@@ -477,7 +492,14 @@ static void nar_neighbor(void *arg, const struct nar_view *v)
 static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
 {
 	struct fmip6_router *r = arg;
-	fmip6_sent(mh_send(r->mh, 0, src, dst, NULL, data, len), "HAck", dst);
+	uint8_t older[FMIP6_MESSAGE_MAX];
+	struct hack m;
+	int n;
+	if (!is_older(r, dst))
+		n = mh_send(r->mh, 0, src, dst, NULL, data, len);
+	else if ((n = hack_parse(data, len, &m)) == 0 && (n = hack_4068_pack(&m, older, sizeof older)) > 0)
+		n = icmp6_send(r->icmp, 0, src, dst, FMIP6_HOP_LIMIT, false, older, (size_t)n);
+	fmip6_sent(n, "HAck", dst);
 }
 
 static void nar_send_marker(void *arg, const struct nar_view *v, uint16_t id, uint16_t seq)

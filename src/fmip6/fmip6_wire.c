@@ -5,74 +5,11 @@
 
 #include "core/buf.h"
 #include "core/secret.h"
+#include "fmip6/fmip6_wire_nd.h"
 
 #define NEXT_ICMPV6 58
 #define MH_FIXED 6 /* Payload Proto, Hdr Len, type, reserved, checksum */
 #define MH_CHECKSUM_AT 4
-
-static int done(const struct wr *w)
-{
-	return wr_ok(w) ? (int)w->len : -EMSGSIZE;
-}
-
-/* ---- neighbour discovery options ---- */
-
-static void nd_put_lla(struct wr *w, uint8_t code, const struct lladdr *l)
-{
-	size_t at = w->len;
-	wr_u8(w, ND_LLA);
-	wr_u8(w, 0);
-	wr_u8(w, code);
-	wr_copy(w, l->octet, l->len);
-	wr_zero(w, (8 - (w->len - at) % 8) % 8);
-	if (wr_ok(w))
-		wr_patch8(w, at + 1, (uint8_t)((w->len - at) / 8));
-}
-
-static void nd_put_ip(struct wr *w, uint8_t code, uint8_t plen, const struct in6_addr *a)
-{
-	wr_u8(w, ND_IP_ADDRESS);
-	wr_u8(w, 3);
-	wr_u8(w, code);
-	wr_u8(w, plen);
-	wr_zero(w, 4);
-	wr_addr6(w, a);
-}
-
-/* RFC 4861 §4.6.1: plain source or target link-layer address; nothing after it but padding to a whole word. */
-static void nd_put_plain_lla(struct wr *w, uint8_t type, const struct lladdr *l)
-{
-	size_t at = w->len;
-	wr_u8(w, type);
-	wr_u8(w, 0);
-	wr_copy(w, l->octet, l->len);
-	wr_zero(w, (8 - (w->len - at) % 8) % 8);
-	if (wr_ok(w))
-		wr_patch8(w, at + 1, (uint8_t)((w->len - at) / 8));
-}
-
-/* One option: 1 and its type and body, 0 at the end of the message, -EBADMSG if its length is wrong. */
-static int nd_next(struct rd *r, uint8_t *type, struct rd *body)
-{
-	uint8_t words;
-	if (rd_left(r) == 0)
-		return 0;
-	if (!rd_u8(r, type) || !rd_u8(r, &words) || words == 0 || !rd_sub(r, (size_t)words * 8 - 2, body))
-		return -EBADMSG;
-	return 1;
-}
-
-static bool nd_get_lla(struct rd *body, uint8_t lla_len, struct lladdr *l)
-{
-	*l = (struct lladdr){ .len = lla_len };
-	return lla_len > 0 && lla_len <= LLADDR_MAX && rd_copy(body, l->octet, lla_len);
-}
-
-static bool nd_get_ip(struct rd *body, uint8_t *code, uint8_t *plen, struct in6_addr *a)
-{
-	return rd_left(body) == 22 && rd_u8(body, code) && rd_u8(body, plen) && *plen <= 128 && rd_skip(body, 4) &&
-	       rd_addr6(body, a);
-}
 
 /* ---- ICMPv6 ---- */
 
@@ -104,7 +41,7 @@ int rtsolpr_pack(const struct rtsolpr *m, uint8_t *out, size_t cap)
 	else
 		for (unsigned i = 0; i < m->aps_n; i++)
 			nd_put_lla(&w, LLA_NEW_AP, &m->aps[i]);
-	return done(&w);
+	return wire_done(&w);
 }
 
 static bool rtsolpr_lla(struct rd *body, uint8_t lla_len, struct rtsolpr *m)
@@ -168,12 +105,14 @@ int prrtadv_pack(const struct prrtadv *m, uint8_t *out, size_t cap)
 		prrtadv_put_tuple(&w, &m->tuples[i]);
 		if (i > 0 && (!wr_ok(&w) || w.len > room)) {
 			w = before;
+			if (m->code == PRRTADV_TUPLES)
+				wr_patch8(&w, 1, PRRTADV_SUBSET);
 			break;
 		}
 	}
 	if (!addr_is_zero(&m->ncoa))
 		nd_put_ip(&w, IP_NEW_COA, 128, &m->ncoa);
-	return done(&w);
+	return wire_done(&w);
 }
 
 static bool prrtadv_lla(struct rd *body, uint8_t lla_len, struct prrtadv *m)
@@ -269,7 +208,7 @@ static int mh_end(struct wr *w)
 	mh_pad(w, 0);
 	if (wr_ok(w))
 		wr_patch8(w, 1, (uint8_t)(w->len / 8 - 1));
-	return done(w);
+	return wire_done(w);
 }
 
 static void mh_put_alt_coa(struct wr *w, const struct in6_addr *a)
@@ -605,7 +544,7 @@ int na_pack(const struct una *m, uint8_t *out, size_t cap)
 	wr_addr6(&w, &m->target);
 	if (m->lladdr.len)
 		nd_put_plain_lla(&w, ND_TARGET_LLA, &m->lladdr);
-	return done(&w);
+	return wire_done(&w);
 }
 
 int na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct una *m)
@@ -641,7 +580,7 @@ int naack_pack(const struct naack *m, uint8_t *out, size_t cap)
 	wr_zero(&w, 4);
 	if (supplied)
 		wr_addr6(&w, &m->ncoa);
-	return done(&w);
+	return wire_done(&w);
 }
 
 static bool naack_address(struct rd *body, struct naack *m)
@@ -696,7 +635,7 @@ int ns_pack(const struct in6_addr *target, const struct lladdr *source, uint8_t 
 	wr_addr6(&w, target);
 	if (source->len)
 		nd_put_plain_lla(&w, ND_SOURCE_LLA, source);
-	return done(&w);
+	return wire_done(&w);
 }
 
 int echo_pack(bool reply, uint16_t id, uint16_t seq, uint8_t *out, size_t cap)
@@ -706,7 +645,7 @@ int echo_pack(bool reply, uint16_t id, uint16_t seq, uint8_t *out, size_t cap)
 	wr_zero(&w, 3);
 	wr_u16(&w, id);
 	wr_u16(&w, seq);
-	return done(&w);
+	return wire_done(&w);
 }
 
 int echo_parse(const uint8_t *data, size_t len, uint16_t *id, uint16_t *seq)
@@ -734,5 +673,5 @@ int ip6_pack(const struct in6_addr *src, const struct in6_addr *dst, uint8_t nex
 	wr_copy(&w, body, len);
 	if (next_header == NEXT_ICMPV6 && len >= 4 && wr_ok(&w))
 		wr_patch16(&w, 40 + 2, checksum_ipv6(src, dst, NEXT_ICMPV6, body, len));
-	return done(&w);
+	return wire_done(&w);
 }

@@ -102,7 +102,7 @@ struct naack {
 
 int rtsolpr_pack(const struct rtsolpr *m, uint8_t *out, size_t cap);
 int rtsolpr_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct rtsolpr *m);
-/* Drops tuples from the end until the message fits `cap`. */
+/* Drops tuples from the end until the message fits `cap`, and says so: Code 0 becomes 3. */
 int prrtadv_pack(const struct prrtadv *m, uint8_t *out, size_t cap);
 int prrtadv_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct prrtadv *m);
 

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/fmip6/libfmip6.a
 src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c src/fmip6/fmip6_wire.h \
+	src/fmip6/fmip6_wire_nd.c src/fmip6/fmip6_wire_nd.h src/fmip6/fmip6_wire_4068.c src/fmip6/fmip6_wire_4068.h \
 	src/fmip6/fmip6_machine.c src/fmip6/fmip6_machine.h \
 	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h \
 	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h src/fmip6/fmip6_early.c src/fmip6/fmip6_early.h \

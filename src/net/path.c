@@ -233,6 +233,12 @@ static void on_readable(int fd, unsigned events, void *arg)
 		release_after_pump(p);
 }
 
+void paths_forward(struct paths *p, const void *packet, size_t len)
+{
+	if (tun_write(p->tun_fd, packet, len) < 0)
+		path_counters[PATH_SEND_ERRORS].value++;
+}
+
 /* -- routes ---------------------------------------------------------------------------------------------------------- */
 
 static struct rtnl_route path_route(const struct path *h, enum path_route route, uint32_t mtu)

@@ -106,6 +106,10 @@ enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSU
 	PATH_SEND_ERRORS, PATH_HELD_FROM, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };
 extern struct counter path_counters[PATH_COUNTERS];
 
+/* An IPv6 packet that came in a wrapping of another kind: the kernel forwards or delivers it as if it had come in by itself. Lost
+ * if it cannot be written, and counted. */
+void paths_forward(struct paths *p, const void *packet, size_t len);
+
 struct output;
 void paths_show(struct paths *p, struct output *o); /* `show tunnels`: list of {address, state, form, local, remote, held…} */
 

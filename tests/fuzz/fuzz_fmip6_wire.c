@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fmip6/fmip6_wire.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,6 +29,11 @@ static int naack_parse6(const uint8_t *data, size_t len, struct naack *m)
 	return naack_parse(data, len, LLA, m);
 }
 
+static int hi_4068_parse6(const uint8_t *data, size_t len, struct hi *m)
+{
+	return hi_4068_parse(data, len, LLA, m);
+}
+
 /* Compared as octets: a struct has padding that says nothing. */
 #define ROUND(type, parse, pack)                                                                                             \
 	do {                                                                                                                     \
@@ -46,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct badf_key key;
 	uint16_t id, seq;
+	struct lladdr l;
 	ROUND(rtsolpr, rtsolpr_parse6, rtsolpr_pack);
 	ROUND(prrtadv, prrtadv_parse6, prrtadv_pack);
 	ROUND(fbu, fbu_parse, fbu_pack);
@@ -54,6 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ROUND(hack, hack_parse, hack_pack);
 	ROUND(una, na_parse6, na_pack);
 	ROUND(naack, naack_parse6, naack_pack);
+	ROUND(hi, hi_4068_parse6, hi_4068_pack);
+	ROUND(hack, hack_4068_parse, hack_4068_pack);
+	fna_parse(data, size, &l);
 	echo_parse(data, size, &id, &seq);
 	badf_verify(&key, &in6addr_any, &in6addr_any, data, size);
 	return 0;

@@ -173,6 +173,29 @@ def test_back_before_the_first_handover_has_finished(cast, form):
 
 
 @user_form
+def test_routers_of_rfc_4068(lab):
+    """compat = "rfc4068": HI and HAck go over ICMPv6. Every one in a Mobility Header would be dropped, and nothing is missed."""
+    c = lab(extra=FORMS["user"], proxy=False)
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    for point in c.points:
+        d = c.daemons[point.name]
+        d.config["neighbors"][0]["compat"] = "rfc4068"
+        d.write()
+    c.start()
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    flow = Flow(c)
+    with loss.Loss(c.topology, "HI", count=100) as hi, loss.Loss(c.topology, "HAck", count=100) as hack:
+        movement.predictive(c.topology, c.daemons, mobile, there, 20)
+        records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+        flow.more(0.5)
+        assert (hi.count(), hack.count()) == (0, 0)
+    assert all(r["result"] == "complete" for r in records.values()), records
+    assert letters(c, mobile, here, there, address) == "1abcdef23456g"
+    assert_clean(flow.finish()[mobile.name])
+
+
+@user_form
 def test_another_node_has_the_new_address(cast):
     """The new router asks its link before it answers, and gives the mobile another address: nothing is lost on the way there."""
     c = cast("user", mobiles=2, extra={"fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}})

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fmip6/fmip6_wire.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 #define PCOA 0x20, 1, 0xd, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5
 #define NCOA 0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5
@@ -133,6 +134,7 @@ static void test_prrtadv_pack_fits(void **state)
 	assert_true(n > 0 && n <= 400);
 	assert_int_equal(prrtadv_parse(out, (size_t)n, 6, &back), 0);
 	assert_int_equal(back.tuples_n, (400 - 8) / 80);
+	assert_int_equal(back.code, PRRTADV_SUBSET);
 }
 
 static void test_prrtadv_parse(void **state)
@@ -464,6 +466,80 @@ static void test_hi_with_multicast(void **state)
 	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
 }
 
+/* ---- RFC 4068 ---- */
+
+static const uint8_t hi_4068[] = {
+	150, 0, 0, 0, 4, 0xc0, 0x12, 0x34,       /* subtype 4, S and U, identifier */
+	19, 2, 2, MAC(5), 0, 0, 0, 0, 0, 0, 0,   /* LLA, the mobile's */
+	17, 3, 1, 128, 0, 0, 0, 0, PCOA,         /* old care-of address */
+	17, 3, 2, 128, 0, 0, 0, 0, NCOA,
+};
+static const uint8_t hack_4068[] = {
+	150, 3, 0, 0, 5, 0, 0x12, 0x34,          /* Code 3: accepted, assigned; subtype 5 */
+	17, 3, 2, 128, 0, 0, 0, 0, NCOA,
+};
+static const uint8_t fna_4068[] = {
+	59, 2, 10, 0, 0, 0, 0, 0,                /* no payload, 24 octets, FNA */
+	1, 4, 0, 0, 0, 0,                        /* padding */
+	7, 7, 2, 0, MAC(5),                      /* MH-LLA: its length leaves out the Option-Code, Pad0 */
+};
+
+static void test_hi_4068(void **state)
+{
+	uint8_t out[128];
+	struct hi m = { .seq = 0x1234, .flags = HI_ASSIGN | HI_BUFFER, .lladdr = L(5), .pcoa = A(PCOA), .ncoa = A(NCOA) }, back;
+	same(out, hi_4068_pack(&m, out, sizeof out), hi_4068, sizeof hi_4068);
+	assert_int_equal(hi_4068_parse(hi_4068, sizeof hi_4068, 6, &back), 0);
+	assert_int_equal(back.seq, 0x1234);
+	assert_int_equal(back.flags, HI_ASSIGN | HI_BUFFER);
+	assert_true(lladdr_eq(&back.lladdr, &L(5)));
+	assert_true(addr_eq(&back.pcoa, &A(PCOA)));
+	assert_true(addr_eq(&back.ncoa, &A(NCOA)));
+	assert_int_equal(hi_4068_parse(hack_4068, sizeof hack_4068, 6, &back), -EBADMSG);
+	assert_int_equal(hi_4068_parse(hi_4068, sizeof hi_4068 - 1, 6, &back), -EBADMSG);
+}
+
+/* What the codes mean changed between the two: RFC 4068 §6.2.2, RFC 5568 §6.2.1.2. */
+static void test_hack_4068(void **state)
+{
+	static const struct {
+		uint8_t old, new;
+	} read[] = { { 0, HACK_ACCEPTED }, { 1, HACK_NCOA_INVALID }, { 2, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED },
+		{ 4, HACK_NCOA_INVALID }, { 128, HACK_UNSPECIFIED }, { 129, HACK_PROHIBITED }, { 130, HACK_NO_RESOURCES }, { 99, HACK_UNSPECIFIED } },
+	  written[] = { { 0, HACK_ACCEPTED }, { 1, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED }, { 128, HACK_USE_PCOA },
+		{ 128, HACK_UNSPECIFIED }, { 129, HACK_PROHIBITED }, { 130, HACK_NO_RESOURCES } };
+	uint8_t out[128];
+	struct hack m = { .seq = 0x1234, .code = HACK_ASSIGNED, .ncoa = A(NCOA) }, back;
+	same(out, hack_4068_pack(&m, out, sizeof out), hack_4068, sizeof hack_4068);
+	assert_int_equal(hack_4068_parse(hack_4068, sizeof hack_4068, &back), 0);
+	assert_int_equal(back.seq, 0x1234);
+	assert_true(addr_eq(&back.ncoa, &A(NCOA)));
+	for (size_t i = 0; i < sizeof read / sizeof *read; i++) {
+		memcpy(out, hack_4068, sizeof hack_4068);
+		out[1] = read[i].old;
+		assert_int_equal(hack_4068_parse(out, sizeof hack_4068, &back), 0);
+		assert_int_equal(back.code, read[i].new);
+	}
+	for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+		m.code = written[i].new;
+		assert_true(hack_4068_pack(&m, out, sizeof out) > 0);
+		assert_int_equal(out[1], written[i].old);
+	}
+}
+
+static void test_fna(void **state)
+{
+	struct lladdr l;
+	assert_int_equal(fna_parse(fna_4068, sizeof fna_4068, &l), 0);
+	assert_true(lladdr_eq(&l, &L(5)));
+	for (size_t n = 0; n < sizeof fna_4068; n++) {
+		uint8_t *cut = exact(fna_4068, n);
+		assert_int_equal(fna_parse(cut, n, &l), -EBADMSG);
+		free(cut);
+	}
+	assert_int_equal(fna_parse(hi_minimal, sizeof hi_minimal, &l), -EBADMSG);
+}
+
 static void test_echo(void **state)
 {
 	uint8_t out[64];
@@ -564,6 +640,9 @@ int main(void)
 		cmocka_unit_test(test_hack),
 		cmocka_unit_test(test_una),
 		cmocka_unit_test(test_naack),
+		cmocka_unit_test(test_hi_4068),
+		cmocka_unit_test(test_hack_4068),
+		cmocka_unit_test(test_fna),
 		cmocka_unit_test(test_hi_with_multicast),
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_ip6),
