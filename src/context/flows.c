@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "context/binding.h"
+#include "context/addresses.h"
 #include "context/context_count.h"
 #include "context/flows_wire.h"
 #include "core/log.h"
@@ -55,45 +55,14 @@ static struct {
 
 /* ---- addresses of a mobile ---- */
 
-static void add(struct addresses *l, const struct in6_addr *a)
+static void add(const struct in6_addr *a, void *arg)
 {
+	struct addresses *l = arg;
 	for (size_t i = 0; i < l->n; i++)
 		if (addr_eq(&l->a[i], a))
 			return;
-	if (l->n < sizeof l->a / sizeof l->a[0] && !addr_is_zero(a) && !addr_is_link_local(a))
+	if (l->n < sizeof l->a / sizeof l->a[0])
 		l->a[l->n++] = *a;
-}
-
-struct neighbour_walk {
-	const struct lladdr *lladdr;
-	struct addresses *out;
-};
-
-static void on_neighbour(const struct rtnl_note *n, void *arg)
-{
-	struct neighbour_walk *w = arg;
-	if (lladdr_eq(&n->lladdr, w->lladdr))
-		add(w->out, &n->addr);
-}
-
-static void on_binding(const struct in6_addr *addr, void *arg)
-{
-	add(arg, addr);
-}
-
-/* What the table of mobiles has, and what the kernel's neighbour entries know under its link-layer address: an IPv4
- * address, or others that it has told nobody of. */
-static void addresses_of(const struct feature_subject *s, struct addresses *out)
-{
-	const struct mobile *m = mobile_find(me.core->mobiles, &s->previous);
-	struct neighbour_walk w = { &s->lladdr, out };
-	add(out, &s->previous);
-	add(out, &s->addr);
-	for (size_t i = 0; m && i < m->addrs_n; i++)
-		add(out, &m->addrs[i]);
-	/* Reading all the kernel's entries takes as long as the link has mobiles. */
-	if (s->ifindex && s->lladdr.len && !binding_addresses(s->ifindex, &s->lladdr, on_binding, out))
-		rtnl_neigh_each(me.core->net->rtnl, s->ifindex, on_neighbour, &w);
 }
 
 static void subject_free(struct subject *s)
@@ -120,7 +89,7 @@ static void remember(const struct in6_addr *name, const struct in6_addr *addr)
 			return;
 		}
 	}
-	add(&s->others, addr);
+	add(addr, &s->others);
 }
 
 /* ---- previous router ---- */
@@ -228,7 +197,7 @@ static int collect(struct core *core, const struct feature_subject *s, feature_e
 	struct emission m = { .emit = emit, .arg = emit_arg };
 	struct addresses addrs = { .n = 0 };
 	size_t most = 0, all = 0;
-	addresses_of(s, &addrs);
+	context_addresses(core, s, add, &addrs);
 	conntrack_refresh(me.table);
 	for (size_t i = 0; i < addrs.n; i++) {
 		size_t known = conntrack_count(me.table, &addrs.a[i]);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/context/libcontext.a
 src_context_libcontext_a_SOURCES = \
+	src/context/addresses.c src/context/addresses.h \
 	src/context/binding.c src/context/binding.h \
 	src/context/binding_table.c src/context/binding_table.h \
 	src/context/context.c src/context/context.h \
@@ -63,6 +64,12 @@ TESTS += tests/fuzz/fuzz_igmp_wire
 tests_fuzz_fuzz_igmp_wire_SOURCES = tests/fuzz/fuzz_igmp_wire.c
 tests_fuzz_fuzz_igmp_wire_LDADD = $(FUZZ_ENGINE) $(CONTEXT_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/igmp_wire
+
+check_PROGRAMS += tests/net/test_flows_context
+TESTS += tests/net/test_flows_context
+tests_net_test_flows_context_SOURCES = tests/net/test_flows_context.c
+tests_net_test_flows_context_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_flows_context_LDADD = tests/net/libnslab.a $(CONTEXT_LIBS) $(CORE_LIBS) $(TEST_LIBS) $(CAPNG_LIBS)
 
 check_PROGRAMS += tests/unit/test_rate_wire
 TESTS += tests/unit/test_rate_wire

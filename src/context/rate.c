@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "context/addresses.h"
 #include "context/context_count.h"
 #include "context/rate_wire.h"
 #include "core/log.h"
@@ -19,6 +20,9 @@
 #include <utlist.h>
 
 #define ADDRS_MAX 16
+#define LOOK_EVERY (10 * USEC_SEC) /* whether those that have a rate are still here, */
+#define LOOK_AT_ONCE 32            /* so many of them */
+#define GONE_AFTER (3600 * USEC_SEC)
 
 struct limited;
 
@@ -35,6 +39,7 @@ struct limited {
 	struct policer_rate rate;
 	struct lladdr lladdr;
 	int ifindex;
+	usec_t seen;
 	size_t n;
 	struct addr_node nodes[ADDRS_MAX];
 };
@@ -48,6 +53,7 @@ static struct {
 	struct limited *all;
 	size_t n;
 	uint32_t last_id;
+	struct timer look;
 	struct bucket lines;
 } me;
 
@@ -107,30 +113,56 @@ static void unlimit(struct limited *l)
 	limited_free(l);
 }
 
-static void on_neighbour(const struct rtnl_note *n, void *arg)
+static void on_address(const struct in6_addr *a, void *arg)
 {
-	struct limited *l = arg;
-	if (lladdr_eq(&n->lladdr, &l->lladdr))
-		add(l, &n->addr);
+	add(arg, a);
 }
 
 static struct limited *limited_make(const struct feature_subject *s, const struct policer_rate *r)
 {
-	const struct mobile *m = mobile_find(me.core->mobiles, addr_is_zero(&s->addr) ? &s->previous : &s->addr);
 	struct limited *l = me.n < (size_t)me.cfg->limit ? calloc(1, sizeof *l) : NULL;
 	if (!l)
 		return NULL;
-	*l = (struct limited){ .id = ++me.last_id, .rate = *r, .lladdr = s->lladdr, .ifindex = s->ifindex };
+	*l = (struct limited){ .id = ++me.last_id, .rate = *r, .lladdr = s->lladdr, .ifindex = s->ifindex,
+		                .seen = loop_now(me.core->loop) };
 	DL_APPEND(me.all, l);
 	me.n++;
 	context_counters[CONTEXT_RATES].value = me.n;
-	add(l, &s->addr);
-	add(l, &s->previous);
-	for (size_t i = 0; m && i < m->addrs_n; i++)
-		add(l, &m->addrs[i]);
-	if (s->ifindex && s->lladdr.len)
-		rtnl_neigh_each(me.core->net->rtnl, s->ifindex, on_neighbour, l);
+	context_addresses(me.core, s, on_address, l);
 	return l;
+}
+
+/* ---- who left without a word ---- */
+
+static bool is_here(const struct limited *l)
+{
+	struct lladdr lladdr;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct mobile *m = mobile_find(me.core->mobiles, &l->nodes[i].addr);
+		if ((m && m->ifindex) || rtnl_neigh_get(me.core->net->rtnl, l->ifindex, &l->nodes[i].addr, &lladdr) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One that sleeps keeps its rate; one that no other router ever asked for is given up in the end. */
+static void on_look(struct timer *t, void *arg)
+{
+	usec_t now = loop_now(me.core->loop);
+	size_t n = me.n < LOOK_AT_ONCE ? me.n : LOOK_AT_ONCE;
+	while (n--) {
+		struct limited *l = me.all;
+		if (is_here(l))
+			l->seen = now;
+		if (now - l->seen > GONE_AFTER) {
+			LOG_INFO("context", "rate given up mobile=%s reason=\"not seen for an hour\"", ADDR(&l->nodes[0].addr));
+			unlimit(l);
+			continue;
+		}
+		DL_DELETE(me.all, l);
+		DL_APPEND(me.all, l);
+	}
+	timer_after(&me.look, LOOK_EVERY);
 }
 
 /* ---- the configuration's ---- */
@@ -273,6 +305,8 @@ static int start(struct core *core, const struct context_config *c)
 		policer_close(me.policer);
 		return -1;
 	}
+	timer_init(&me.look, core->loop, on_look, NULL);
+	timer_after(&me.look, LOOK_EVERY);
 	configure();
 	return 0;
 }
@@ -293,6 +327,7 @@ static void reload(const struct context_config *c)
 
 static void stop(void)
 {
+	timer_stop(&me.look);
 	rtnl_unsubscribe(me.sub);
 	while (me.all)
 		limited_free(me.all);
