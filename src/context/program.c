@@ -172,18 +172,28 @@ static uint8_t install(struct core *core, const struct feature_subject *s, const
 	return FEATURE_PENDING;
 }
 
-/* The registry comes once for each feature, and does not say for which: the first time does it for all. */
+static void forget_deposit(struct program *p, const struct in6_addr *addr)
+{
+	program_store_drop(p->store, addr);
+	if (p->peer)
+		say(p->peer, "forget mobile=%s", ADDR(addr));
+}
+
+/* The registry comes once for each feature, and does not say for which: the first time does it for all. What was deposited
+ * under another address of the mobile goes, too. */
 static void forget(struct core *core, const struct in6_addr *addr)
 {
+	const struct mobile *m = mobile_find(core->mobiles, addr);
+	size_t len;
 	if (all.forgotten_at == now() && addr_eq(&all.forgotten, addr))
 		return;
 	all.forgotten = *addr;
 	all.forgotten_at = now();
 	for (size_t i = 0; i < all.n; i++) {
-		struct program *p = all.programs[i];
-		program_store_drop(p->store, addr);
-		if (p->peer)
-			say(p->peer, "forget mobile=%s", ADDR(addr));
+		forget_deposit(all.programs[i], addr);
+		for (size_t j = 0; m && j < m->addrs_n; j++)
+			if (program_store_get(all.programs[i]->store, &m->addrs[j], &len))
+				forget_deposit(all.programs[i], &m->addrs[j]);
 	}
 	count_octets();
 }

@@ -60,6 +60,15 @@ static void inject(struct rd *r, uint8_t how)
 	}
 }
 
+/* What installing a feature says from now on, or what one says that took its time. */
+static void feature(uint8_t how)
+{
+	if (how & 0x40)
+		sim.install_status = how & 0x20 ? FEATURE_PENDING : how & 0x1f;
+	else
+		cxtp_nar_installed(sim.routers[pick(how)].nar, &sim.pcoa, how & 0x20 ? SIM_FPT_GROUPS : SIM_FPT_OTHER, how >> 2 & 7, NULL);
+}
+
 static void command(struct rd *r, uint8_t what, uint8_t how)
 {
 	static const char *const kinds[] = { "CTAR.par", "PCTD", "CTAR.nar", "CT-Req", "CTD", "CTDR", "CTAA", "CTC" };
@@ -77,7 +86,10 @@ static void command(struct rd *r, uint8_t what, uint8_t how)
 		loop_advance(sim.loop, loop_now(sim.loop) + how * 100 * USEC_MSEC);
 		break;
 	case 4:
-		sim_restart(&sim, pick(how));
+		if (how & 0x80)
+			feature(how);
+		else
+			sim_restart(&sim, pick(how));
 		break;
 	case 5:
 		if (sim.faults_n < SIM_FAULTS)

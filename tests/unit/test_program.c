@@ -269,6 +269,10 @@ static void any_address_of_the_mobile_serves(void **state)
 	tell(e, "put mobile=192.0.2.1 data=eA==\n");
 	expect(e, "done");
 	assert_int_equal(collect(65400, "2001:db8:a::1").n, 1);
+	forget("2001:db8:a::1");
+	expect(e, "forget mobile=2001:db8:a::1");
+	expect(e, "forget mobile=192.0.2.1");
+	assert_int_equal(collect(65400, "192.0.2.1").n, 0);
 	leave(e);
 }
 
