@@ -65,7 +65,8 @@ struct mn_ops {
 	                 const uint8_t *data, size_t len);
 	/* What others want to go along in a predictive FBU of b: octets written to out. NULL: nothing ever. */
 	size_t (*rider)(void *arg, const struct mn_binding_view *b, uint8_t *out, size_t cap);
-	void (*send_una)(void *arg, const struct in6_addr *coa);
+	/* confirmed: the address is ours beyond doubt, and neighbours are to know it (RFC 5568 §4: override). Else an UNA. */
+	void (*send_una)(void *arg, const struct in6_addr *coa, bool confirmed);
 	void (*send_probe)(void *arg, const struct mn_place *p);
 	/* Still on the old link: make ready for what the new router will send at our UNA: address p->coa (not yet to be used), and
 	 * b's tunnel (not yet to be sent into). Off: it comes to nothing. */

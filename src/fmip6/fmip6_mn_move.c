@@ -30,7 +30,7 @@ static void una_timeout(struct timer *t, void *arg)
 {
 	struct fmip6_mn *m = arg;
 	FMIP6_COUNT(FMIP6_UNA_SENT);
-	m->ops->send_una(m->arg, &m->here.coa);
+	m->ops->send_una(m->arg, &m->here.coa, false);
 	if (m->unas + 1 < m->params->una_repeat)
 		timer_after(&m->una, m->params->una_interval << m->unas);
 	m->unas++;
@@ -71,6 +71,7 @@ void mn_movement_over(struct fmip6_mn *m)
 {
 	mn_record_close(m, HANDOVER_COMPLETE, "");
 	m->state = MN_ATTACHED;
+	m->ops->send_una(m->arg, &m->here.coa, true);
 	mn_after_main(m, true);
 }
 

@@ -138,11 +138,11 @@ static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_
 	fmip6_sent(mh_send(m->mh, 0, src, dst, home, data, len), "FBU", dst);
 }
 
-static void mn_send_una(void *arg, const struct in6_addr *coa)
+static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 {
 	struct fmip6_mobile *m = arg;
 	uint8_t out[64];
-	struct una una = { .target = *coa };
+	struct una una = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0 };
 	struct in6_addr iid;
 	mn_self(m, &una.lladdr, &iid);
 	int n = na_pack(&una, out, sizeof out);

@@ -65,6 +65,7 @@ static void test_predictive(void **state)
 		assert_int_equal(sim_outcome(s, SIM_NAR(2)), HANDOVER_COMPLETE);
 		assert_true(sim_tunnelled(s, 1, 1));
 		assert_false(sim_held(s, 2, 2));
+		assert_int_equal(sim_confirmed(s), 1);
 		finish(s, 0);
 	}
 }

@@ -78,7 +78,7 @@ struct sim {
 	struct timer traffic;
 	bool sending;
 	usec_t pace;
-	unsigned sent, received, repeated, reordered, highest;
+	unsigned sent, received, repeated, reordered, highest, confirmed;
 	uint8_t *seen;
 	struct pkt last_fbu;
 	struct handovers *tables[WHOS];
@@ -874,11 +874,13 @@ static void router_una(struct sim *s, int link, struct pkt *p)
 		nar_una(s->routers[link].nar, &m, &p->src[0], IFINDEX, loop_now(s->loop));
 }
 
-static void mn_send_una(void *arg, const struct in6_addr *coa)
+static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 {
 	struct sim *s = arg;
 	uint8_t data[64];
-	int n = na_pack(&(struct una){ .target = *coa, .lladdr = mac(9, 9) }, data, sizeof data);
+	struct una m = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0, .lladdr = mac(9, 9) };
+	int n = na_pack(&m, data, sizeof data);
+	s->confirmed += confirmed;
 	struct pkt p = message(SIM_UNA, coa, &in6addr_any, data, (size_t)n);
 	if (s->attached)
 		emit(s, LINK_DELAY + DAEMON_DELAY, router_una, s->attached, &p);
@@ -1285,6 +1287,11 @@ void sim_replay_fbu(struct sim *s)
 struct sim_traffic_result sim_result(const struct sim *s)
 {
 	return (struct sim_traffic_result){ s->sent, s->received, s->sent - s->received, s->repeated, s->reordered };
+}
+
+unsigned sim_confirmed(const struct sim *s)
+{
+	return s->confirmed;
 }
 
 int sim_at(const struct sim *s)
