@@ -58,7 +58,7 @@ static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, 
 	struct echo *e = arg;
 
 	if (!e->client) {
-		(void)sctp_send(p, ppid, data, len, 0);
+		(void)sctp_send(p, ppid, data, len, 200 * USEC_MSEC);
 		return;
 	}
 	if (len != e->size)
