@@ -15,7 +15,8 @@
  * Floor, by turns with the subject in each round: a message as long as the timed one to ECHO and back. Exchanges go in bursts
  * of --window. Prints one JSON object: rates, and the median of the per-round ratios of rates.
  *
- * tail: as store, one transfer of each mobile at a time, --window of them under way; prints how long the slowest took.
+ * tail: as store, --window transfers under way, each followed after a pause by another: without pauses the real-time scheduler
+ * would halt all of us for a while in each second. Prints how long the slowest took.
  */
 #include "config.h"
 
@@ -41,9 +42,11 @@
 #define ECHO_PORT 5999
 #define SETTLE_US 3000.0
 #define BLOCK 64 /* exchanges timed together */
+#define PAUSE 200 /* µs between a transfer and the next, tail */
 #define LIFETIME (200 * USEC_MSEC)
 
 struct slot { /* one exchange under way */
+	struct timer pause; /* first */
 	struct in6_addr mobile;
 	uint32_t seq;
 	bool answered;
@@ -104,8 +107,6 @@ static void cancel(struct driver *d, const struct slot *s)
 	sctp_send(d->router, CXTP_PPID, out, cxtp_pack(&m, out, sizeof out), LIFETIME);
 }
 
-static bool tail_next(struct driver *d, struct slot *s);
-
 static void answer(struct driver *d, struct slot *s)
 {
 	s->answered = true;
@@ -114,8 +115,7 @@ static void answer(struct driver *d, struct slot *s)
 		return;
 	cancel(d, s);
 	d->took[d->done++] = bench_now_us() - s->since;
-	if (d->sent < d->count && !tail_next(d, s))
-		loop_stop(d->loop);
+	timer_after(&s->pause, PAUSE);
 }
 
 static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, size_t len, void *arg)
@@ -305,6 +305,13 @@ static bool tail_next(struct driver *d, struct slot *s)
 	return sctp_send(d->router, CXTP_PPID, s->out, s->len, LIFETIME) == 0;
 }
 
+static void on_pause(struct timer *t, void *arg)
+{
+	struct driver *d = arg;
+	if (d->sent < d->count)
+		tail_next(d, (struct slot *)t);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -317,9 +324,11 @@ static int tail(struct driver *d)
 	if (!d->took)
 		return 1;
 	double start = bench_now_us();
-	for (size_t i = 0; i < d->window; i++)
+	for (size_t i = 0; i < d->window; i++) {
+		timer_init(&d->slots[i].pause, d->loop, on_pause, d);
 		if (!tail_next(d, &d->slots[i]))
 			return 1;
+	}
 	for (size_t before = 0; d->done < d->count; before = d->done) {
 		double mark = bench_now_us();
 		while (d->done < d->count && bench_now_us() - mark < LIMIT_US)
