@@ -1,5 +1,5 @@
 # Programs of scripts/bench. sctp_echo.c belongs to src/net/local.mk.
-BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/ct_bench tests/bench/simulate tests/bench/token_bench
+BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/ct_bench tests/bench/simulate tests/bench/token_bench tests/bench/scale_bench
 check_PROGRAMS += $(BENCH_TOOLS)
 tests_bench_tables_bench_SOURCES = tests/bench/tables_bench.c
 tests_bench_tables_bench_LDADD = $(CORE_LIBS)
@@ -13,6 +13,9 @@ tests_bench_simulate_LDADD = $(CXTP_LIBS) -lm
 
 tests_bench_token_bench_SOURCES = tests/bench/token_bench.c tests/bench/bench.c tests/bench/bench.h
 tests_bench_token_bench_LDADD = $(CXTP_LIBS)
+
+tests_bench_scale_bench_SOURCES = tests/bench/scale_bench.c tests/bench/bench.c tests/bench/bench.h
+tests_bench_scale_bench_LDADD = src/context/libcontext.a src/cxtp/libcxtp.a $(NET_LIBS)
 
 .PHONY: bench
 bench: $(BENCH_TOOLS) tests/bench/sctp_echo
