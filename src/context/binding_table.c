@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lookup.h"
 #include "core/secret.h"
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, len, out) ((out) = (unsigned)hash_keyed((key), (len)))
-#include <uthash.h>
 
 /* Hashed as octets: no padding, and unused octets are zero. */
 struct addr_key {
@@ -24,33 +21,37 @@ _Static_assert(sizeof(struct link_key) == sizeof(int) + sizeof(struct lladdr) + 
 
 /* The bindings of one link-layer address on one link. There is one as long as it has any. */
 struct owner {
-	struct link_key key;
+	int ifindex;
+	struct lladdr lladdr;
 	struct entry *first;
-	UT_hash_handle hh;
 };
 
 struct entry {
 	struct binding b; /* first: a struct binding * is a struct entry * */
-	struct addr_key key;
 	struct owner *owner;
 	struct entry *prev, *next; /* of the owner's; the newest first */
-	bool seen;
-	UT_hash_handle hh;
+	struct entry *all_prev, *all_next;
 };
 
 struct binding_table {
-	struct entry *entries;
-	struct owner *owners;
+	struct lookup by_addr, by_link;
+	struct entry *first, *last; /* of all, the oldest first */
 	struct entry *next; /* of the walk over all that is under way */
 	size_t limit;
 };
 
-static struct link_key link_key(int ifindex, const struct lladdr *l)
+static uint64_t addr_hash(int ifindex, const struct in6_addr *addr)
+{
+	struct addr_key k = { ifindex, *addr };
+	return hash_keyed(&k, sizeof k);
+}
+
+static uint64_t link_hash(int ifindex, const struct lladdr *l)
 {
 	struct link_key k = { .ifindex = ifindex };
 	k.lladdr.len = l->len;
 	memcpy(k.lladdr.octet, l->octet, l->len);
-	return k;
+	return hash_keyed(&k, sizeof k);
 }
 
 struct binding_table *binding_table_create(size_t limit)
@@ -65,8 +66,10 @@ void binding_table_destroy(struct binding_table *t)
 {
 	if (!t)
 		return;
-	while (t->entries)
-		binding_del(t, &t->entries->b);
+	while (t->first)
+		binding_del(t, &t->first->b);
+	lookup_free(&t->by_addr);
+	lookup_free(&t->by_link);
 	free(t);
 }
 
@@ -77,15 +80,31 @@ void binding_table_limit(struct binding_table *t, size_t limit)
 
 size_t binding_table_count(const struct binding_table *t)
 {
-	return HASH_COUNT(t->entries);
+	return t->by_addr.n;
+}
+
+struct place {
+	int ifindex;
+	const void *what; /* struct in6_addr or struct lladdr */
+};
+
+static bool owner_is(const void *item, const void *key)
+{
+	const struct owner *o = item;
+	const struct place *k = key;
+	return o->ifindex == k->ifindex && lladdr_eq(&o->lladdr, k->what);
+}
+
+static bool entry_is(const void *item, const void *key)
+{
+	const struct entry *e = item;
+	const struct place *k = key;
+	return e->b.ifindex == k->ifindex && addr_eq(&e->b.addr, k->what);
 }
 
 static struct owner *owner_find(const struct binding_table *t, int ifindex, const struct lladdr *l)
 {
-	struct link_key k = link_key(ifindex, l);
-	struct owner *o;
-	HASH_FIND(hh, t->owners, &k, sizeof k, o);
-	return o;
+	return lookup_find(&t->by_link, link_hash(ifindex, l), owner_is, &(struct place){ ifindex, l });
 }
 
 static struct owner *owner_get(struct binding_table *t, int ifindex, const struct lladdr *l)
@@ -96,9 +115,9 @@ static struct owner *owner_get(struct binding_table *t, int ifindex, const struc
 	o = calloc(1, sizeof *o);
 	if (!o)
 		return NULL;
-	o->key = link_key(ifindex, l);
-	HASH_ADD(hh, t->owners, key, sizeof o->key, o);
-	if (o->hh.tbl)
+	o->ifindex = ifindex;
+	o->lladdr = *l;
+	if (lookup_add(&t->by_link, link_hash(ifindex, l), o) == 0)
 		return o;
 	free(o);
 	return NULL;
@@ -108,7 +127,7 @@ static void owner_free_if_empty(struct binding_table *t, struct owner *o)
 {
 	if (o->first)
 		return;
-	HASH_DEL(t->owners, o);
+	lookup_del(&t->by_link, link_hash(o->ifindex, &o->lladdr), o);
 	free(o);
 }
 
@@ -120,7 +139,7 @@ static void attach(struct entry *e, struct owner *o)
 	if (o->first)
 		o->first->prev = e;
 	o->first = e;
-	e->b.lladdr = &o->key.lladdr;
+	e->b.lladdr = &o->lladdr;
 }
 
 static void detach(struct entry *e)
@@ -135,24 +154,25 @@ static void detach(struct entry *e)
 
 struct binding *binding_find(const struct binding_table *t, int ifindex, const struct in6_addr *addr)
 {
-	struct addr_key k = { ifindex, *addr };
-	struct entry *e;
-	HASH_FIND(hh, t->entries, &k, sizeof k, e);
-	return e ? &e->b : NULL;
+	return lookup_find(&t->by_addr, addr_hash(ifindex, addr), entry_is, &(struct place){ ifindex, addr });
 }
 
 static struct entry *entry_make(struct binding_table *t, int ifindex, const struct in6_addr *addr, struct owner *o)
 {
-	struct entry *e = HASH_COUNT(t->entries) < t->limit ? calloc(1, sizeof *e) : NULL;
+	struct entry *e = t->by_addr.n < t->limit ? calloc(1, sizeof *e) : NULL;
 	if (!e)
 		return NULL;
-	e->key = (struct addr_key){ ifindex, *addr };
 	e->b = (struct binding){ .ifindex = ifindex, .addr = *addr };
-	HASH_ADD(hh, t->entries, key, sizeof e->key, e);
-	if (!e->hh.tbl) {
+	if (lookup_add(&t->by_addr, addr_hash(ifindex, addr), e) < 0) {
 		free(e);
 		return NULL;
 	}
+	e->all_prev = t->last;
+	if (t->last)
+		t->last->all_next = e;
+	else
+		t->first = e;
+	t->last = e;
 	attach(e, o);
 	return e;
 }
@@ -176,7 +196,7 @@ struct binding *binding_put(struct binding_table *t, int ifindex, const struct i
 		owner_free_if_empty(t, o);
 		return NULL;
 	}
-	e->seen = true;
+	e->b.seen = true;
 	return &e->b;
 }
 
@@ -184,9 +204,17 @@ void binding_del(struct binding_table *t, struct binding *b)
 {
 	struct entry *e = (struct entry *)b;
 	if (t->next == e)
-		t->next = e->hh.next;
+		t->next = e->all_next;
 	detach(e);
-	HASH_DEL(t->entries, e);
+	if (e->all_prev)
+		e->all_prev->all_next = e->all_next;
+	else
+		t->first = e->all_next;
+	if (e->all_next)
+		e->all_next->all_prev = e->all_prev;
+	else
+		t->last = e->all_prev;
+	lookup_del(&t->by_addr, addr_hash(e->b.ifindex, &e->b.addr), e);
 	owner_free_if_empty(t, e->owner);
 	free(e);
 }
@@ -203,9 +231,9 @@ void binding_each_of(struct binding_table *t, int ifindex, const struct lladdr *
 
 static void walk(struct binding_table *t, bool only_unseen, binding_fn *fn, void *arg)
 {
-	for (struct entry *e = t->entries; e; e = t->next) {
-		t->next = e->hh.next;
-		if (!(only_unseen && e->seen) && !fn(&e->b, arg))
+	for (struct entry *e = t->first; e; e = t->next) {
+		t->next = e->all_next;
+		if (!(only_unseen && e->b.seen) && !fn(&e->b, arg))
 			break;
 	}
 	t->next = NULL;
@@ -218,8 +246,8 @@ void binding_each(struct binding_table *t, binding_fn *fn, void *arg)
 
 void binding_mark(struct binding_table *t)
 {
-	for (struct entry *e = t->entries; e; e = e->hh.next)
-		e->seen = false;
+	for (struct entry *e = t->first; e; e = e->all_next)
+		e->b.seen = false;
 }
 
 void binding_unseen(struct binding_table *t, binding_fn *fn, void *arg)

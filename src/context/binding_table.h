@@ -10,6 +10,7 @@
 struct binding {
 	int ifindex;
 	struct in6_addr addr;
+	bool seen; /* the table's own */
 	const struct lladdr *lladdr; /* borrowed from the table */
 	/* The address that names the mobile here, if a context told us of the binding and nobody has changed it since; else
 	 * unspecified. */

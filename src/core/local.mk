@@ -11,6 +11,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/feature.c src/core/feature.h \
 	src/core/handover.c src/core/handover.h \
 	src/core/log.c src/core/log.h \
+	src/core/lookup.c src/core/lookup.h \
 	src/core/loop.c src/core/loop.h \
 	src/core/mobile.c src/core/mobile.h \
 	src/core/module.c src/core/module.h \
@@ -28,6 +29,11 @@ tests_unit_test_addr_SOURCES = tests/unit/test_addr.c
 tests_unit_test_addr_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
 tests_unit_test_loop_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_lookup
+TESTS += tests/unit/test_lookup
+tests_unit_test_lookup_SOURCES = tests/unit/test_lookup.c
+tests_unit_test_lookup_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_mobile tests/unit/test_neighbor tests/unit/test_handover
 TESTS += tests/unit/test_mobile tests/unit/test_neighbor tests/unit/test_handover

@@ -103,9 +103,14 @@ bool log_topic_enabled(const char *topic)
 	return false;
 }
 
+bool log_level_enabled(enum log_level level)
+{
+	return level <= state.level;
+}
+
 static bool passes(enum log_level level, const char *topic)
 {
-	return level <= state.level || (level == LOG_LEVEL_DEBUG && log_topic_enabled(topic));
+	return log_level_enabled(level) || (level == LOG_LEVEL_DEBUG && log_topic_enabled(topic));
 }
 
 void log_tap(log_tap_fn *fn, void *arg)

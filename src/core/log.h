@@ -27,6 +27,7 @@ void log_level_set(enum log_level level);
 /* Debug topics (-d TOPIC,…): a comma-separated list, "all" for every one. Borrowed until the next call. */
 void log_topics_set(const char *topics);
 bool log_topic_enabled(const char *topic);
+bool log_level_enabled(enum log_level level); /* for every topic */
 
 /*
  * One line: `topic` is the module ("fmip6"), fmt the message with its key=value fields written out, e.g.
@@ -38,7 +39,12 @@ void log_line(enum log_level level, const char *topic, const char *fmt, ...) __a
 #define LOG_ERROR(topic, ...) log_line(LOG_LEVEL_ERROR, topic, __VA_ARGS__)
 #define LOG_WARNING(topic, ...) log_line(LOG_LEVEL_WARNING, topic, __VA_ARGS__)
 #define LOG_NOTICE(topic, ...) log_line(LOG_LEVEL_NOTICE, topic, __VA_ARGS__)
-#define LOG_INFO(topic, ...) log_line(LOG_LEVEL_INFO, topic, __VA_ARGS__)
+/* Of those there may be many a second: what they say is only put together if somebody wants it. */
+#define LOG_INFO(topic, ...)                                                                                                 \
+	do {                                                                                                                     \
+		if (log_level_enabled(LOG_LEVEL_INFO))                                                                               \
+			log_line(LOG_LEVEL_INFO, topic, __VA_ARGS__);                                                                    \
+	} while (0)
 #define LOG_DEBUG(topic, ...)                                                                                                \
 	do {                                                                                                                     \
 		if (log_topic_enabled(topic))                                                                                        \

@@ -49,9 +49,8 @@ struct timer {
 	struct loop *loop;
 	timer_fn *fn;
 	void *arg;
-	usec_t when;  /* meaningful while armed */
-	uint64_t seq; /* order among equals */
-	size_t pos;   /* place in the loop's heap + 1; 0 while stopped */
+	usec_t when; /* meaningful while armed */
+	size_t pos;  /* place in the loop's heap + 1; 0 while stopped */
 };
 void timer_init(struct timer *t, struct loop *l, timer_fn *fn, void *arg);
 void timer_at(struct timer *t, usec_t when);  /* arms, or moves if armed; a time in the past fires in the next round */

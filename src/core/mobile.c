@@ -5,25 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/lookup.h"
 #include "core/output.h"
 #include "core/secret.h"
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, len, out) ((out) = (unsigned)hash_keyed((key), (len)))
-#include <uthash.h>
 
 struct counter mobile_counters[MOBILE_COUNTERS] = {
 	[MOBILE_COUNT] = { "count", "Mobiles in the table", 0, 1 },
 	[MOBILE_REFUSED] = { "refused", "Mobiles not taken because the table was full", 0, 0 },
-};
-
-struct entry;
-
-/* One address of one mobile. */
-struct addr_node {
-	UT_hash_handle hh;
-	struct in6_addr addr;
-	struct entry *owner;
 };
 
 /* Hashed as octets: no padding, and unused octets are zero. */
@@ -37,10 +25,8 @@ _Static_assert(sizeof(struct link_key) == sizeof(int) + sizeof(struct lladdr) + 
 struct entry {
 	struct mobile m; /* first: a struct mobile * is a struct entry * */
 	bool removed;    /* out of the table, being announced */
-	struct addr_node *nodes[MOBILE_ADDRS]; /* beside m.addrs */
+	bool linked;     /* in by_link, under m.ifindex and m.lladdr */
 	struct entry *prev, *next;
-	struct link_key key;
-	UT_hash_handle hh; /* hh.tbl NULL: not in by_link */
 };
 
 struct walk {
@@ -51,8 +37,7 @@ struct walk {
 struct mobiles {
 	struct bus *bus;
 	size_t limit, n;
-	struct addr_node *by_addr;
-	struct entry *by_link;
+	struct lookup by_addr, by_link;
 	struct entry *first, *last;
 	struct walk *walks; /* those under way, innermost first */
 };
@@ -74,6 +59,8 @@ void mobiles_destroy(struct mobiles *t)
 	t->limit = 0; /* whoever hears of a removal cannot make new ones */
 	while (t->first)
 		mobile_remove(t, &t->first->m);
+	lookup_free(&t->by_addr);
+	lookup_free(&t->by_link);
 	free(t);
 }
 
@@ -89,11 +76,23 @@ static void publish(struct mobiles *t, enum bus_topic topic, struct mobile *m)
 		bus_publish(t->bus, &note);
 }
 
-static struct addr_node *node_find(const struct mobiles *t, const struct in6_addr *addr)
+static size_t position(const struct mobile *m, const struct in6_addr *addr)
 {
-	struct addr_node *n;
-	HASH_FIND(hh, t->by_addr, addr, sizeof *addr, n);
-	return n;
+	size_t i = 0;
+	while (i < m->addrs_n && !addr_eq(&m->addrs[i], addr))
+		i++;
+	return i;
+}
+
+static bool has_addr(const void *item, const void *addr)
+{
+	const struct mobile *m = item;
+	return position(m, addr) < m->addrs_n;
+}
+
+static uint64_t addr_hash(const struct in6_addr *addr)
+{
+	return hash_keyed(addr, sizeof *addr);
 }
 
 static struct link_key link_key_make(int ifindex, const struct lladdr *l)
@@ -104,35 +103,36 @@ static struct link_key link_key_make(int ifindex, const struct lladdr *l)
 	return k;
 }
 
+static bool on_link(const void *item, const void *key)
+{
+	const struct entry *e = item;
+	const struct link_key *k = key;
+	return e->m.ifindex == k->ifindex && lladdr_eq(&e->m.lladdr, &k->lladdr);
+}
+
+static struct entry *link_find(const struct mobiles *t, const struct link_key *k)
+{
+	return lookup_find(&t->by_link, hash_keyed(k, sizeof *k), on_link, k);
+}
+
 struct mobile *mobile_find(const struct mobiles *t, const struct in6_addr *addr)
 {
-	struct addr_node *n = node_find(t, addr);
-	return n ? &n->owner->m : NULL;
+	return lookup_find(&t->by_addr, addr_hash(addr), has_addr, addr);
 }
 
 struct mobile *mobile_find_lladdr(const struct mobiles *t, int ifindex, const struct lladdr *l)
 {
 	struct link_key k = link_key_make(ifindex, l);
-	struct entry *e;
-	HASH_FIND(hh, t->by_link, &k, sizeof k, e);
+	struct entry *e = link_find(t, &k);
 	return e ? &e->m : NULL;
 }
 
-static int node_add(struct mobiles *t, struct entry *e, const struct in6_addr *addr)
+static int addr_add(struct mobiles *t, struct mobile *m, const struct in6_addr *addr)
 {
-	struct addr_node *n = calloc(1, sizeof *n);
-	if (!n)
-		return -ENOMEM;
-	n->addr = *addr;
-	n->owner = e;
-	HASH_ADD(hh, t->by_addr, addr, sizeof n->addr, n);
-	if (!n->hh.tbl) {
-		free(n);
-		return -ENOMEM;
-	}
-	e->nodes[e->m.addrs_n] = n;
-	e->m.addrs[e->m.addrs_n++] = *addr;
-	return 0;
+	int err = lookup_add(&t->by_addr, addr_hash(addr), m);
+	if (!err)
+		m->addrs[m->addrs_n++] = *addr;
+	return err;
 }
 
 static void list_append(struct mobiles *t, struct entry *e)
@@ -177,7 +177,7 @@ struct mobile *mobile_get(struct mobiles *t, const struct in6_addr *addr)
 		return NULL;
 	}
 	struct entry *e = calloc(1, sizeof *e);
-	if (!e || node_add(t, e, addr) < 0) {
+	if (!e || addr_add(t, &e->m, addr) < 0) {
 		free(e);
 		errno = ENOMEM;
 		return NULL;
@@ -192,68 +192,57 @@ struct mobile *mobile_get(struct mobiles *t, const struct in6_addr *addr)
 
 int mobile_add_addr(struct mobiles *t, struct mobile *m, const struct in6_addr *addr)
 {
-	struct entry *e = (struct entry *)m;
-	struct addr_node *n = node_find(t, addr);
-	if (n)
-		return n->owner == e ? 0 : -EEXIST;
-	if (e->removed || addr_is_zero(addr) || addr_is_multicast(addr))
+	struct mobile *owner = mobile_find(t, addr);
+	if (owner)
+		return owner == m ? 0 : -EEXIST;
+	if (((struct entry *)m)->removed || addr_is_zero(addr) || addr_is_multicast(addr))
 		return -EINVAL;
 	if (m->addrs_n == MOBILE_ADDRS)
 		return -ENOSPC;
-	return node_add(t, e, addr);
+	return addr_add(t, m, addr);
 }
 
 void mobile_del_addr(struct mobiles *t, struct mobile *m, const struct in6_addr *addr)
 {
-	struct entry *e = (struct entry *)m;
-	struct addr_node *n = node_find(t, addr);
-	if (!n || n->owner != e)
+	size_t i = position(m, addr);
+	if (i == m->addrs_n || ((struct entry *)m)->removed)
 		return;
 	if (m->addrs_n == 1) {
 		mobile_remove(t, m);
 		return;
 	}
-	size_t i = 0;
-	while (e->nodes[i] != n)
-		i++;
-	size_t after = (size_t)m->addrs_n - i - 1;
-	memmove(&e->nodes[i], &e->nodes[i + 1], after * sizeof e->nodes[0]);
-	memmove(&m->addrs[i], &m->addrs[i + 1], after * sizeof m->addrs[0]);
+	lookup_del(&t->by_addr, addr_hash(addr), m);
 	m->addrs_n--;
-	e->nodes[m->addrs_n] = NULL;
-	HASH_DEL(t->by_addr, n);
-	free(n);
+	memmove(&m->addrs[i], &m->addrs[i + 1], (m->addrs_n - i) * sizeof m->addrs[0]);
 }
 
 static void link_forget(struct mobiles *t, struct entry *e)
 {
-	if (!e->hh.tbl)
+	if (!e->linked)
 		return;
-	HASH_DEL(t->by_link, e);
-	e->hh.tbl = NULL;
+	struct link_key k = link_key_make(e->m.ifindex, &e->m.lladdr);
+	lookup_del(&t->by_link, hash_keyed(&k, sizeof k), e);
+	e->linked = false;
 }
 
 int mobile_set_link(struct mobiles *t, struct mobile *m, int ifindex, const struct lladdr *l)
 {
 	struct entry *e = (struct entry *)m;
-	struct lladdr none = { 0 };
-	bool attached = ifindex != 0 && l && l->len != 0;
-	struct link_key k = link_key_make(attached ? ifindex : 0, attached ? l : &none);
+	const struct lladdr none = { 0 };
+	struct link_key k = link_key_make(ifindex, l ? l : &none);
 
-	if (e->removed || (e->hh.tbl && memcmp(&e->key, &k, sizeof k) == 0))
+	if (e->removed || (e->linked && on_link(e, &k)))
 		return 0;
 	link_forget(t, e);
 	m->ifindex = ifindex;
-	m->lladdr = l ? link_key_make(0, l).lladdr : none;
-	e->key = k;
-	if (!attached)
+	m->lladdr = k.lladdr;
+	if (!ifindex || !k.lladdr.len)
 		return 0;
-	struct entry *other;
-	HASH_FIND(hh, t->by_link, &k, sizeof k, other);
+	struct entry *other = link_find(t, &k);
 	if (other)
 		link_forget(t, other);
-	HASH_ADD(hh, t->by_link, key, sizeof e->key, e);
-	return e->hh.tbl ? 0 : -ENOMEM;
+	e->linked = lookup_add(&t->by_link, hash_keyed(&k, sizeof k), e) == 0;
+	return e->linked ? 0 : -ENOMEM;
 }
 
 void mobile_remove(struct mobiles *t, struct mobile *m)
@@ -264,10 +253,8 @@ void mobile_remove(struct mobiles *t, struct mobile *m)
 	e->removed = true;
 	list_remove(t, e);
 	link_forget(t, e);
-	for (size_t i = 0; i < m->addrs_n; i++) {
-		HASH_DEL(t->by_addr, e->nodes[i]);
-		free(e->nodes[i]);
-	}
+	for (size_t i = 0; i < m->addrs_n; i++)
+		lookup_del(&t->by_addr, addr_hash(&m->addrs[i]), m);
 	publish(t, BUS_MOBILE_REMOVED, m);
 	free(e);
 }

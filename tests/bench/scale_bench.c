@@ -27,7 +27,7 @@
 #include "cxtp/cxtp_token.h"
 
 #define IFINDEX 2
-#define GROUPS 256
+#define GROUPS 16
 #define ROUNDS 21
 #define COUNT 2000
 #define PACE (4 * USEC_MSEC) /* of the virtual clock, from one transaction to the next: no membership expires */
