@@ -8,7 +8,8 @@ scripts/bench: how fast, always over a floor measured in the same run.
     token          a token, over OpenSSL's HMAC under a key set up before
     multicast      a mobile that listens to a group arrives on a link of 20 and 100 kbit/s, with its listener context ahead of it,
                    over the same without (RFC 4067 appendix B)
-    tables         time and memory per mobile with 1,000 and 100,000 mobiles, over an array of the same records
+    tables         time and memory per mobile with 1,000 and 1,000,000 mobiles: the table of mobiles, over an array of the same
+                   records; all tables, in context transactions
     simulate       CXTP's machines without sockets: 1,000 routers, 1,000,000 mobiles that move at random, lost messages;
                    what must hold is checked all the way, and a violation exits 1 (--routers, --mobiles, --seed)
 
@@ -230,12 +231,18 @@ def bench_multicast(args):
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 def bench_tables(args):
-    text = subprocess.run([program("tables_bench")], check=True, capture_output=True, text=True).stdout
-    out = last_json(text)
-    print("tables, per mobile:")
+    out = last_json(subprocess.run([program("tables_bench")], check=True, capture_output=True, text=True).stdout)
+    print("table of mobiles, per mobile:")
     for r in out:
-        print(f"  {r['mobiles']:>7} mobiles: {r['octets_per_mobile']:.0f} octets; insert {r['insert_ns']:.0f} ns, find "
+        print(f"  {r['mobiles']:>9,} mobiles: {r['octets_per_mobile']:.0f} octets; insert {r['insert_ns']:.0f} ns, find "
               f"{r['find_ns']:.0f} ns, remove {r['remove_ns']:.0f} ns (floor: array in the same order {r['floor_ns']:.1f} ns)")
+    text = subprocess.run([*REALTIME, program("scale_bench")], check=True, stdout=subprocess.PIPE, text=True).stdout
+    print("all tables of a router, per mobile with two addresses and a group; a context transaction of one of them at random:")
+    for r in last_json(text):
+        print(f"  {r['mobiles']:>9,} mobiles: {r['octets_per_mobile']:.0f} octets (goal 1,024); {r['sctp_us']:.1f} µs over SCTP, "
+              f"{r['sctp_ratio']:.2f} times that with the fewest (goal 1.25); {r['machines_us']:.1f} µs, {r['machines_ratio']:.2f} times, "
+              f"without sockets")
+        out.append(r)
     return out
 
 

@@ -3,9 +3,10 @@
  * transaction, with the numbers of mobiles given as arguments (default 1000 and 1000000).
  *
  * Each mobile has two addresses and a link-layer address in the table of mobiles, bindings of both, and listens to a group.
- * A transaction, without sockets, of a mobile drawn at random: its CTAR at the previous router, which checks the token,
+ * A transaction of a mobile drawn at random: its CTAR at the previous router, which checks the token,
  * collects binding and membership and keeps them; PCTD; its CTAR at the new router, which checks the token again and puts
- * both in force; CTDR. One router is both: the mobile comes back to where it is, so that the tables stay as they are.
+ * both in force; CTDR. One router is both: the mobile comes back to where it is, so that the tables stay as they are. First
+ * without sockets; then with PCTD and CTDR over an SCTP association with ourselves, as a transaction really is.
  *
  * By turns: some transactions with the first number of mobiles, which are the floor, and as many with each of the others.
  * Prints one JSON list.
@@ -25,13 +26,15 @@
 #include "cxtp/cxtp_nar.h"
 #include "cxtp/cxtp_par.h"
 #include "cxtp/cxtp_token.h"
+#include "net/sctp.h"
 
 #define IFINDEX 2
 #define GROUPS 16
-#define ROUNDS 21
-#define COUNT 2000
+#define ROUNDS 15
+#define COUNT 1000
 #define PACE (4 * USEC_MSEC) /* of the virtual clock, from one transaction to the next: no membership expires */
 #define SIZES_MAX 8
+#define UDP_PORT 29091
 
 struct world {
 	uint32_t n;
@@ -47,8 +50,16 @@ struct world {
 	struct in6_addr router, neighbor;
 	uint8_t sent[512];
 	size_t sent_len, installed;
-	double octets, took[ROUNDS];
+	double octets, took[2][ROUNDS]; /* without, with sockets */
 };
+
+/* One association: from where PCTDs are sent to where CTDRs are. */
+static struct wire {
+	struct loop *loop;
+	struct sctp *ends[2];
+	struct sctp_peer *peers[2];
+	bool arrived;
+} wire;
 
 static struct world *now_in; /* features have no argument of their own */
 static uint32_t seq = 1;
@@ -329,11 +340,75 @@ static void make_ctar(struct world *w, uint32_t i, struct cxtp_message *m)
 		abort();
 }
 
-static void transact(struct world *w, const struct cxtp_message *ctar, const struct in6_addr *second)
+/* ---- over SCTP ---- */
+
+static bool admit(const struct in6_addr *addr, void *arg)
+{
+	return true;
+}
+
+static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, size_t len, void *arg)
+{
+	note_message(NULL, data, len, now_in);
+	wire.arrived = true;
+}
+
+static bool wait_for(const bool *what)
+{
+	for (double start = bench_now_us(); !*what && bench_now_us() - start < 5e6;)
+		loop_once(wire.loop, 100 * USEC_MSEC);
+	return *what;
+}
+
+static void wire_open(void)
+{
+	static const struct sctp_ops ops = { .admit = admit, .message = on_message };
+	struct sctp_config cfg = { .backend = SCTP_USRSCTP, .port = CXTP_PORT, .udp_port = UDP_PORT, .rto_min = 20 * USEC_MSEC,
+		.rto_initial = 100 * USEC_MSEC, .rto_max = USEC_SEC, .heartbeat = 5 * USEC_SEC, .max_message = 65535, .max_peers = 2,
+		.queue_limit = 1 << 20, .retry_min = 100 * USEC_MSEC, .retry_max = USEC_SEC };
+	struct in6_addr at[2];
+	addr_parse("127.0.0.1", &at[0]);
+	addr_parse("127.0.0.2", &at[1]);
+	wire.loop = loop_create();
+	for (int i = 0; i < 2; i++) {
+		cfg.local = at[i];
+		wire.ends[i] = wire.loop ? sctp_open(wire.loop, &cfg, &ops, NULL) : NULL;
+		if (!wire.ends[i])
+			exit(1);
+	}
+	for (int i = 0; i < 2; i++)
+		wire.peers[i] = sctp_connect(wire.ends[i], &at[1 - i], CXTP_PORT, UDP_PORT);
+	for (double start = bench_now_us(); !sctp_peer_up(wire.peers[0]) || !sctp_peer_up(wire.peers[1]);) {
+		if (bench_now_us() - start > 10e6)
+			exit(1);
+		loop_once(wire.loop, 100 * USEC_MSEC);
+	}
+}
+
+static void wire_close(void)
+{
+	for (int i = 0; i < 2; i++)
+		sctp_close(wire.ends[i]);
+	loop_destroy(wire.loop);
+}
+
+/* What was sent goes over the wire, and comes back into the same place. */
+static void carry(struct world *w, int from)
+{
+	wire.arrived = false;
+	if (sctp_send(wire.peers[from], CXTP_PPID, w->sent, w->sent_len, w->params.max_transfer_time) < 0 || !wait_for(&wire.arrived)) {
+		fprintf(stderr, "scale_bench: a message did not arrive\n");
+		exit(1);
+	}
+}
+
+static void transact(struct world *w, const struct cxtp_message *ctar, const struct in6_addr *second, bool sockets)
 {
 	struct cxtp_link here = { .peer = ctar->mobile, .local = w->router, .ifindex = IFINDEX };
 	struct cxtp_message m;
 	cxtp_par_ctar(w->par, &here, ctar);
+	if (sockets)
+		carry(w, 0);
 	parse_sent(w, CXTP_PCTD, &m);
 	uint8_t blocks[512], key[CXTP_KEY_LEN]; /* the message is overwritten by the next */
 	memcpy(blocks, m.blocks, m.blocks_len);
@@ -343,12 +418,14 @@ static void transact(struct world *w, const struct cxtp_message *ctar, const str
 	cxtp_nar_message(w->nar, &w->neighbor, &m);
 	here.peer = *second;
 	cxtp_nar_ctar(w->nar, &here, ctar);
+	if (sockets)
+		carry(w, 1);
 	parse_sent(w, CXTP_CTDR, &m);
 	cxtp_par_message(w->par, &w->neighbor, &m);
 	loop_advance(w->loop, loop_now(w->loop) + PACE);
 }
 
-static double run(struct world *w)
+static double run(struct world *w, bool sockets)
 {
 	static struct cxtp_message ctars[COUNT];
 	static struct in6_addr seconds[COUNT];
@@ -361,7 +438,7 @@ static double run(struct world *w)
 	w->installed = 0;
 	double start = bench_now_us();
 	for (int i = 0; i < COUNT; i++)
-		transact(w, &ctars[i], &seconds[i]);
+		transact(w, &ctars[i], &seconds[i], sockets);
 	double took = bench_now_us() - start;
 	if (w->installed != 3 * COUNT) {
 		fprintf(stderr, "scale_bench: %zu contexts put in force, not %d\n", w->installed, 3 * COUNT);
@@ -370,11 +447,19 @@ static double run(struct world *w)
 	return took / COUNT;
 }
 
-static double sorted_median(const struct world *w)
+static void print(const struct world *w, const struct world *floor)
 {
-	double took[ROUNDS];
-	memcpy(took, w->took, sizeof took);
-	return bench_median(took, ROUNDS);
+	printf("{\"mobiles\": %u, \"octets_per_mobile\": %.0f", w->n, w->octets);
+	for (int k = 0; k < 2; k++) {
+		double took[ROUNDS], ratios[ROUNDS];
+		for (int r = 0; r < ROUNDS; r++) {
+			took[r] = w->took[k][r];
+			ratios[r] = w->took[k][r] / floor->took[k][r];
+		}
+		printf(", \"%s_us\": %.2f, \"%s_ratio\": %.2f", k ? "sctp" : "machines", bench_median(took, ROUNDS), k ? "sctp" : "machines",
+		       bench_median(ratios, ROUNDS));
+	}
+	printf("}");
 }
 
 int main(int argc, char **argv)
@@ -386,26 +471,24 @@ int main(int argc, char **argv)
 		for (n = 0; n < SIZES_MAX && n + 1 < argc; n++)
 			sizes[n] = (uint32_t)strtoul(argv[n + 1], NULL, 10);
 	log_level_set(LOG_LEVEL_ERROR);
+	wire_open();
 	for (int i = 0; i < 2; i++)
 		feature_register(&features_here[i]);
 	for (int i = 0; i < n; i++)
 		world_open(&worlds[i], sizes[i]);
 	for (int r = 0; r < ROUNDS; r++)
-		for (int i = 0; i < n; i++)
-			worlds[i].took[r] = run(&worlds[i]);
+		for (int i = 0; i < 2 * n; i++)
+			worlds[i % n].took[i / n][r] = run(&worlds[i % n], i >= n);
 	printf("[");
 	for (int i = 0; i < n; i++) {
-		double ratios[ROUNDS];
-		for (int r = 0; r < ROUNDS; r++)
-			ratios[r] = worlds[i].took[r] / worlds[0].took[r];
-		double ratio = bench_median(ratios, ROUNDS), took = sorted_median(&worlds[i]);
-		printf("%s{\"mobiles\": %u, \"octets_per_mobile\": %.0f, \"transaction_us\": %.2f, \"ratio\": %.2f}", i ? ", " : "", sizes[i],
-		       worlds[i].octets, took, ratio);
+		printf(i ? ", " : "");
+		print(&worlds[i], &worlds[0]);
 	}
 	printf("]\n");
 	for (int i = 0; i < n; i++)
 		world_close(&worlds[i]);
 	for (int i = 0; i < 2; i++)
 		feature_unregister(&features_here[i]);
+	wire_close();
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * Time and memory per mobile in the tables, at the sizes given as arguments (default 1000 and 100000).
+ * Time and memory per mobile in the tables, at the sizes given as arguments (default 1000 and 1000000).
  *
  * Subject: the table of mobiles: insert with a link-layer address, find by address in random order, remove. Floor, in the
  * same round: as many records of the same size in one array, visited in the same random order. Prints one JSON object.
@@ -120,7 +120,7 @@ static double median(const struct figures *f, size_t offset)
 
 int main(int argc, char **argv)
 {
-	uint32_t sizes[8] = { 1000, 100000 }, k = 2;
+	uint32_t sizes[8] = { 1000, 1000000 }, k = 2;
 	if (argc > 1)
 		for (k = 0; k < 8 && (int)k + 1 < argc; k++)
 			sizes[k] = (uint32_t)strtoul(argv[k + 1], NULL, 10);
