@@ -7,6 +7,6 @@
 uint32_t policer_burst(const struct policer_rate *r, uint64_t rate); /* octets */
 char *policer_text(const char *prefixes); /* the whole table; prefixes may be NULL */
 char *policer_text_prefixes(const struct policer_prefix *prefixes, size_t n);
-void policer_text_dscp(char *out, size_t len, uint8_t dscp); /* adds the chain of a DSCP */
+char *policer_text_dscp(uint8_t dscp); /* adds what sets a DSCP */
 
 #endif

@@ -19,23 +19,17 @@ static const char table_text[] =
     "	map up4 { type ipv4_addr : limit; }\n"
     "	map class6 { type ipv6_addr : classid; }\n"
     "	map class4 { type ipv4_addr : classid; }\n"
-    "	map dscp6 { type ipv6_addr : verdict; }\n"
-    "	map dscp4 { type ipv4_addr : verdict; }\n"
     "	chain known-down {\n"
     "		limit name ip6 daddr map @down6 counter drop\n"
     "		limit name ip daddr map @down4 counter drop\n"
     "		meta priority set ip6 daddr map @class6\n"
     "		meta priority set ip daddr map @class4\n"
-    "		ip6 daddr vmap @dscp6\n"
-    "		ip daddr vmap @dscp4\n"
     "	}\n"
     "	chain known-up {\n"
     "		limit name ip6 saddr map @up6 counter drop\n"
     "		limit name ip saddr map @up4 counter drop\n"
     "		meta priority set ip6 saddr map @class6\n"
     "		meta priority set ip saddr map @class4\n"
-    "		ip6 saddr vmap @dscp6\n"
-    "		ip saddr vmap @dscp4\n"
     "	}\n"
     "	chain down {\n"
     "		ip6 daddr @known6 goto known-down\n"
@@ -61,9 +55,32 @@ char *policer_text(const char *prefixes)
 	return out;
 }
 
-void policer_text_dscp(char *out, size_t len, uint8_t dscp)
+/* A set of addresses for each DSCP in use, and not one map of all to chains: where elements are verdicts, the kernel checks
+ * all of them again with each one that is added. */
+char *policer_text_dscp(uint8_t dscp)
 {
-	snprintf(out, len, "table " TABLE " {\n	chain dscp-%u {\n		ip6 dscp set %u\n		ip dscp set %u\n	}\n}\n", dscp, dscp, dscp);
+	static const struct {
+		char family;
+		const char *ip;
+	} families[] = { { '6', "ip6" }, { '4', "ip" } };
+	char *out = NULL;
+	size_t len;
+	FILE *f = open_memstream(&out, &len);
+	if (!f)
+		return NULL;
+	fprintf(f, "table " TABLE " {\n");
+	for (size_t i = 0; i < 2; i++) {
+		char c = families[i].family;
+		const char *ip = families[i].ip;
+		fprintf(f, "	set dscp-%u-%c { type ipv%c_addr; }\n", dscp, c, c);
+		fprintf(f, "	chain known-down {\n		%s daddr @dscp-%u-%c %s dscp set %u\n	}\n", ip, dscp, c, ip, dscp);
+		fprintf(f, "	chain known-up {\n		%s saddr @dscp-%u-%c %s dscp set %u\n	}\n", ip, dscp, c, ip, dscp);
+	}
+	fprintf(f, "}\n");
+	if (fclose(f) == 0)
+		return out;
+	free(out);
+	return NULL;
 }
 
 static void direction(FILE *f, size_t i, const struct policer_prefix *p, bool down)

@@ -65,16 +65,17 @@ static void a_mobile_is_set_and_taken_away(void **state)
 	assert_true(has("map inet " POLICER_TABLE " down6", "2001:db8:b::10 : \"down-7\""));
 	assert_true(has("map inet " POLICER_TABLE " up4", "192.0.2.10 : \"up-7\""));
 	assert_true(has("map inet " POLICER_TABLE " class6", "2001:db8:b::10 : 1:20"));
-	assert_true(has("map inet " POLICER_TABLE " dscp4", "192.0.2.10 : jump dscp-46"));
+	assert_true(has("set inet " POLICER_TABLE " dscp-46-4", "192.0.2.10"));
 	assert_true(has("set inet " POLICER_TABLE " known4", "192.0.2.10"));
-	assert_true(has("chain inet " POLICER_TABLE " dscp-46", "ip6 dscp set ef"));
+	assert_true(has("chain inet " POLICER_TABLE " known-down", "ip6 daddr @dscp-46-6 ip6 dscp set ef"));
+	assert_true(has("chain inet " POLICER_TABLE " known-up", "ip saddr @dscp-46-4 ip dscp set ef"));
 	assert_int_equal(policer_set(p, 7, &all, &late, 1, false, why), 0);
 	assert_true(has("map inet " POLICER_TABLE " down6", "2001:db8:b::11 : \"down-7\""));
 	const struct in6_addr three[] = { a[0], a[1], late };
 	assert_int_equal(policer_del(p, 7, &all, three, 3), 0);
 	static const char *const kinds[] = { "set inet " POLICER_TABLE " known", "map inet " POLICER_TABLE " down",
 		                             "map inet " POLICER_TABLE " up", "map inet " POLICER_TABLE " class",
-		                             "map inet " POLICER_TABLE " dscp" };
+		                             "set inet " POLICER_TABLE " dscp-46-" };
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		for (char family = '4'; family <= '6'; family += 2) {
 			char what[64];
