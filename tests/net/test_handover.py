@@ -80,6 +80,16 @@ def assert_clean(report, what="", lost=0):
         assert report["lost"] == lost, words
 
 
+QUEUED = 250e6  # ns: how old what lies in a queue may be on a busy machine
+
+
+def assert_lost_in_one(report, flow, mobile, link, fbu):
+    """One run is missing and no more: once the previous router holds, nothing is lost. It begins with what lay in the link's queues
+    when it went, and ends with what lay in the previous router's when it read the FBU."""
+    assert len(report["missing"]) <= 1, report["missing"]
+    assert movement.lost_outside(report, link["down_ns"] - QUEUED, fbu + QUEUED, flow.interval * 2, flow.sent_ns(mobile)) == []
+
+
 def record(c, node, address):
     return c.daemons[node].wait_handover(address)
 
@@ -133,8 +143,7 @@ def test_reactive(cast, form, gap):
     par = record(c, here.name, address)
     fbu = next(s["at_us"] for s in par["steps"] if s["name"] == "FBU") * 1000 - offset
     assert_clean(report, lost=None)
-    # Before: what was under way when the link went. After: what reached the previous router while it was reading the FBU.
-    assert movement.lost_outside(report, link["down_ns"], fbu, max(flow.interval * 2, 3e6), flow.sent_ns(mobile)) == []
+    assert_lost_in_one(report, flow, mobile, link, fbu)
     assert mn["result"] == "complete" and mn["mode"] == "reactive"
     assert letters(c, mobile, here, there, address) == "ab123456gcdef"
 
@@ -341,9 +350,7 @@ def test_the_mobile_leaves_without_an_fback(cast, message):
     assert (par["mode"], par["reason"]) == ("reactive", "the mobile left before the FBack")
     fbu = [s["at_us"] for s in par["steps"] if s["name"] == "FBU"][1] * 1000 - offset
     assert_clean(report, lost=None)
-    # Nothing of ours stands in the way before the link goes: what it takes with it from its queues may be some milliseconds old.
-    outside = movement.lost_outside(report, link["down_ns"] - 20e6, fbu, max(flow.interval * 2, 3e6), flow.sent_ns(mobile))
-    assert outside == [], par
+    assert_lost_in_one(report, flow, mobile, link, fbu)
 
 
 # ---- crashes and restarts ------------------------------------------------------------------------------------------------
