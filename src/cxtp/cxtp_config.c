@@ -62,6 +62,8 @@ static const struct config_item items[] = {
 	  .help = "Greatest wait between attempts to set up an association." },
 	{ .name = "transfers", .type = CONFIG_INT, CXTP(transfers), .preset = "4096", .min = 1, .max = 4194304,
 	  .help = "Transfers known at a time, in each role of this router." },
+	{ .name = "arrivals", .type = CONFIG_INT, CXTP(arrivals), .preset = "65536", .min = 0, .max = 4194304,
+	  .help = "Mobiles whose arrival is remembered, so that their contexts can be pushed before they ask; 0: none." },
 	{ .name = "memory", .type = CONFIG_SIZE, CXTP(memory), .preset = "16M", .min = 65536, .max = (int64_t)16 << 30,
 	  .help = "Octets of contexts held at a time, in each role of this router." },
 	{ .name = "queue", .type = CONFIG_SIZE, CXTP(queue), .preset = "1M", .min = 65536, .max = (int64_t)1 << 30,
@@ -93,7 +95,7 @@ void cxtp_config_params(const struct cxtp_config *c, struct cxtp_params *out)
 		                     .request_retry = c->request_retry, .retry_max = c->retry_max,
 		                     .sequence_reuse = c->sequence_reuse, .context_lifetime = c->context_lifetime,
 		                     .replay_window = c->replay_window, .hold = c->hold, .piggyback = c->piggyback,
-		                     .transfers = (size_t)c->transfers, .memory = c->memory };
+		                     .transfers = (size_t)c->transfers, .arrivals = (size_t)c->arrivals, .memory = c->memory };
 }
 
 /* Every octet counts: it is compared to see whether a reload changes anything. */

@@ -16,7 +16,7 @@ struct cxtp_config {
 	usec_t max_transfer_time, request_retry, retry_max, sequence_reuse, context_lifetime, replay_window;
 	usec_t rto_min, rto_initial, rto_max, heartbeat, reconnect_min, reconnect_max;
 	bool hold, piggyback;
-	int64_t transfers;
+	int64_t transfers, arrivals;
 	uint64_t memory, queue;
 };
 

@@ -46,6 +46,7 @@ struct counter cxtp_counters[CXTP_COUNTERS] = {
 	[CXTP_REPLAY_FORGOTTEN] = { .name = "replay_forgotten", .help = "Sequence numbers forgotten before cxtp.replay_window" },
 	[CXTP_PAR_TRANSFERS] = { .name = "par_transfers", .help = "Transfers this router knows of as the previous router", .gauge = 1 },
 	[CXTP_NAR_TRANSFERS] = { .name = "nar_transfers", .help = "Transfers this router knows of as the new router", .gauge = 1 },
+	[CXTP_ARRIVALS] = { .name = "arrivals", .help = "Mobiles here whose next sequence number can be told", .gauge = 1 },
 	[CXTP_HELD_OCTETS] = { .name = "held_octets", .help = "Octets of contexts held in memory", .gauge = 1 },
 };
 

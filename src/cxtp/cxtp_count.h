@@ -53,6 +53,7 @@ enum cxtp_counter {
 	CXTP_PAR_TRANSFERS,
 	CXTP_NAR_TRANSFERS,
 	CXTP_HELD_OCTETS,
+	CXTP_ARRIVALS,
 	CXTP_COUNTERS
 };
 extern struct counter cxtp_counters[CXTP_COUNTERS];

@@ -18,6 +18,10 @@ struct cxtp_mn {
 	enum cxtp_mn_state state;
 	struct cxtp_move move;
 	uint32_t seq, token;
+	struct {
+		struct in6_addr addr, router;
+		uint32_t seq; /* 0: none, or it has served */
+	} home; /* what this router and we share: how the next sequence number is found (cxtp_token.h) */
 	usec_t first;    /* first CTAR to the new router */
 	usec_t interval; /* until the next repetition */
 	struct timer timer;
@@ -66,6 +70,17 @@ static bool used_lately(const struct cxtp_mn *n, uint32_t seq)
 	return false;
 }
 
+/* The sequence number that our router foresees, once; else, or if it cannot be had, one at random. */
+static uint32_t next_sequence(struct cxtp_mn *n, const struct secret *master)
+{
+	uint32_t seq, s = n->home.seq;
+	n->home.seq = 0;
+	if (s && addr_eq(&n->home.addr, &n->move.pcoa) && addr_eq(&n->home.router, &n->move.par) &&
+	    !cxtp_sequence(master, &n->move.pcoa, &n->move.par, &n->move.nar, s, &seq))
+		return seq;
+	return n->ops->random(n->arg);
+}
+
 /* A sequence number and the token that goes with it. False: no key is configured. */
 static bool draw(struct cxtp_mn *n)
 {
@@ -73,7 +88,7 @@ static bool draw(struct cxtp_mn *n)
 	uint8_t key[CXTP_KEY_LEN];
 	bool ok = false;
 	for (int i = 0; master && !ok && i < DRAWS_MAX; i++) {
-		n->seq = n->ops->random(n->arg);
+		n->seq = next_sequence(n, master);
 		/* 0 names no CTAR in a CT-Req, and a token of 0 is none. */
 		ok = n->seq && !used_lately(n, n->seq) && !cxtp_key(master, &n->move.pcoa, &n->move.par, n->seq, key) &&
 		     !cxtp_token(key, sizeof key, &n->move.pcoa, n->seq, NULL, 0, &n->token) && n->token;
@@ -227,6 +242,9 @@ void cxtp_mn_ctaa(struct cxtp_mn *n, const struct cxtp_link *from, const struct 
 	bool complete = m->statuses_len == 0;
 	timer_stop(&n->timer);
 	n->state = CXTP_MN_IDLE;
+	n->home.addr = move.ncoa;
+	n->home.router = move.nar;
+	n->home.seq = n->seq;
 	n->ops->mark(&move.pcoa, STEP_CTAA, loop_now(n->loop), n->arg);
 	struct rd r = rd_make(m->statuses, m->statuses_len);
 	for (struct cxtp_status s; cxtp_status_next(&r, &s);) {

@@ -42,11 +42,20 @@ struct request {
 	struct timer timer;
 };
 
+/* What was asked for without a token (§5.2), and has not come. */
+struct ahead {
+	bool asked;
+	struct in6_addr par;
+	usec_t at;
+	struct timer timer;
+};
+
 struct transfer {
 	UT_hash_handle hh;
 	struct cxtp_nar *nar;
 	struct in6_addr pcoa; /* the key */
 	struct push push;
+	struct ahead ahead;
 	struct request request;
 };
 
@@ -126,10 +135,17 @@ static void request_drop(struct transfer *t)
 	q->state = REQUEST_NONE;
 }
 
+static void ahead_drop(struct transfer *t)
+{
+	timer_stop(&t->ahead.timer);
+	t->ahead.asked = false;
+}
+
 static void transfer_free(struct transfer *t)
 {
 	struct cxtp_nar *n = t->nar;
 	push_drop(t);
+	ahead_drop(t);
 	request_drop(t);
 	HASH_DEL(n->transfers, t);
 	cxtp_counters[CXTP_NAR_TRANSFERS].value--;
@@ -138,7 +154,7 @@ static void transfer_free(struct transfer *t)
 
 static void transfer_free_if_idle(struct transfer *t)
 {
-	if (!t->push.key && t->request.state == REQUEST_NONE)
+	if (!t->push.key && !t->ahead.asked && t->request.state == REQUEST_NONE)
 		transfer_free(t);
 }
 
@@ -158,6 +174,8 @@ static struct transfer *transfer_find(struct cxtp_nar *n, const struct in6_addr 
 	return t;
 }
 
+static void send_ctc(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *par);
+
 static void push_timer(struct timer *timer, void *arg)
 {
 	struct transfer *t = arg;
@@ -169,8 +187,20 @@ static void push_timer(struct timer *timer, void *arg)
 	push_drop(t);
 	bool idle = t->request.state != REQUEST_SENT && t->request.state != REQUEST_INSTALLING;
 	transfer_free_if_idle(t);
-	if (idle)
-		n->ops->end(&pcoa, &par, HANDOVER_CANCELLED, "the mobile did not come", n->arg);
+	if (!idle)
+		return;
+	send_ctc(n, &pcoa, &par);
+	n->ops->end(&pcoa, &par, HANDOVER_CANCELLED, "the mobile did not come", n->arg);
+}
+
+static void ahead_timer(struct timer *timer, void *arg)
+{
+	struct transfer *t = arg;
+	struct cxtp_nar *n = t->nar;
+	LOG_INFO("cxtp", "no contexts came before their mobile mobile=%s peer=%s limit=%llums", ADDR(&t->pcoa), ADDR(&t->ahead.par),
+	         (unsigned long long)(n->params->max_transfer_time / USEC_MSEC));
+	ahead_drop(t);
+	transfer_free_if_idle(t);
 }
 
 static void request_timer(struct timer *timer, void *arg);
@@ -186,6 +216,7 @@ static struct transfer *transfer_get(struct cxtp_nar *n, const struct in6_addr *
 		t->pcoa = *pcoa;
 		timer_init(&t->push.timer, n->loop, push_timer, t);
 		timer_init(&t->request.timer, n->loop, request_timer, t);
+		timer_init(&t->ahead.timer, n->loop, ahead_timer, t);
 		HASH_ADD(hh, n->transfers, pcoa, sizeof t->pcoa, t);
 		if (!t->hh.tbl) {
 			free(t);
@@ -217,6 +248,13 @@ static bool send_message(struct cxtp_nar *n, const struct in6_addr *peer, const 
 		log_limited(&n->lines, loop_now(n->loop), LOG_LEVEL_WARNING, "cxtp", "%s not sent mobile=%s peer=%s reason=\"%s\"",
 		            cxtp_type_name(m->type), ADDR(&m->mobile), ADDR(peer), strerror(-err));
 	return !err;
+}
+
+static void send_ctc(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *par)
+{
+	struct cxtp_message m = { .type = CXTP_CTC, .mobile = *pcoa };
+	if (send_message(n, par, &m, CXTP_CTC_SENT))
+		n->ops->mark(pcoa, STEP_CTC, loop_now(n->loop), n->arg);
 }
 
 static void send_ctaa(struct cxtp_nar *n, const struct cxtp_link *to, const struct in6_addr *pcoa, const uint8_t *failed, size_t len)
@@ -327,6 +365,7 @@ static void put_in_force(struct transfer *t, const uint8_t *blocks, size_t len, 
 	struct cxtp_nar *n = t->nar;
 	struct request *q = &t->request;
 	struct cxtp_contexts c;
+	n->ops->arrived(&q->link.peer, &q->link.local, q->seq, n->arg);
 	n->ops->install(&t->pcoa, &q->link, blocks, len, q->blocks, q->len, &c, n->arg);
 	if (c.pending_n && wait_for_features(t, &c, acknowledge))
 		return;
@@ -384,9 +423,7 @@ static void request_timer(struct timer *timer, void *arg)
 	}
 	tell_timeline(t, &c);
 	tell_mobile(t);
-	struct cxtp_message m = { .type = CXTP_CTC, .mobile = pcoa };
-	if (send_message(n, &par, &m, CXTP_CTC_SENT))
-		n->ops->mark(&pcoa, STEP_CTC, loop_now(n->loop), n->arg);
+	send_ctc(n, &pcoa, &par);
 	n->ops->done(&pcoa, &ncoa, false, n->arg);
 	n->ops->end(&pcoa, &par, HANDOVER_FAILED, "the previous router did not send the contexts in time", n->arg);
 }
@@ -516,9 +553,12 @@ static void push_store(struct cxtp_nar *n, const struct in6_addr *peer, const st
 		return;
 	}
 	push_drop(t);
+	ahead_drop(t);
 	t->push.blocks = hold(n, m->blocks, m->blocks_len, n->params->memory);
 	if (!t->push.blocks) {
 		secret_unref(key);
+		if (t->request.state == REQUEST_NONE)
+			send_ctc(n, &t->pcoa, peer); /* none will wait here for the mobile */
 		transfer_free_if_idle(t);
 		return;
 	}
@@ -590,7 +630,52 @@ static void receive_answer(struct cxtp_nar *n, const struct in6_addr *peer, cons
 	n->ops->mark(&t->pcoa, STEP_CTD, loop_now(n->loop), n->arg);
 	/* The previous router checked the token. What it pushed before is older than what it sends now. */
 	push_drop(t);
+	ahead_drop(t);
 	put_in_force(t, m->blocks, m->blocks_len, m->flag);
+}
+
+int cxtp_nar_request(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *router)
+{
+	struct transfer *t = transfer_find(n, pcoa);
+	struct in6_addr par;
+	if (t && (t->push.key || t->ahead.asked || t->request.state == REQUEST_SENT || t->request.state == REQUEST_INSTALLING ||
+	          (t->request.state == REQUEST_DONE && t->request.installed)))
+		return -EALREADY;
+	if (!n->ops->neighbor(router, pcoa, &par, n->arg))
+		return -EHOSTUNREACH;
+	if (!(t = transfer_get(n, pcoa)))
+		return -ENOSPC;
+	struct cxtp_message m = { .type = CXTP_CTREQ, .mobile = *pcoa };
+	if (!send_message(n, &par, &m, CXTP_CTREQ_SENT)) {
+		transfer_free_if_idle(t);
+		return -EHOSTUNREACH;
+	}
+	t->ahead.asked = true;
+	t->ahead.par = par;
+	t->ahead.at = loop_now(n->loop);
+	timer_after(&t->ahead.timer, n->params->max_transfer_time);
+	n->ops->mark(pcoa, STEP_CTREQ, t->ahead.at, n->arg);
+	return 0;
+}
+
+void cxtp_nar_cancel(struct cxtp_nar *n, const struct in6_addr *pcoa, const char *reason)
+{
+	struct transfer *t = transfer_find(n, pcoa);
+	if (!t || !(t->push.key || t->ahead.asked || t->request.state == REQUEST_SENT))
+		return;
+	bool requested = t->request.state == REQUEST_SENT;
+	struct in6_addr mobile = *pcoa, ncoa = t->request.link.peer;
+	struct in6_addr par = requested ? t->request.par : t->push.key ? t->push.from : t->ahead.par;
+	LOG_INFO("cxtp", "contexts not wanted any more mobile=%s peer=%s reason=\"%s\"", ADDR(&mobile), ADDR(&par), reason);
+	push_drop(t);
+	ahead_drop(t);
+	if (requested)
+		request_drop(t);
+	transfer_free_if_idle(t);
+	send_ctc(n, &mobile, &par);
+	if (requested)
+		n->ops->done(&mobile, &ncoa, false, n->arg);
+	n->ops->end(&mobile, &par, HANDOVER_CANCELLED, reason, n->arg);
 }
 
 void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m)
@@ -604,9 +689,10 @@ void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const str
 static struct cxtp_nar_view view(const struct transfer *t)
 {
 	const struct request *q = &t->request;
-	return (struct cxtp_nar_view){ .pcoa = t->pcoa, .par = t->push.key ? t->push.from : q->par, .pushed = t->push.key,
+	return (struct cxtp_nar_view){ .pcoa = t->pcoa, .par = t->push.key ? t->push.from : t->ahead.asked ? t->ahead.par : q->par,
+		                       .pushed = t->push.key, .ahead = t->ahead.asked,
 		                       .requested = q->state == REQUEST_SENT, .done = q->state == REQUEST_DONE, .octets = t->push.len,
-		                       .age = loop_now(t->nar->loop) - (q->state == REQUEST_NONE ? t->push.at : q->at) };
+		                       .age = loop_now(t->nar->loop) - (q->state != REQUEST_NONE ? q->at : t->push.key ? t->push.at : t->ahead.at) };
 }
 
 bool cxtp_nar_of(struct cxtp_nar *n, const struct in6_addr *pcoa, struct cxtp_nar_view *v)

@@ -6,6 +6,9 @@
  * previous router, for what it sends in answer to our CT-Req. A key is wiped as soon as a token has passed under it. A token
  * that does not pass changes nothing of a push: the one who sent it may be a stranger. It is put before the previous router
  * instead, which knows better: the push may belong to an earlier attempt of the same mobile.
+ *
+ * Contexts that nobody fetched in context_lifetime are wiped with their key, and the previous router is told (CTC): so it
+ * knows that the key has not served.
  */
 #ifndef HANDOVERD_CXTP_NAR_H
 #define HANDOVERD_CXTP_NAR_H
@@ -31,6 +34,9 @@ struct cxtp_nar_ops {
 	void (*install)(const struct in6_addr *pcoa, const struct cxtp_link *link, const uint8_t *blocks, size_t blocks_len,
 	                const uint8_t *request, size_t len, struct cxtp_contexts *out, void *arg);
 	uint32_t (*random)(void *arg);
+	/* A mobile has arrived, its token right: its address here, ours as it knows it, its sequence number. For
+	 * cxtp_par_arrived of this router. */
+	void (*arrived)(const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq, void *arg);
 	/* The contexts are in place, or will not come. */
 	void (*done)(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg);
 	/* What happened, for the timeline of the mobile's handover: a step, a context's fate, the end. */
@@ -53,9 +59,20 @@ void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const str
 /* A feature that left a block pending has its answer (BUS_CONTEXT_INSTALLED). CTDR and CTAA wait for the last one. */
 void cxtp_nar_installed(struct cxtp_nar *n, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason);
 
+/*
+ * RFC 4067 §5.2: a trigger here says that a mobile comes: its contexts and key are asked of its previous router (by whatever
+ * address) before its CTAR is here. What comes waits as a push does; nothing coming is no loss, the CTAR asks again. 0;
+ * -EALREADY: they are here, asked for or in force; -EHOSTUNREACH: no usable neighbour, or not connected; -ENOSPC.
+ */
+int cxtp_nar_request(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *router);
+/* §2.5.5: the mobile will not come, or its contexts are not wanted any more. What waits here is wiped, and whoever sent it or
+ * was asked for it is told (CTC). What is in force stays. */
+void cxtp_nar_cancel(struct cxtp_nar *n, const struct in6_addr *pcoa, const char *reason);
+
 struct cxtp_nar_view {
 	struct in6_addr pcoa, par;
 	bool pushed, requested, done;
+	bool ahead; /* asked for before the mobile's CTAR came */
 	size_t octets;
 	usec_t age; /* since the CTAR, or since the push if none came */
 };

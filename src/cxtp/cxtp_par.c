@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "cxtp/cxtp_arrival.h"
 #include "cxtp/cxtp_contexts.h"
 #include "cxtp/cxtp_count.h"
 #include "cxtp/cxtp_seen.h"
@@ -19,6 +20,11 @@ struct transfer {
 	struct in6_addr pcoa; /* the key */
 	struct in6_addr nar;  /* table address of the neighbour that gets, or got, the contexts */
 	uint32_t seq;
+	struct candidate {
+		struct in6_addr nar;
+		uint32_t seq;
+	} candidates[CXTP_CANDIDATES_MAX]; /* of a push that the mobile did not ask for; then nar and seq say nothing */
+	size_t candidates_n;
 	bool asked;    /* sent in answer to a valid token: the sequence number has served when this is over */
 	bool untokened; /* begun by a CT-Req without a token: seq need not be the mobile's */
 	struct secret *key; /* NULL once no longer outstanding */
@@ -35,6 +41,7 @@ struct cxtp_par {
 	const struct cxtp_par_ops *ops;
 	void *arg;
 	struct cxtp_seen *seen;
+	struct cxtp_arrivals *arrivals;
 	struct transfer *transfers;
 	size_t held; /* octets of contexts */
 	struct bucket lines;
@@ -55,8 +62,9 @@ struct cxtp_par *cxtp_par_create(struct loop *l, const struct cxtp_params *param
 	p->arg = arg;
 	bucket_init(&p->lines, 5, 20);
 	p->seen = cxtp_seen_create(params->transfers * 4);
-	if (!p->seen) {
-		free(p);
+	p->arrivals = cxtp_arrivals_create();
+	if (!p->seen || !p->arrivals) {
+		cxtp_par_destroy(p);
 		return NULL;
 	}
 	return p;
@@ -93,6 +101,7 @@ void cxtp_par_destroy(struct cxtp_par *p)
 	while (p->transfers)
 		transfer_free(p->transfers);
 	cxtp_seen_destroy(p->seen);
+	cxtp_arrivals_destroy(p->arrivals);
 	free(p);
 }
 
@@ -124,7 +133,14 @@ static void transfer_timer(struct timer *timer, void *arg)
 		if (t->asked)
 			cxtp_seen_add(t->par->seen, CXTP_SEEN_DONE, &t->pcoa, t->seq, loop_now(timer->loop),
 			              loop_now(timer->loop) + params->replay_window);
-		timer_at(timer, t->first + params->context_lifetime);
+		/* The new router's time begins when the push reaches it, and its word takes a while to come back. */
+		timer_at(timer, t->first + params->context_lifetime + 2 * params->max_transfer_time);
+		return;
+	}
+	if (t->candidates_n) {
+		/* The mobile stayed, or a CTDR was lost: the keys are out there, their sequence numbers serve no other push. */
+		cxtp_arrivals_drop(t->par->arrivals, &t->pcoa);
+		transfer_end(t, false, HANDOVER_CANCELLED, "no router said that the mobile came");
 		return;
 	}
 	cxtp_count(CXTP_TRANSFERS_FAILED);
@@ -137,6 +153,9 @@ static void transfer_timer(struct timer *timer, void *arg)
 static void supersede(struct cxtp_par *p, const struct in6_addr *pcoa, uint32_t seq)
 {
 	struct transfer *t = transfer_find(p, pcoa);
+	for (size_t i = 0; t && i < t->candidates_n; i++)
+		if (t->candidates[i].seq == seq)
+			t->seq = seq; /* this movement was foreseen: it is the same one */
 	if (t && t->seq != seq)
 		transfer_end(t, false, HANDOVER_CANCELLED, "the mobile began another transfer");
 }
@@ -241,6 +260,7 @@ static struct transfer *transfer_begin(struct cxtp_par *p, const struct in6_addr
 	if (t->seq != seq || !t->first)
 		t->first = loop_now(p->loop);
 	t->untokened = false;
+	t->candidates_n = 0;
 	t->seq = seq;
 	t->nar = *nar;
 	t->key = key;
@@ -328,6 +348,7 @@ void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struc
 	struct secret *key;
 	if (!token_passes(p, check_token(p, &from->local, 1, m, &key), m, &from->peer))
 		return;
+	cxtp_arrivals_drop(p->arrivals, &m->mobile);
 	/* RFC 4067 §6.3: one transfer of a mobile at a time. */
 	if (outstanding(t) && !t->untokened) {
 		cxtp_count(CXTP_BUSY);
@@ -352,6 +373,131 @@ void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struc
 	acknowledge(p, from, m, 0);
 }
 
+static struct candidate *candidate_of(struct transfer *t, const struct in6_addr *nar)
+{
+	for (struct candidate *c = t->candidates; c < t->candidates + t->candidates_n; c++)
+		if (addr_eq(&c->nar, nar))
+			return c;
+	return NULL;
+}
+
+/* What a push follows from: which keys and sequence numbers. */
+struct forecast {
+	const struct secret *master;
+	struct in6_addr own;
+	uint32_t s;
+};
+
+static int forecast(struct cxtp_par *p, const struct in6_addr *pcoa, struct forecast *f)
+{
+	f->master = p->ops->master(pcoa, p->arg);
+	if (!f->master)
+		return -ENOKEY;
+	return cxtp_arrivals_find(p->arrivals, pcoa, &f->own, &f->s) ? 0 : -ENOENT;
+}
+
+/* Contexts and key of one candidate; neither is kept. */
+static int push_send(struct transfer *t, const struct in6_addr *nar, const struct in6_addr *router, const uint8_t *key)
+{
+	struct cxtp_par *p = t->par;
+	usec_t now = loop_now(p->loop);
+	struct wr w = wr_make(p->blocks, sizeof p->blocks);
+	p->ops->collect(&t->pcoa, nar, router, NULL, 0, &w, p->arg);
+	struct cxtp_message m = { .type = CXTP_PCTD, .flag = true, .mobile = t->pcoa, .elapsed = (uint32_t)((now - t->first) / USEC_MSEC),
+		                  .algorithm = CXTP_ALGORITHM_HMAC_SHA1, .key = key, .key_len = CXTP_KEY_LEN, .blocks = p->blocks,
+		                  .blocks_len = w.len };
+	size_t len = cxtp_pack(&m, p->out, sizeof p->out);
+	int err = len ? p->ops->send(nar, p->out, len, p->arg) : -EMSGSIZE;
+	secret_wipe(p->out, len);
+	secret_wipe(p->blocks, w.len);
+	cxtp_count(err ? CXTP_SEND_FAILED : CXTP_PCTD_SENT);
+	if (!err)
+		p->ops->mark(&t->pcoa, STEP_PCTD, now, p->arg);
+	return err;
+}
+
+/* To one candidate, again if it has asked for it; each under the sequence number the mobile will show there. */
+static int push_to(struct transfer *t, const struct forecast *f, const struct in6_addr *nar, const struct in6_addr *router)
+{
+	struct cxtp_par *p = t->par;
+	usec_t now = loop_now(p->loop);
+	struct candidate *c = candidate_of(t, nar);
+	uint8_t key[CXTP_KEY_LEN];
+	uint32_t seq;
+	if (!c && t->candidates_n == CXTP_CANDIDATES_MAX)
+		return -ENOSPC;
+	if (cxtp_sequence(f->master, &t->pcoa, &f->own, router, f->s, &seq) || cxtp_key(f->master, &t->pcoa, &f->own, seq, key) ||
+	    cxtp_seen_has(p->seen, CXTP_SEEN_CTAR, &t->pcoa, seq, now) || cxtp_seen_has(p->seen, CXTP_SEEN_DONE, &t->pcoa, seq, now))
+		return -ENOENT;
+	int err = push_send(t, nar, router, key);
+	secret_wipe(key, sizeof key);
+	if (err)
+		return err;
+	if (!c)
+		t->candidates[t->candidates_n++] = (struct candidate){ .nar = *nar, .seq = seq };
+	t->nar = t->candidates[0].nar;
+	t->last = now;
+	timer_at(&t->timer, now + p->params->context_lifetime + 2 * p->params->max_transfer_time);
+	return 0;
+}
+
+static struct transfer *push_begin(struct cxtp_par *p, const struct in6_addr *pcoa)
+{
+	struct transfer *t = transfer_get(p, pcoa);
+	if (t && !t->first)
+		t->first = loop_now(p->loop);
+	return t;
+}
+
+int cxtp_par_push(struct cxtp_par *p, const struct in6_addr *pcoa, const struct in6_addr *routers, size_t n)
+{
+	struct transfer *t = transfer_find(p, pcoa);
+	struct forecast f;
+	struct in6_addr nar;
+	int err = forecast(p, pcoa, &f), last = -EHOSTUNREACH, pushed = 0;
+	if (t && !t->candidates_n)
+		return -EBUSY;
+	if (err)
+		return err;
+	if (!t && !(t = push_begin(p, pcoa)))
+		return -ENOSPC;
+	for (size_t i = 0; i < n; i++) {
+		if (!p->ops->neighbor(&routers[i], &nar, p->arg))
+			continue;
+		err = candidate_of(t, &nar) ? 0 : push_to(t, &f, &nar, &routers[i]);
+		pushed += !err;
+		last = err == -ENOSPC || err == -ENOENT ? err : last;
+	}
+	LOG_INFO("cxtp", "contexts pushed unasked mobile=%s candidates=%zu of=%zu", ADDR(pcoa), t->candidates_n, n);
+	if (!t->candidates_n)
+		transfer_free(t);
+	return pushed ? pushed : last;
+}
+
+void cxtp_par_arrived(struct cxtp_par *p, const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq)
+{
+	cxtp_arrivals_put(p->arrivals, addr, own, seq, p->params->arrivals);
+}
+
+/* §5.2: the key that the mobile will use is known: pushed as if we had thought of it. False: it is not. */
+static bool request_foreseen(struct cxtp_par *p, struct transfer *t, const struct in6_addr *peer, const struct cxtp_message *m)
+{
+	struct forecast f;
+	struct in6_addr router;
+	bool begun = !t;
+	if (m->seq || (t && !t->candidates_n) || forecast(p, &m->mobile, &f) || !p->ops->called(peer, &m->mobile, &router, p->arg))
+		return false;
+	if (begun && !(t = push_begin(p, &m->mobile)))
+		return true;
+	p->ops->mark(&m->mobile, STEP_CTREQ, loop_now(p->loop), p->arg);
+	if (begun)
+		t->untokened = true;
+	push_to(t, &f, peer, &router);
+	if (!t->candidates_n)
+		transfer_free(t);
+	return true;
+}
+
 /* A CT-Req from a router that has not seen the CTAR yet: contexts, and the key to check the CTAR with (§2.5.6). */
 static void request_without_token(struct cxtp_par *p, const struct in6_addr *peer, const struct cxtp_message *m)
 {
@@ -370,6 +516,12 @@ static void request_without_token(struct cxtp_par *p, const struct in6_addr *pee
 	}
 	if (seen(p, CXTP_SEEN_DONE, m)) {
 		refuse(p, CXTP_REPLAYED, "CT-Req", &m->mobile, peer, "sequence-number-served-before");
+		return;
+	}
+	if (request_foreseen(p, t, peer, m))
+		return;
+	if (t && t->candidates_n) {
+		cxtp_count(CXTP_BUSY);
 		return;
 	}
 	/* Of a transfer the mobile announced earlier, its sequence number; else what the request says, and the mobile's CTAR will
@@ -405,6 +557,7 @@ static void request_with_token(struct cxtp_par *p, const struct in6_addr *peer, 
 		secret_unref(key);
 		return;
 	}
+	cxtp_arrivals_drop(p->arrivals, &m->mobile);
 	if (outstanding(t) && t->seq == m->seq && t->asked && !addr_eq(&t->nar, peer)) {
 		/* §6.3: a mobile comes to one router with its token; who shows it at another has overheard it. */
 		refuse(p, CXTP_REPLAYED, "CT-Req", &m->mobile, peer, "another-router-asked-before");
@@ -434,6 +587,7 @@ static void request_with_token(struct cxtp_par *p, const struct in6_addr *peer, 
 static void reply(struct cxtp_par *p, struct transfer *t, const struct cxtp_message *m)
 {
 	struct in6_addr pcoa = t->pcoa;
+	cxtp_arrivals_drop(p->arrivals, &pcoa);
 	p->ops->mark(&pcoa, STEP_CTDR, loop_now(p->loop), p->arg);
 	struct rd r = rd_make(m->statuses, m->statuses_len);
 	for (struct cxtp_status s; cxtp_status_next(&r, &s);)
@@ -448,6 +602,13 @@ static void reply(struct cxtp_par *p, struct transfer *t, const struct cxtp_mess
 
 static void cancel(struct cxtp_par *p, struct transfer *t)
 {
+	/* One of several candidates: the mobile did not come there. When it came to none, its sequence numbers have not served. */
+	struct candidate *c = t->candidates_n ? candidate_of(t, &t->nar) : NULL;
+	if (c && t->candidates_n > 1) {
+		*c = t->candidates[--t->candidates_n];
+		t->nar = t->candidates[0].nar;
+		return;
+	}
 	cxtp_count(CXTP_TRANSFERS_CANCELLED);
 	p->ops->mark(&t->pcoa, STEP_CTC, loop_now(p->loop), p->arg);
 	LOG_INFO("cxtp", "transfer cancelled by the new router mobile=%s peer=%s", ADDR(&t->pcoa), ADDR(&t->nar));
@@ -466,7 +627,14 @@ void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const str
 	}
 	cxtp_count(m->type == CXTP_CTDR ? CXTP_CTDR_RECEIVED : CXTP_CTC_RECEIVED);
 	struct transfer *t = transfer_find(p, &m->mobile);
-	if (!t || !addr_eq(&t->nar, peer))
+	struct candidate *c = t ? candidate_of(t, peer) : NULL;
+	if (c) {
+		t->nar = c->nar;
+		t->seq = c->seq;
+	}
+	if (!t && m->type == CXTP_CTC)
+		cxtp_count(CXTP_UNEXPECTED); /* another router was quicker to say that the mobile came */
+	else if (!t || !addr_eq(&t->nar, peer))
 		refuse(p, t ? CXTP_WRONG_PEER : CXTP_UNEXPECTED, cxtp_type_name(m->type), &m->mobile, peer,
 		       t ? "another-router-has-the-contexts" : "no-transfer");
 	else if (m->type == CXTP_CTDR)
@@ -477,7 +645,8 @@ void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const str
 
 static struct cxtp_par_view view(const struct transfer *t)
 {
-	return (struct cxtp_par_view){ .pcoa = t->pcoa, .nar = t->nar, .seq = t->seq, .outstanding = t->key, .octets = t->blocks_len,
+	return (struct cxtp_par_view){ .pcoa = t->pcoa, .nar = t->nar, .seq = t->seq, .outstanding = t->key,
+		                       .candidates = t->candidates_n, .octets = t->blocks_len,
 		                       .age = loop_now(t->par->loop) - t->first };
 }
 

@@ -5,6 +5,10 @@
  * Life of a transfer: while outstanding (CT_MAX_TRANSFER_TIME from the last CTD) key and contexts are kept and a CT-Req with
  * the same sequence number gets them again; then both are wiped, and a CT-Req with a valid token is answered from the
  * features anew. The transfer is remembered until the CTDR, a CTC, or context_lifetime.
+ *
+ * A push that no mobile asked for (cxtp_par_push) keeps neither key nor contexts here: both follow again from what is known,
+ * should one of the candidates ask. Whatever the mobile itself says goes before it. Its sequence numbers serve again in a
+ * later push only if every candidate has said that its mobile did not come (CTC); a silent one may have used its key.
  */
 #ifndef HANDOVERD_CXTP_PAR_H
 #define HANDOVERD_CXTP_PAR_H
@@ -24,6 +28,9 @@ struct cxtp_par_ops {
 	void (*answer)(const struct cxtp_link *to, const void *msg, size_t len, void *arg);
 	/* The usable neighbour that a mobile calls `router` (its table address or that on one of its links): its table address. */
 	bool (*neighbor)(const struct in6_addr *router, struct in6_addr *address, void *arg);
+	/* What a mobile with that address will call this neighbour: the router's address on the link it comes to; false: not
+	 * known. */
+	bool (*called)(const struct in6_addr *nar, const struct in6_addr *pcoa, struct in6_addr *router, void *arg);
 	/* The mobile's master key; borrowed; NULL: none configured. */
 	const struct secret *(*master)(const struct in6_addr *pcoa, void *arg);
 	/* Our addresses by which that mobile may know us, likeliest first; how many. */
@@ -50,6 +57,18 @@ void cxtp_par_destroy(struct cxtp_par *p); /* wipes; calls nothing back */
 
 /* A CTAR from a mobile on its link here: from->peer is its previous address, m->router names the new router. */
 void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struct cxtp_message *m);
+/*
+ * RFC 4067 §5.1: a trigger here says that the mobile may go to one of these routers, named as the mobile does (their
+ * addresses on their links, of pcoa's family), at most CXTP_CANDIDATES_MAX at a time. Each gets contexts and a key of its
+ * own; the one that the mobile comes to says so (CTDR), the others forget theirs when context_lifetime ends. Returns how many
+ * of them got a push now or had one already; or -EBUSY: the mobile itself has a transfer under way; -ENOKEY: no key is
+ * configured; -ENOENT: its next sequence number cannot be told (cxtp_token.h), so no key to check its token with;
+ * -EHOSTUNREACH: none of them is a usable neighbour, or could be sent anything; -ENOSPC.
+ */
+#define CXTP_CANDIDATES_MAX 8
+int cxtp_par_push(struct cxtp_par *p, const struct in6_addr *pcoa, const struct in6_addr *routers, size_t n);
+/* A mobile arrived at this router: from the new router's machine (cxtp_nar_ops.arrived). */
+void cxtp_par_arrived(struct cxtp_par *p, const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq);
 /* CT-Req, CTDR or CTC from a usable neighbour (its table address). */
 void cxtp_par_message(struct cxtp_par *p, const struct in6_addr *peer, const struct cxtp_message *m);
 
@@ -57,6 +76,7 @@ struct cxtp_par_view {
 	struct in6_addr pcoa, nar;
 	uint32_t seq;
 	bool outstanding; /* key and contexts still held */
+	size_t candidates; /* pushed to so many routers, unasked; nar is one of them */
 	size_t octets;
 	usec_t age;
 };

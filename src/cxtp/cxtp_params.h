@@ -18,6 +18,7 @@ struct cxtp_params {
 	bool piggyback;           /* MN: the CTAR to the previous router goes along in the FBU */
 	size_t transfers;         /* at most so many in each role */
 	size_t memory;            /* octets of contexts held, in each role */
+	size_t arrivals;          /* pAR: mobiles whose sequence number is remembered (cxtp_token.h) */
 };
 
 /* An ICMP message's ends: the peer's address, ours, and the link between them. */

@@ -181,6 +181,34 @@ static bool op_neighbor(const struct in6_addr *router, struct in6_addr *address,
 	return true;
 }
 
+struct called_walk {
+	const struct in6_addr *nar;
+	bool v4;
+	struct in6_addr router;
+};
+
+static void called_ap(struct ap *ap, void *arg)
+{
+	struct called_walk *w = arg;
+	if (ap->neighbor && addr_eq(&ap->neighbor->address, w->nar) && addr_is_zero(&w->router))
+		w->router = w->v4 ? ap->router4 : ap->router;
+}
+
+/* A neighbour with several links is called by its first; if the mobile comes to another one, it asks again from there. */
+static bool op_called(const struct in6_addr *nar, const struct in6_addr *pcoa, struct in6_addr *router, void *arg)
+{
+	struct cxtp_router *r = arg;
+	struct called_walk w = { .nar = nar, .v4 = addr_is_v4(pcoa) };
+	aps_each(r->core->neighbors, called_ap, &w);
+	*router = w.router;
+	return !addr_is_zero(router);
+}
+
+static void op_arrived(const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq, void *arg)
+{
+	cxtp_par_arrived(((struct cxtp_router *)arg)->par, addr, own, seq);
+}
+
 /* A mobile may know its previous router by a link-local address only, which says nothing here; its own address says more. */
 static bool op_previous(const struct in6_addr *router, const struct in6_addr *pcoa, struct in6_addr *address, void *arg)
 {
@@ -394,6 +422,7 @@ static const struct cxtp_par_ops par_ops = {
 	.send = op_send,
 	.answer = op_answer,
 	.neighbor = op_neighbor,
+	.called = op_called,
 	.master = op_master,
 	.own = op_own,
 	.collect = op_collect,
@@ -408,6 +437,7 @@ static const struct cxtp_nar_ops nar_ops = {
 	.send = op_send,
 	.answer = op_answer,
 	.neighbor = op_previous,
+	.arrived = op_arrived,
 	.may_push = op_may_push,
 	.expected = op_expected,
 	.install = op_install,

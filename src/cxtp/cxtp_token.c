@@ -1,5 +1,7 @@
 #include "cxtp/cxtp_token.h"
 
+#include <errno.h>
+
 #include "core/buf.h"
 
 int cxtp_key(const struct secret *master, const struct in6_addr *pcoa, const struct in6_addr *par, uint32_t seq,
@@ -10,6 +12,23 @@ int cxtp_key(const struct secret *master, const struct in6_addr *pcoa, const str
 	wr_u32(&w, seq);
 	struct piece pieces[] = { { pcoa, sizeof *pcoa }, { par, sizeof *par }, { octets, sizeof octets } };
 	return secret_derive(master, CXTP_KEY_LABEL, pieces, 3, out, CXTP_KEY_LEN);
+}
+
+int cxtp_sequence(const struct secret *master, const struct in6_addr *pcoa, const struct in6_addr *par,
+                  const struct in6_addr *nar, uint32_t s, uint32_t *seq)
+{
+	uint8_t octets[4], out[16];
+	struct wr w = wr_make(octets, sizeof octets);
+	wr_u32(&w, s);
+	struct piece pieces[] = { { pcoa, sizeof *pcoa }, { par, sizeof *par }, { nar, sizeof *nar }, { octets, sizeof octets } };
+	int err = secret_derive(master, CXTP_SEQUENCE_LABEL, pieces, 4, out, sizeof out);
+	if (err)
+		return err;
+	struct rd r = rd_make(out, sizeof out);
+	*seq = 0;
+	while (!*seq && rd_u32(&r, seq))
+		;
+	return *seq ? 0 : -EINVAL;
 }
 
 int cxtp_token(const uint8_t *key, size_t key_len, const struct in6_addr *pcoa, uint32_t seq, const uint8_t *blocks,

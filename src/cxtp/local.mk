@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/cxtp/libcxtp.a
 src_cxtp_libcxtp_a_SOURCES = \
+	src/cxtp/cxtp_arrival.c src/cxtp/cxtp_arrival.h \
 	src/cxtp/cxtp.c src/cxtp/cxtp.h \
 	src/cxtp/cxtp_config.c src/cxtp/cxtp_config.h \
 	src/cxtp/cxtp_contexts.c src/cxtp/cxtp_contexts.h \

@@ -471,6 +471,16 @@ static uint32_t any_random(void *arg)
 	return (uint32_t)draw64();
 }
 
+/* Nobody here pushes unasked. */
+static bool not_called(const struct in6_addr *nar, const struct in6_addr *pcoa, struct in6_addr *router, void *arg)
+{
+	return false;
+}
+
+static void ignore_arrived(const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq, void *arg)
+{
+}
+
 static void ignore_done(const struct in6_addr *pcoa, const struct in6_addr *addr, bool complete, void *arg)
 {
 }
@@ -488,14 +498,14 @@ static void ignore_end(const struct in6_addr *pcoa, const struct in6_addr *peer,
 }
 
 static const struct cxtp_par_ops par_ops = {
-	.send = router_send, .answer = router_answer, .neighbor = par_neighbor, .master = any_master, .own = par_own,
+	.send = router_send, .answer = router_answer, .neighbor = par_neighbor, .called = not_called, .master = any_master, .own = par_own,
 	.collect = par_collect, .forget = ignore_forget, .random = any_random, .mark = ignore_mark, .context = ignore_context,
 	.end = ignore_end,
 };
 static const struct cxtp_nar_ops nar_ops = {
 	.send = router_send, .answer = router_answer, .neighbor = nar_neighbor, .may_push = nar_may_push, .expected = nar_expected,
-	.install = nar_install, .random = any_random, .done = ignore_done, .mark = ignore_mark, .context = ignore_context,
-	.end = ignore_end,
+	.install = nar_install, .random = any_random, .arrived = ignore_arrived, .done = ignore_done, .mark = ignore_mark,
+	.context = ignore_context, .end = ignore_end,
 };
 
 /* ---- mobiles ---- */

@@ -49,7 +49,7 @@ static void mobile_may_stay(void)
 	at(50);
 	mobile_stays();
 	settle();
-	EXPECT_SENT("CTAR.par PCTD");
+	EXPECT_SENT("CTAR.par PCTD CTC");
 	EXPECT(in_place(NAR) == 0 && stage.routers[PAR].forgot == 0);
 }
 

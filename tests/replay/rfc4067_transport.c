@@ -208,7 +208,7 @@ static void previous_router_ignores_what_it_has_received(void)
 	at(500); /* also when the first is no longer outstanding */
 	mobile_sends(PAR, m);
 	settle();
-	EXPECT_SENT("CTAR.par PCTD CTAR.par CTAR.par");
+	EXPECT_SENT("CTAR.par PCTD CTAR.par CTAR.par CTC");
 	EXPECT(counted(CXTP_CTAR_REPEATED) == 2);
 }
 

@@ -229,6 +229,21 @@ static bool router_neighbor(const struct in6_addr *router, struct in6_addr *addr
 	return true;
 }
 
+static bool router_called(const struct in6_addr *nar, const struct in6_addr *pcoa, struct in6_addr *router, void *arg)
+{
+	struct sim_router_state *r = arg;
+	enum sim_router n = router_at(r->sim, nar, false);
+	if (n == SIM_ROUTERS)
+		return false;
+	*router = r->sim->routers[n].on_link;
+	return true;
+}
+
+static void router_arrived(const struct in6_addr *addr, const struct in6_addr *own, uint32_t seq, void *arg)
+{
+	cxtp_par_arrived(((struct sim_router_state *)arg)->par, addr, own, seq);
+}
+
 static bool router_previous(const struct in6_addr *router, const struct in6_addr *pcoa, struct in6_addr *address, void *arg)
 {
 	return router_neighbor(router, address, arg);
@@ -370,10 +385,10 @@ static int mn_send(const struct cxtp_link *to, const void *msg, size_t len, void
 	return 0;
 }
 
-static const struct cxtp_par_ops par_ops = { router_send, router_answer, router_neighbor, any_master, router_own, router_collect,
+static const struct cxtp_par_ops par_ops = { router_send, router_answer, router_neighbor, router_called, any_master, router_own, router_collect,
 	                                     router_forget, sim_random, ignore_mark, ignore_context, par_end };
 static const struct cxtp_nar_ops nar_ops = { router_send, router_answer, router_previous, router_may_push, router_expected,
-	                                     router_install, sim_random, router_done, ignore_mark, ignore_context, nar_end };
+	                                     router_install, sim_random, router_arrived, router_done, ignore_mark, ignore_context, nar_end };
 static const struct cxtp_mn_ops mn_ops = { mn_send, any_master, sim_random, mn_done, ignore_mark, mn_context, mn_end };
 
 static void router_up(struct sim_router_state *r)
@@ -414,7 +429,7 @@ void sim_open(struct sim *s, bool v4)
 	static const char *const mobile4[SIM_ROUTERS] = { "192.0.2.10", "198.51.100.10", "203.0.113.10" };
 	*s = (struct sim){ .params = { .request_rate = 10, .max_transfer_time = 200 * USEC_MSEC, .request_retry = 500 * USEC_MSEC,
 		                       .retry_max = 15 * USEC_SEC, .sequence_reuse = 7 * USEC_SEC,
-		                       .context_lifetime = 10 * USEC_SEC, .replay_window = 3600 * USEC_SEC, .transfers = 16,
+		                       .context_lifetime = 10 * USEC_SEC, .replay_window = 3600 * USEC_SEC, .transfers = 16, .arrivals = 16,
 		                       .memory = 65536 },
 		           .collects = 2, .random = 1 };
 	s->mn_end = s->par_end = s->nar_end = "-";
@@ -474,6 +489,48 @@ void sim_attach(struct sim *s, enum sim_router from, enum sim_router to)
 	struct cxtp_move m = { .pcoa = s->pcoa, .ncoa = to == SIM_PAR ? s->pcoa : s->ncoa, .par = s->routers[from].on_link,
 		               .nar = s->routers[to].on_link };
 	cxtp_mn_attached(s->mn, &m);
+}
+
+void sim_arrive(struct sim *s)
+{
+	struct cxtp_move m = { .pcoa = s->at[SIM_OTHER], .ncoa = s->pcoa, .par = s->routers[SIM_OTHER].on_link,
+		               .nar = s->routers[SIM_PAR].on_link };
+	const struct sim_eyes *eyes = s->eyes;
+	s->eyes = NULL;
+	cxtp_mn_attached(s->mn, &m);
+	loop_advance(s->loop, loop_now(s->loop) + s->params.retry_max + USEC_SEC);
+	assert(!strcmp(s->mn_end, "complete"));
+	for (int i = 0; i < SIM_ROUTERS; i++) {
+		struct sim_router_state *r = &s->routers[i];
+		r->collected = r->installed = r->forgot = 0;
+		r->overheard = s->gone[i] = false;
+	}
+	s->mn_end = s->par_end = s->nar_end = "-";
+	s->trace[0] = 0;
+	s->sent = 0;
+	s->last_ctar_len = 0;
+	s->eyes = eyes;
+}
+
+void sim_restart_mobile(struct sim *s)
+{
+	cxtp_mn_destroy(s->mn);
+	s->mn = cxtp_mn_create(s->loop, &s->params, &mn_ops, s);
+	assert(s->mn);
+}
+
+int sim_trigger_par(struct sim *s, const enum sim_router *to, size_t n)
+{
+	struct in6_addr routers[SIM_ROUTERS];
+	assert(n <= SIM_ROUTERS);
+	for (size_t i = 0; i < n; i++)
+		routers[i] = s->routers[to[i]].on_link;
+	return cxtp_par_push(s->routers[SIM_PAR].par, &s->pcoa, routers, n);
+}
+
+int sim_trigger_nar(struct sim *s, enum sim_router at)
+{
+	return cxtp_nar_request(s->routers[at].nar, &s->pcoa, &s->routers[SIM_PAR].on_link);
 }
 
 static void inject(struct flight *f, usec_t delay)

@@ -95,6 +95,16 @@ void sim_restart(struct sim *s, enum sim_router which);
 void sim_prepare(struct sim *s, enum sim_router to);
 void sim_attach(struct sim *s, enum sim_router from, enum sim_router to);
 
+/* Before the scenario: the mobile comes from the third router to its previous one, whose contexts follow it; then nothing of
+ * that is counted or traced any more, but both know its sequence number. */
+void sim_arrive(struct sim *s);
+/* It loses all it knows. */
+void sim_restart_mobile(struct sim *s);
+
+/* What triggers at the routers do. */
+int sim_trigger_par(struct sim *s, const enum sim_router *to, size_t n);
+int sim_trigger_nar(struct sim *s, enum sim_router at);
+
 /* What anybody on a link, or a neighbour, can do: octets to a machine. */
 void sim_inject_ctar(struct sim *s, enum sim_router to, const struct in6_addr *from, const void *msg, size_t len);
 void sim_inject(struct sim *s, enum sim_router from, enum sim_router to, const struct cxtp_message *m);

@@ -7,7 +7,7 @@
  *   attach-other                   it is on a third router's link instead
  *   wait MS                        time passes
  *   lose KIND [N], double KIND, delay KIND MS      what the links do to the next N messages of a kind
- *   restart par|nar                a router loses all it knows
+ *   restart par|nar|mobile         a router, or the mobile, loses all it knows
  *   down par, up par               no association to it
  *   forge [SEQ]                    a stranger's CTAR to the new router with a wrong token (and the mobile's seq unless given)
  *   replay nar|other|par           the mobile's last CTAR again, from a stranger's address (par: from its own)
@@ -16,6 +16,10 @@
  *   ctc nar|other, ctd nar|other, push other       such a message from that router
  *   groups N, status N             what the mobile has; what installing its second feature says (255: it answers later)
  *   answer N                       what it says then
+ *   arrive                         first of all: the mobile comes to its previous router by a transfer
+ *   trigger nar|other|both         a trigger at the previous router: the mobile may go to these
+ *   request nar|other              a trigger at a new router: the mobile may come
+ *   unwanted                       the new router does not want its contexts any more
  *   expected                       the new router knows the mobile's new address from its handover
  * After it, time runs until nothing is left to wait for. `trace` is what was sent: ! lost, + doubled, ~ delayed.
  * `end`: what each machine said last, blocks installed at the new router, mobiles forgotten at the previous one.
@@ -72,7 +76,7 @@ static const struct scenario scenarios[] = {
 	{ "… twice", "lose CTAR.nar 2; prepare; wait 50; attach", "CTAR.par PCTD CTAR.nar! CTAR.nar! CTAR.nar CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	{ "… always", "lose CTAR.nar 99; prepare; wait 50; attach",
-	  "CTAR.par PCTD CTAR.nar! CTAR.nar! CTAR.nar! CTAR.nar! CTAR.nar!", "mn=failed par=failed nar=cancelled in=0 gone=0" },
+	  "CTAR.par PCTD CTAR.nar! CTAR.nar! CTAR.nar! CTAR.nar! CTAR.nar! CTC", "mn=failed par=cancelled nar=cancelled in=0 gone=0" },
 	{ "the CTAR to the new router comes twice", "double CTAR.nar; attach", "CTAR.nar+ CT-Req CTD CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	{ "the CTAA is lost: its repetition is not another transfer", "lose CTAA; attach", "CTAR.nar CT-Req CTD CTDR CTAA! CTAR.nar CTAA",
@@ -101,10 +105,70 @@ static const struct scenario scenarios[] = {
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	/* Movement. */
 	{ "the mobile comes to another router than announced", "prepare; wait 300; attach-other",
-	  "CTAR.par PCTD CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=cancelled in=3 gone=1" },
-	{ "the mobile stays", "prepare; wait 50; return", "CTAR.par PCTD", "mn=cancelled par=failed nar=cancelled in=0 gone=0" },
+	  "CTAR.par PCTD CTAR.nar CT-Req CTD CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "the mobile stays", "prepare; wait 50; return", "CTAR.par PCTD CTC", "mn=cancelled par=cancelled nar=cancelled in=0 gone=0" },
 	{ "away, back, and away again at once", "prepare; wait 50; attach; wait 300; return; prepare; wait 50; attach",
 	  "CTAR.par PCTD CTAR.nar CTDR CTAA CTAR.par PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=6 gone=2" },
+	/* §5.1: pushed by the previous router before the mobile said anything. */
+	{ "pushed unasked", "arrive; trigger nar; wait 50; attach", "PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "pushed unasked, long before", "arrive; trigger nar; wait 9000; attach", "PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the same router twice gets one push", "arrive; trigger nar; wait 50; trigger nar; wait 50; attach", "PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "to two candidates, the first is it", "arrive; trigger both; wait 50; attach", "PCTD PCTD CTAR.nar CTDR CTAA CTC",
+	  "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "to two candidates, the second is it", "arrive; trigger both; wait 50; attach-other", "PCTD PCTD CTAR.nar CTDR CTAA CTC",
+	  "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "another candidate later", "arrive; trigger nar; wait 3000; trigger other; wait 50; attach-other",
+	  "PCTD PCTD CTAR.nar CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "to a candidate, and the mobile goes elsewhere", "arrive; trigger nar; wait 50; attach-other",
+	  "PCTD CTAR.nar CT-Req CTD CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "to two candidates, the right one's is lost", "arrive; lose PCTD; trigger both; wait 50; attach",
+	  "PCTD! PCTD CTAR.nar CT-Req CTD CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "the mobile announces what was foreseen", "arrive; trigger nar; wait 50; prepare; wait 50; attach",
+	  "PCTD CTAR.par PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile announces something else", "arrive; trigger other; wait 50; prepare; wait 50; attach",
+	  "PCTD CTAR.par PCTD CTAR.nar CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "the mobile came by no transfer: no key can be foreseen", "trigger nar; wait 50; attach", "CTAR.nar CT-Req CTD CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile has restarted: wrongly foreseen", "arrive; restart mobile; trigger nar; wait 50; attach",
+	  "PCTD CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the previous router has restarted before it", "arrive; restart par; trigger nar; wait 50; attach",
+	  "CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "… and after it", "arrive; trigger nar; wait 50; restart par; attach", "PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=- nar=complete in=3 gone=0" },
+	{ "the new router has restarted after it", "arrive; trigger nar; wait 50; restart nar; attach",
+	  "PCTD CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile stays, told by the candidate: foreseen again", "arrive; trigger nar; wait 11000; trigger nar; wait 50; attach",
+	  "PCTD CTC PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile stays, no word of the candidate: its key may have served",
+	  "arrive; lose CTC; trigger nar; wait 11000; trigger nar; wait 50; attach", "PCTD CTC! CTAR.nar CT-Req CTD CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "the mobile announced, stayed, moves: its number has served",
+	  "arrive; prepare; wait 50; return; wait 11000; trigger nar; wait 50; attach", "CTAR.par PCTD CTC CTAR.nar CT-Req CTD CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "replayed at another candidate", "arrive; trigger both; wait 50; attach; wait 300; replay other",
+	  "PCTD PCTD CTAR.nar CTDR CTAA CT-Req CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "the candidate wants it no more", "arrive; trigger both; wait 50; unwanted; wait 50; attach-other",
+	  "PCTD PCTD CTC CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	/* §5.2: asked for by the new router before the mobile said anything. */
+	{ "asked for ahead", "arrive; request nar; wait 50; attach", "CT-Req PCTD CTAR.nar CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "asked for ahead by two", "arrive; request other; wait 50; request nar; wait 50; attach",
+	  "CT-Req PCTD CT-Req PCTD CTAR.nar CTDR CTAA CTC", "mn=complete par=complete nar=cancelled in=3 gone=1" },
+	{ "asked for ahead, the request is lost", "arrive; lose CT-Req; request nar; wait 300; attach",
+	  "CT-Req! CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "asked for ahead, what comes is lost, asked again", "arrive; lose PCTD; request nar; wait 300; request nar; wait 50; attach",
+	  "CT-Req PCTD! CT-Req PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "asked for ahead, the mobile is quicker", "arrive; request nar; wait 2; attach",
+	  "CT-Req CTAR.nar CT-Req PCTD CTD CTDR CTAA CTDR", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "asked for ahead, no key can be foreseen", "request nar; wait 50; attach", "CT-Req PCTD CTAR.nar CT-Req CTD CTDR CTAA",
+	  "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "asked for ahead, and unwanted", "arrive; request nar; wait 50; unwanted; wait 50; request nar; wait 50; attach",
+	  "CT-Req PCTD CTC CT-Req PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "unwanted while the previous router is asked", "attach; wait 4; unwanted; return; wait 1000",
+	  "CTAR.nar CT-Req CTC CTD", "mn=cancelled par=cancelled nar=cancelled in=0 gone=0" },
 	/* Contexts that fail: the others stand (§2.5.2, §2.5.4). */
 	{ "one feature cannot be installed", "status 4; prepare; wait 50; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
 	  "mn=failed par=failed nar=failed in=2 gone=1" },
@@ -133,7 +197,7 @@ static const struct scenario scenarios[] = {
 	{ "only one feature is asked for", "ask 16385", "CT-Req CTD CTDR CTAA", "mn=- par=complete nar=complete in=1 gone=1" },
 	{ "a feature that no router has is asked for", "ask 999", "CT-Req CTD CTDR CTAA", "mn=- par=complete nar=failed in=0 gone=1" },
 	/* CTC (§2.5.5). */
-	{ "the new router cancels", "prepare; wait 20; ctc nar", "CTAR.par PCTD", "mn=- par=cancelled nar=cancelled in=0 gone=0" },
+	{ "the new router cancels", "prepare; wait 20; ctc nar", "CTAR.par PCTD CTC", "mn=- par=cancelled nar=cancelled in=0 gone=0" },
 	{ "another router cannot cancel", "prepare; wait 20; ctc other; wait 20; attach", "CTAR.par PCTD CTAR.nar CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
 	/* Attacks: nothing moves, and the mobile itself is served. */
@@ -276,7 +340,18 @@ static void command(char *p)
 	} else if (!strcmp(w, "delay")) {
 		const char *kind = word(&p);
 		sim_fault(&sim, kind, SIM_DELAY, 1, (usec_t)atoi(p) * USEC_MSEC);
-	} else if (!strcmp(w, "restart"))
+	} else if (!strcmp(w, "trigger")) {
+		static const enum sim_router both[] = { SIM_NAR, SIM_OTHER };
+		sim_trigger_par(&sim, both + !strcmp(p, "other"), 1 + !strcmp(p, "both"));
+	} else if (!strcmp(w, "arrive"))
+		sim_arrive(&sim);
+	else if (!strcmp(w, "request"))
+		sim_trigger_nar(&sim, router_named(p));
+	else if (!strcmp(w, "unwanted"))
+		cxtp_nar_cancel(sim.routers[SIM_NAR].nar, &sim.pcoa, "the mobile stays");
+	else if (!strcmp(w, "restart") && !strcmp(p, "mobile"))
+		sim_restart_mobile(&sim);
+	else if (!strcmp(w, "restart"))
 		sim_restart(&sim, router_named(p));
 	else if (!strcmp(w, "down") || !strcmp(w, "up"))
 		sim.routers[router_named(p)].unreachable = *w == 'd';
