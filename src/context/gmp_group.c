@@ -26,7 +26,7 @@ struct gmp_member listener_member(const struct listener *l, const struct source_
 {
 	usec_t now = loop_now(l->group->link->t->loop), last = listener_last(l);
 	return (struct gmp_member){ .ifindex = l->group->key.ifindex, .group = l->group->key.addr, .lladdr = host_lladdr(l->host),
-		                    .mobile = l->host->mobile, .source = l->host->source, .by = l->by,
+		                    .mobile = l->host->name ? l->host->name->addr : in6addr_any, .source = l->host->source, .by = l->by,
 		                    .expires = last > now ? last - now : 0, .filter = f,
 		                    .last = l->group->listeners == l && !l->group_next };
 }
@@ -173,6 +173,59 @@ struct host *host_find(const struct gmp_track *t, int ifindex, const struct llad
 	return h;
 }
 
+struct mobile_name *name_find(const struct gmp_track *t, const struct in6_addr *mobile)
+{
+	struct mobile_name *n;
+	HASH_FIND(hh, t->names, mobile, sizeof *mobile, n);
+	return n;
+}
+
+static struct mobile_name *name_get(struct gmp_track *t, const struct in6_addr *mobile)
+{
+	struct mobile_name *n = name_find(t, mobile);
+	if (n)
+		return n;
+	n = calloc(1, sizeof *n);
+	if (!n)
+		return NULL;
+	n->addr = *mobile;
+	HASH_ADD(hh, t->names, addr, sizeof n->addr, n);
+	if (n->hh.tbl)
+		return n;
+	free(n);
+	return NULL;
+}
+
+static void host_unname(struct gmp_track *t, struct host *h)
+{
+	struct mobile_name *n = h->name;
+	if (!n)
+		return;
+	DL_DELETE2(n->hosts, h, name_prev, name_next);
+	h->name = NULL;
+	if (n->hosts)
+		return;
+	HASH_DEL(t->names, n);
+	free(n);
+}
+
+void host_name(struct gmp_track *t, struct host *h, const struct in6_addr *mobile)
+{
+	if (h->name && addr_eq(&h->name->addr, mobile))
+		return;
+	host_unname(t, h);
+	h->name = addr_is_zero(mobile) ? NULL : name_get(t, mobile);
+	if (h->name)
+		DL_APPEND2(h->name->hosts, h, name_prev, name_next);
+}
+
+static void host_free(struct gmp_track *t, struct host *h)
+{
+	host_unname(t, h);
+	HASH_DEL(t->hosts, h);
+	free(h);
+}
+
 struct group *group_find(const struct gmp_track *t, int ifindex, const struct in6_addr *addr)
 {
 	struct group_key k;
@@ -204,10 +257,8 @@ void listener_remove(struct listener *l)
 	free(l->source);
 	free(l);
 	t->listeners--;
-	if (--h->n == 0) {
-		HASH_DEL(t->hosts, h);
-		free(h);
-	}
+	if (--h->n == 0)
+		host_free(t, h);
 	gauges(t);
 }
 
@@ -319,10 +370,8 @@ static int listener_add(struct link *k, const struct host_key *key, const struct
 		gauges(t);
 		return 0;
 	}
-	if (h && !h->n) {
-		HASH_DEL(t->hosts, h);
-		free(h);
-	}
+	if (h && !h->n)
+		host_free(t, h);
 	if (g && !g->listeners && !g->lingering)
 		group_free(g);
 	return -ENOMEM;

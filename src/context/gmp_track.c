@@ -82,7 +82,7 @@ int gmp_track_install(struct gmp_track *t, int ifindex, const struct lladdr *lla
 	source_filter_free(before);
 	if (fresh)
 		l->by = GMP_BY_CONTEXT;
-	l->host->mobile = *mobile;
+	host_name(t, l->host, mobile);
 	timer_at(&l->expiry, listener_next(l));
 	listener_tell(l, GMP_INSTALLED);
 	group_update(l->group, true);
@@ -93,7 +93,7 @@ void gmp_track_name(struct gmp_track *t, int ifindex, const struct lladdr *lladd
 {
 	struct host *h = lladdr->len ? host_find(t, ifindex, lladdr, NULL) : NULL;
 	if (h)
-		h->mobile = *mobile;
+		host_name(t, h, mobile);
 }
 
 static size_t host_forget(struct host *h)
@@ -108,12 +108,10 @@ static size_t host_forget(struct host *h)
 
 size_t gmp_track_forget(struct gmp_track *t, const struct in6_addr *mobile)
 {
-	struct host *h, *next;
+	struct mobile_name *name;
 	size_t n = 0;
-	HASH_ITER(hh, t->hosts, h, next) {
-		if (addr_eq(&h->mobile, mobile))
-			n += host_forget(h);
-	}
+	while ((name = name_find(t, mobile))) /* goes with its last host, a host with its last membership */
+		n += host_forget(name->hosts);
 	return n;
 }
 

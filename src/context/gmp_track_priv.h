@@ -56,9 +56,18 @@ struct host_key {
 
 struct host {
 	struct host_key key;
-	struct in6_addr mobile, source;
+	struct in6_addr source;
+	struct mobile_name *name; /* NULL: not known whose it is */
 	struct listener *listeners;
 	size_t n;
+	struct host *name_prev, *name_next;
+	UT_hash_handle hh;
+};
+
+/* A mobile's hosts by its name: one for each interface where it is or was. */
+struct mobile_name {
+	struct in6_addr addr;
+	struct host *hosts;
 	UT_hash_handle hh;
 };
 
@@ -84,6 +93,7 @@ struct gmp_track {
 	struct link *links;
 	struct group *groups;
 	struct host *hosts;
+	struct mobile_name *names;
 	size_t listeners;
 	struct bucket limit;
 };
@@ -98,9 +108,11 @@ void link_reconfigured(struct link *k, bool sooner);
 /* A query of another router; true: it asks about a group here, and who does not answer in time is gone. */
 bool link_heard_query(struct link *k, const struct in6_addr *src, const struct gmp_query *q);
 
-struct link *link_find(const struct gmp_track *t, int ifindex, bool v4); /* NULL: none, as for the next three */
+struct link *link_find(const struct gmp_track *t, int ifindex, bool v4); /* NULL: none, as for the next four */
 struct group *group_find(const struct gmp_track *t, int ifindex, const struct in6_addr *addr);
 struct host *host_find(const struct gmp_track *t, int ifindex, const struct lladdr *l, const struct in6_addr *name);
+struct mobile_name *name_find(const struct gmp_track *t, const struct in6_addr *mobile);
+void host_name(struct gmp_track *t, struct host *h, const struct in6_addr *mobile); /* without memory it stays nameless */
 struct listener *listener_find(const struct host *h, const struct group *g);
 
 bool group_tracked(const struct link *k, const struct in6_addr *addr); /* one that may leave its link, of the link's family */

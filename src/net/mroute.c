@@ -1,7 +1,7 @@
 /*
- * What is wanted (group → interfaces, each with a source filter) and what flows (source, group → incoming interface) are two tables. The kernel asks
- * about each new flow once; from then on its entry follows what is wanted, in place. A flow that nobody wants has an entry
- * too, an empty one, so that the kernel does not ask again for every packet.
+ * What is wanted (group → interfaces, each with a source filter) and what flows (source, group → incoming interface) are two
+ * tables. The kernel asks about each new flow once; from then on its entry follows what is wanted, in place. A flow that
+ * nobody wants has an entry too, an empty one, so that the kernel does not ask again for every packet.
  */
 #include <errno.h>
 #include <net/if.h>

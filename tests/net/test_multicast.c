@@ -462,6 +462,8 @@ static void the_database_is_swept(void **state)
 	mobile_is_seen();
 	put(1, block, sizeof block);
 	wait_database("p0", true);
+	if (nslab_try("bridge -d mdb show dev acc | grep 'port p0 grp %s ' | grep -q 'proto 200'", f.group))
+		skip(); /* a kernel before 6.3, which keeps no number: what was left goes by its own time */
 	nslab_sh("bridge mdb add dev acc port p1 grp ff0e::77 temp");
 	assert_true(rtnl_sweep(f.core.net->rtnl) > 0);
 	assert_false(in_database("p0"));
