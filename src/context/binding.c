@@ -243,7 +243,8 @@ static bool gather(struct binding *b, void *arg)
 	return gather_addr(arg, &b->addr);
 }
 
-static bool emit_pair(const struct lladdr *l, const struct in6_addr *v6, const struct in6_addr *v4, feature_emit_fn *emit, void *arg)
+static bool emit_pair(const struct lladdr *l, const struct in6_addr *v6, const struct in6_addr *v4, feature_emit_fn *emit,
+                      void *arg)
 {
 	static const struct in6_addr no_v4 = { .s6_addr = { [10] = 0xff, 0xff } };
 	uint8_t vector[VECTOR_OCTETS];
@@ -301,7 +302,8 @@ struct wish {
 };
 
 /* Which of the addresses need an entry: how many, or the negative status of a refusal. */
-static int wish_list(const struct feature_subject *s, const struct lladdr *l, const struct in6_addr *addrs, size_t n, struct wish *out)
+static int wish_list(const struct feature_subject *s, const struct lladdr *l, const struct in6_addr *addrs, size_t n,
+                     struct wish *out)
 {
 	int wanted = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -497,5 +499,11 @@ static void show(struct output *o)
 	binding_each(binding.table, show_one, o);
 }
 
-const struct context_part binding_part = { .feature = &neighbor, .wanted = wanted, .start = start, .reload = reload, .stop = stop,
-	                                   .show = show };
+const struct context_part binding_part = {
+	.feature = &neighbor,
+	.wanted = wanted,
+	.start = start,
+	.reload = reload,
+	.stop = stop,
+	.show = show,
+};

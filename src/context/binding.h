@@ -6,7 +6,15 @@
 
 #define BINDING_ADDRESS_IN_USE FEATURE_STATUS_OWN /* somebody else on the new link has one of the addresses */
 
-enum { BINDING_COLLECTED, BINDING_INSTALLED, BINDING_REFUSED, BINDING_REMOVED, BINDING_TABLE_FULL, BINDING_ENTRIES, BINDING_COUNTERS };
+enum {
+	BINDING_COLLECTED,
+	BINDING_INSTALLED,
+	BINDING_REFUSED,
+	BINDING_REMOVED,
+	BINDING_TABLE_FULL,
+	BINDING_ENTRIES,
+	BINDING_COUNTERS
+};
 extern struct counter binding_counters[BINDING_COUNTERS];
 
 extern const struct context_part binding_part;

@@ -247,7 +247,8 @@ static bool hello(struct program_peer *peer, const struct program_line *l)
 	}
 	p->peer = peer;
 	program_set_user(peer, p);
-	LOG_NOTICE("context", "program connected feature=%s fpt=%u pid=%d uid=%u", p->name, l->fpt, (int)who.pid, (unsigned)who.uid);
+	LOG_NOTICE("context", "program connected feature=%s fpt=%u pid=%d uid=%u", p->name, l->fpt, (int)who.pid,
+	           (unsigned)who.uid);
 	say(peer, "welcome name=%s fpt=%u block=%d mobile=%llu", p->name, l->fpt, PROGRAM_BLOCK_MAX,
 	    (unsigned long long)all.cfg->socket.memory_mobile);
 	return true;
@@ -297,8 +298,8 @@ static bool on_line(struct program_peer *peer, const char *line, size_t len, voi
 		why = "hello comes first";
 	if (why) {
 		program_counters[PROGRAM_LINES_REFUSED].value++;
-		log_limited(&all.lines, now(), LOG_LEVEL_WARNING, "context", "line of a program refused feature=%s reason=\"%s\" length=%zu",
-		            p ? p->name : "-", why, len);
+		log_limited(&all.lines, now(), LOG_LEVEL_WARNING, "context",
+		            "line of a program refused feature=%s reason=\"%s\" length=%zu", p ? p->name : "-", why, len);
 		say(peer, "error reason=%s", why);
 		return false;
 	}

@@ -12,7 +12,15 @@ void programs_stop(void);
 void programs_show_contexts(struct output *o); /* items of a list that is begun, as below */
 void programs_show(struct output *o);
 
-enum { PROGRAM_PUTS, PROGRAM_PUTS_REFUSED, PROGRAM_LINES_REFUSED, PROGRAM_INSTALLS, PROGRAM_UNANSWERED, PROGRAM_OCTETS, PROGRAM_COUNTERS };
+enum {
+	PROGRAM_PUTS,
+	PROGRAM_PUTS_REFUSED,
+	PROGRAM_LINES_REFUSED,
+	PROGRAM_INSTALLS,
+	PROGRAM_UNANSWERED,
+	PROGRAM_OCTETS,
+	PROGRAM_COUNTERS
+};
 extern struct counter program_counters[PROGRAM_COUNTERS];
 
 #endif
