@@ -90,6 +90,12 @@ def sctp(*messages, tsn, unordered=True, ppid=0x43585450, port=5091, source=A, t
     return ip6(132, struct.pack("!HHII", port, port, 1, 0) + chunks, 64, source, to)
 
 
+def in_udp(packet):
+    """A bare IPv6 packet of SCTP, in UDP."""
+    payload = struct.pack("!HHHH", 9899, 9899, len(packet) - 32, 0) + packet[40:]
+    return ip6(17, payload, 64)
+
+
 def write_pcap(path, packets, snap=65535):
     """Bare IP packets, a millisecond apart."""
     out = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snap, 101)
@@ -299,7 +305,8 @@ def test_what_carries_a_message(tmp_path):
         (sctp(bytes.fromhex(C), tsn=1, ppid=0), set()),                 # known by its port
         (sctp(bytes.fromhex(C), tsn=2, port=40000), set()),             # known by its identifier
         (sctp(bytes.fromhex(C), tsn=3, unordered=False), {"ordered"}),
-        (sctp(bytes.fromhex(C), good("CTDR v6, S"), tsn=4), set()),  # bundled
+        (in_udp(sctp(bytes.fromhex(C), tsn=4)), set()),                 # RFC 6951
+        (sctp(bytes.fromhex(C), good("CTDR v6, S"), tsn=5), set()),  # bundled
     ]
     out = read(write_pcap(tmp_path / "carriers.pcap", [p for p, _ in packets]))
     for (_, remarks), p in zip(packets, out):
