@@ -73,12 +73,12 @@ def packet_name(packet):
     return ICMP.get(packet[at], f"ICMP {packet[at]}")
 
 
-def read_log(path, zero_ns, after_ms=-1.0):
-    """The frames that came to a thin link after a moment, in order of their end."""
+def read_log(path, zero_ns, since_ns):
+    """The frames that came to a thin link since a moment, in order of their end."""
     out = []
     data = path.read_bytes()
     for way, came, start, end, octets, packet in RECORD.iter_unpack(data[:len(data) // RECORD.size * RECORD.size]):
-        if (came - zero_ns) / 1e6 >= after_ms:
+        if came >= since_ns:
             name = packet_name(packet)
             # An unsolicited advertisement from the mobile is what FMIPv6 calls a UNA.
             name = "UNA" if way and name == "NA" and not any(f.name == "UNA" for f in out) else name
@@ -121,8 +121,9 @@ def thin_move(way, rate, form, mld=2, keep=None):
         shaped = ask(link, "report")
         sender.finish("stop")
         receiver.finish("stop")
-        return evaluate(way, rate, mld, moved["up_ns"], traffic.read_udp_log(log)[0], read_log(t.dir / f"{there.name}.thin", moved["up_ns"]),
-                        records, shaped)
+        # From when it went: a busy machine notes late that the link is back.
+        frames = read_log(t.dir / f"{there.name}.thin", moved["up_ns"], moved["down_ns"])
+        return evaluate(way, rate, mld, moved["up_ns"], traffic.read_udp_log(log)[0], frames, records, shaped)
 
 
 def ask(link, words):
@@ -131,7 +132,8 @@ def ask(link, words):
 
 
 def evaluate(way, rate, mld, up, packets, frames, records, shaped):
-    first = min((a for s, a in packets if s and a > up), default=None)
+    sent = next((f.start for f in frames if f.name == "group" and not f.up), None)
+    first = min((a for s, a in packets if s and sent is not None and a > up + sent * 1e6), default=None)
     if first is None:
         raise LabError("no packet of the group came over the new link")
     mobile, nar = records
