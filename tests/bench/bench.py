@@ -155,7 +155,8 @@ def known_mobiles(t, point):
 
 
 def context_daemon(args, t, extra=None):
-    more = merged({"cxtp": {"request_rate": 1000000, "transfers": 262144, "memory": "256M"}, "log": {"level": "info"}}, extra)
+    # A whole block of mobiles asks before the first one's contexts are sent.
+    more = merged({"cxtp": {"request_rate": 1000000, "transfers": 262144, "memory": "256M", "max_transfer_time": "2s"}, "log": {"level": "info"}}, extra)
     ar1, ar2, ar3 = t.points
     backend = FORMS[args.form]["cxtp"]["backend"]
     daemon = one_router(t, args.form, more)

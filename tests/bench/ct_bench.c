@@ -65,6 +65,7 @@ struct driver {
 	uint32_t mobiles, next, seq;
 	size_t window, rounds, count, waiting;
 	bool floor; /* what comes in answers the floor */
+	enum cxtp_type want; /* what answers the subject */
 	struct slot slots[BLOCK];
 	uint8_t pctd_key[CXTP_KEY_LEN];
 	double *took; /* tail */
@@ -128,7 +129,7 @@ static void on_message(struct sctp_peer *p, uint32_t ppid, const uint8_t *data, 
 	}
 	if (cxtp_parse(data, len, &m) != CXTP_OK)
 		return;
-	struct slot *s = slot_of(d, &m.mobile);
+	struct slot *s = m.type == d->want && d->waiting ? slot_of(d, &m.mobile) : NULL;
 	if (s)
 		answer(d, s);
 }
@@ -242,6 +243,7 @@ static double floor_block(struct driver *d)
 
 static bool prepare_store(struct driver *d)
 {
+	d->want = CXTP_CTD;
 	for (size_t i = 0; i < BLOCK; i++)
 		if (!make_request(d, &d->slots[i]))
 			return false;
@@ -251,12 +253,15 @@ static bool prepare_store(struct driver *d)
 /* Until the router has asked us for the contexts of all. */
 static bool prepare_install(struct driver *d)
 {
+	d->want = CXTP_CTREQ;
 	for (size_t i = 0; i < BLOCK; i++) {
 		d->waiting++;
 		if (!make_push(d, &d->slots[i]))
 			return false;
 	}
-	return wait_all(d);
+	bool asked = wait_all(d);
+	d->want = CXTP_CTDR;
+	return asked;
 }
 
 static int compare(struct driver *d, const char *name, bool (*prepare)(struct driver *))
@@ -324,6 +329,7 @@ static int tail(struct driver *d)
 	if (!d->took)
 		return 1;
 	double start = bench_now_us();
+	d->want = CXTP_CTD;
 	for (size_t i = 0; i < d->window; i++) {
 		timer_init(&d->slots[i].pause, d->loop, on_pause, d);
 		if (!tail_next(d, &d->slots[i]))
