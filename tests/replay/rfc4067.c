@@ -26,13 +26,15 @@ static const struct sentence *const parts[] = { rfc4067_overview,  rfc4067_activ
 	                                        rfc4067_transport, rfc4067_flows,    rfc4067_security };
 
 static const struct disturbance disturbances[] = {
-	{ "lost", SIM_LOSE, 0, false, PAR },
-	{ "doubled", SIM_DOUBLE, 0, false, PAR },
-	{ "delayed", SIM_DELAY, 30 * USEC_MSEC, false, PAR },
-	{ "much delayed", SIM_DELAY, 900 * USEC_MSEC, false, PAR },
-	{ "sent as the previous router restarts", SIM_LOSE, 0, true, PAR },
-	{ "sent as the new router restarts", SIM_LOSE, 0, true, NAR },
+	{ "lost", SIM_LOSE, 0, false, PAR, false },
+	{ "doubled", SIM_DOUBLE, 0, false, PAR, false },
+	{ "delayed", SIM_DELAY, 30 * USEC_MSEC, false, PAR, false },
+	{ "much delayed", SIM_DELAY, 900 * USEC_MSEC, false, PAR, false },
+	{ "sent as the previous router restarts", SIM_LOSE, 0, true, PAR, false },
+	{ "sent as the new router restarts", SIM_LOSE, 0, true, NAR, false },
 };
+static const struct disturbance bad_weather = { .name = "(weather)", .weather = true };
+#define WEATHERS 20
 #define DISTURBANCES (sizeof disturbances / sizeof disturbances[0])
 
 static bool play(const struct sentence *s, bool v4, unsigned message, const struct disturbance *d, unsigned *sent_in_all)
@@ -53,6 +55,8 @@ static void play_all(void **state)
 		for (unsigned i = 1; i <= messages; i += messages < FLOOD ? 1 : messages / 8)
 			for (size_t d = 0; d < DISTURBANCES; d++)
 				assert_true(play(s, v4, i, &disturbances[d], &ignored));
+		for (unsigned i = 1; i <= WEATHERS; i++)
+			assert_true(play(s, v4, i * 7919, &bad_weather, &ignored));
 	}
 }
 

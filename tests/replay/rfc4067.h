@@ -3,8 +3,8 @@
  *
  * A scenario is a function. It runs undisturbed, once with IPv6 and once with IPv4; then again for each message that was
  * sent then: with this one lost, doubled, late by a little, late beyond every timer of a transfer, and with a router that
- * restarts when it is sent. What a scenario expects counts in the undisturbed runs only; the judge (rfc4067_judge.c) watches
- * all of them.
+ * restarts when it is sent; and in bad weather, when any message may be lost, doubled or late. What a scenario expects
+ * counts in the undisturbed runs only; the judge (rfc4067_judge.c) watches all of them.
  *
  * The stage: a mobile that begins at PAR, three routers that are neighbours of each other, a stranger on each link. It takes
  * 2 ms to a router and 5 ms between routers. Times are milliseconds since the scenario began.
@@ -42,6 +42,7 @@ struct disturbance {
 	usec_t delay;
 	bool restarts; /* instead: */
 	enum sim_router who;
+	bool weather; /* instead: all messages meet it; the number is the dice's, not a message's */
 };
 void stage_open(bool v4, unsigned message, const struct disturbance *d); /* message 0: undisturbed */
 bool stage_close(const char *scenario); /* false: something was not as it must be, which it has said */

@@ -66,7 +66,9 @@ void stage_open(bool v4, unsigned message, const struct disturbance *d)
 	stage.params.request_retry = 2 * USEC_SEC; /* as §4 has it */
 	disturbed = message;
 	disturbance = d;
-	if (!d->restarts) {
+	if (d->weather) {
+		stage.weather = message;
+	} else if (!d->restarts) {
 		stage.disturb.message = message;
 		stage.disturb.fault = d->fault;
 		stage.disturb.delay = d->delay;

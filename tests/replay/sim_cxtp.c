@@ -134,6 +134,18 @@ static void trace(struct sim *s, const char *what, const char *mark)
 	snprintf(s->trace + n, sizeof s->trace - n, "%s%s%s", n ? " " : "", what, mark);
 }
 
+/* 2 of 20 are lost, 1 doubled, 1 late by 30 ms, 1 by up to 3 s. */
+static bool bad_weather(struct sim *s, enum sim_fault *fault, usec_t *delay)
+{
+	s->weather = s->weather * 1664525U + 1013904223U;
+	unsigned die = (s->weather >> 8) % 20;
+	if (die >= 5)
+		return false;
+	*fault = die < 2 ? SIM_LOSE : die == 2 ? SIM_DOUBLE : SIM_DELAY;
+	*delay = die == 3 ? 30 * USEC_MSEC : (s->weather >> 16) % 3000 * USEC_MSEC;
+	return true;
+}
+
 /* What happens to the next message of that name: is there a fault for it? */
 static bool fault_for(struct sim *s, const char *what, enum sim_fault *fault, usec_t *delay)
 {
@@ -142,6 +154,8 @@ static bool fault_for(struct sim *s, const char *what, enum sim_fault *fault, us
 		*delay = s->disturb.delay;
 		return true;
 	}
+	if (s->weather)
+		return bad_weather(s, fault, delay);
 	for (size_t i = 0; i < s->faults_n; i++) {
 		if (!s->faults[i].left || strcmp(s->faults[i].what, what))
 			continue;
@@ -173,6 +187,9 @@ static void take_off(struct flight *f, const char *what, usec_t delay)
 		free(f);
 		return;
 	} else if (fault == SIM_DELAY) {
+		/* Between routers a message is dropped when its lifetime is over (RFC 4067 §3.1, PR-SCTP). */
+		if (s->weather && f->wired)
+			late %= s->params.max_transfer_time;
 		trace(s, what, "~");
 	} else {
 		trace(s, what, "+");

@@ -81,6 +81,7 @@ struct sim {
 		enum sim_fault fault;
 		usec_t delay;
 	} disturb;
+	uint32_t weather;         /* not 0: a quarter of all messages meets some fault, by these dice */
 	const struct sim_eyes *eyes;
 	uint8_t last_ctar[2048];  /* what the mobile sent last */
 	size_t last_ctar_len;
