@@ -214,6 +214,8 @@ static enum command_status run_metrics(struct core *core, const struct command_r
 static bool parse_target(const struct core *core, const char *text, struct bus_note *note)
 {
 	struct lladdr id = { 0 };
+	if (strcmp(text, "any") == 0) /* nobody knows: neither AP nor router */
+		return true;
 	bool is_id = lladdr_parse(text, &id) == 0;
 	struct neighbor *n;
 	if (is_id && core->neighbors && ap_find(core->neighbors, &id)) {
@@ -243,7 +245,7 @@ static enum command_status run_handover(struct core *core, const struct command_
 {
 	struct bus_note note = { .topic = BUS_HANDOVER_REQUEST };
 	if (strcmp(r->words[2], "to") != 0) {
-		textbuf_str(out, "say: handover MOBILE to AP-ID|ROUTER");
+		textbuf_str(out, "say: handover MOBILE to AP-ID|ROUTER|any");
 		return COMMAND_USAGE;
 	}
 	if (strcmp(r->words[1], "self") != 0 &&
@@ -254,7 +256,7 @@ static enum command_status run_handover(struct core *core, const struct command_
 	}
 	if (!parse_target(core, r->words[3], &note)) {
 		textbuf_printable(out, r->words[3]);
-		textbuf_str(out, " is neither an AP-ID, nor a router's address, nor a neighbor's name");
+		textbuf_str(out, " is neither an AP-ID, nor a router's address, nor a neighbor's name, nor the word any");
 		return COMMAND_REFUSED;
 	}
 	bus_publish(core->bus, &note);
@@ -304,7 +306,7 @@ static const struct command {
 } commands[] = {
 	{ "show", "WHAT", NULL, 1, COMMAND_WORDS_MAX, run_show },
 	{ "watch", "", "events as they happen, until interrupted", 1, 1, run_watch },
-	{ "handover", "MOBILE to AP-ID|ROUTER", "move a mobile (its address, or self on the mobile)", 4, 4, run_handover },
+	{ "handover", "MOBILE to AP-ID|ROUTER|any", "move a mobile (its address, or self on the mobile)", 4, 4, run_handover },
 	{ "reload", "", "read the configuration again; if it has errors, the old one stays", 1, 1, run_reload },
 	{ "metrics", "", "every counter as OpenMetrics text", 1, 1, run_metrics },
 	{ "help", "", "this list", 1, 1, run_help },
@@ -412,6 +414,7 @@ static enum command_status run_complete(struct core *core, const struct command_
 	} else if (strcmp(first, "handover") == 0 && r->n == 3) {
 		textbuf_str(out, "to\n");
 	} else if (strcmp(first, "handover") == 0 && r->n == 4 && core->neighbors) {
+		textbuf_str(out, "any\n");
 		aps_each(core->neighbors, offer_ap, out);
 		neighbors_each(core->neighbors, offer_neighbor, out);
 	}

@@ -48,6 +48,12 @@ static const struct config_item items[] = {
 	{ .name = "piggyback", .type = CONFIG_BOOL, CXTP(piggyback), .preset = "false",
 	  .help = "Mobile: whether the CTAR to the previous router goes along in the FBU, as an Experimental Mobility Option (RFC 4067 "
 	          "section 3.2, RFC 5096), rather than in a packet of its own; routers other than handoverd's pass it over." },
+	{ .name = "network", .type = CONFIG_BOOL, CXTP(network), .preset = "false",
+	  .help = "Whether contexts also move ahead of the mobile's CTAR when FMIPv6 tells of a movement: pushed at an accepted FBU, asked "
+	          "for at a HI (RFC 4067 sections 5.1 and 5.2); contexts then come in time even if a CTAR is lost, for a message more." },
+	{ .name = "candidates", .type = CONFIG_STRINGS, CXTP(candidates), .max = 8,
+	  .help = "Names of the neighbours that contexts are pushed to when a mobile is to move and nobody knows where (handoverctl "
+	          "handover MOBILE to any); left out: every neighbour, eight at most." },
 	{ .name = "rto_min", .type = CONFIG_DURATION, CXTP(rto_min), .preset = "20ms", .min = 1 * MSEC, .max = 10 * SEC,
 	  .help = "SCTP's least retransmission timeout; its usual 1s would leave no retransmission within max_transfer_time." },
 	{ .name = "rto_initial", .type = CONFIG_DURATION, CXTP(rto_initial), .preset = "100ms", .min = 1 * MSEC, .max = 10 * SEC,
@@ -73,9 +79,22 @@ static const struct config_item items[] = {
 
 const struct config_table cxtp_config_table = { .name = "cxtp", .size = sizeof(struct cxtp_config), .items = items };
 
+static bool is_neighbor(const struct settings *settings, const char *name)
+{
+	const struct setting_neighbor *all = settings->neighbors.items;
+	for (size_t i = 0; i < settings->neighbors.n; i++)
+		if (all[i].name && strcmp(all[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 void cxtp_config_check(const struct settings *settings, const void *cfg, struct config_errors *errors)
 {
 	const struct cxtp_config *c = cfg;
+	char *const *names = c->candidates.items;
+	for (size_t i = 0; i < c->candidates.n; i++)
+		if (!is_neighbor(settings, names[i]))
+			config_error(errors, &c->where, "cxtp.candidates has %s, which is no neighbor's name; write names from neighbors", names[i]);
 	if (c->context_lifetime < c->max_transfer_time)
 		config_error(errors, &c->where, "cxtp.context_lifetime is less than cxtp.max_transfer_time; write at least as much");
 	if (c->retry_max < c->request_retry)

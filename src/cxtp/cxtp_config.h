@@ -15,7 +15,8 @@ struct cxtp_config {
 	int64_t request_rate;
 	usec_t max_transfer_time, request_retry, retry_max, sequence_reuse, context_lifetime, replay_window;
 	usec_t rto_min, rto_initial, rto_max, heartbeat, reconnect_min, reconnect_max;
-	bool hold, piggyback;
+	bool hold, piggyback, network;
+	struct config_list candidates; /* char *: names of neighbours */
 	int64_t transfers, arrivals;
 	uint64_t memory, queue;
 };

@@ -13,6 +13,7 @@
 #include "cxtp/cxtp_hold.h"
 #include "cxtp/cxtp_nar.h"
 #include "cxtp/cxtp_par.h"
+#include "cxtp/cxtp_trigger.h"
 #include "net/net.h"
 #include "net/sctp.h"
 
@@ -25,6 +26,7 @@ struct cxtp_router {
 	struct cxtp_par *par;
 	struct cxtp_nar *nar;
 	struct cxtp_holds *holds;
+	struct cxtp_triggers *triggers;
 	struct sctp_config sctp_config;
 	struct sctp *sctp; /* NULL: could not be opened */
 	struct bus_sub *protection, *installed, *rider;
@@ -603,10 +605,11 @@ struct cxtp_router *cxtp_router_create(struct core *core, const struct cxtp_conf
 	r->par = cxtp_par_create(core->loop, params, &r->rate, &par_ops, r);
 	r->nar = cxtp_nar_create(core->loop, params, &r->rate, &nar_ops, r);
 	r->holds = cxtp_holds_create(core, params);
+	r->triggers = r->par && r->nar ? cxtp_triggers_create(core, cfg, r->par, r->nar) : NULL;
 	r->protection = bus_subscribe(core->bus, BUS_NEIGHBOR_PROTECTION, on_protection, r);
 	r->installed = bus_subscribe(core->bus, BUS_CONTEXT_INSTALLED, on_installed, r);
 	r->rider = bus_subscribe(core->bus, BUS_HANDOVER_RIDER, on_rider, r);
-	if (r->par && r->nar && r->holds && r->rider && r->protection && r->installed)
+	if (r->par && r->nar && r->holds && r->triggers && r->rider && r->protection && r->installed)
 		open_sctp(r);
 	if (!r->sctp) {
 		cxtp_router_destroy(r);
@@ -619,6 +622,7 @@ void cxtp_router_destroy(struct cxtp_router *r)
 {
 	if (!r)
 		return;
+	cxtp_triggers_destroy(r->triggers);
 	bus_unsubscribe(r->rider);
 	bus_unsubscribe(r->protection);
 	bus_unsubscribe(r->installed);
@@ -633,6 +637,7 @@ void cxtp_router_reload(struct cxtp_router *r, const struct cxtp_config *cfg)
 {
 	struct sctp_config sctp;
 	cxtp_config_sctp(cfg, &sctp);
+	cxtp_triggers_reload(r->triggers, cfg);
 	r->rate.per_second = r->params->request_rate;
 	if (r->sctp && !memcmp(&sctp, &r->sctp_config, sizeof sctp)) {
 		/* Neighbours that left were announced as down; here come the new ones. Known ones stay as they are. */

@@ -18,10 +18,11 @@ src_cxtp_libcxtp_a_SOURCES = \
 	src/cxtp/cxtp_table.h \
 	src/cxtp/cxtp_token.c src/cxtp/cxtp_token.h \
 	src/cxtp/cxtp_trail.c src/cxtp/cxtp_trail.h \
+	src/cxtp/cxtp_trigger.c src/cxtp/cxtp_trigger.h \
 	src/cxtp/cxtp_wire.c src/cxtp/cxtp_wire.h
 
 CXTP_LIBS = src/cxtp/libcxtp.a $(CORE_LIBS)
-EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py tests/net/test_attacks.py tests/lab/rawsctp.py tests/net/test_dual_stack.py
+EXTRA_DIST += tests/lab/cxtp.py tests/net/test_hold.py tests/net/test_attacks.py tests/lab/rawsctp.py tests/net/test_dual_stack.py tests/net/test_triggers.py
 
 check_PROGRAMS += tests/unit/test_cxtp_wire
 TESTS += tests/unit/test_cxtp_wire

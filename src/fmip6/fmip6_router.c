@@ -278,8 +278,9 @@ static void request_note(struct bus_note *note, void *arg)
 {
 	struct fmip6_router *r = arg;
 	const char *why = trigger(r, &note->u.request.mobile, &note->u.request.ap, &note->u.request.router);
+	size_t at = strnlen(note->u.request.reason, sizeof note->u.request.reason - 1);
 	if (why && !note->u.request.taken)
-		snprintf(note->u.request.reason, sizeof note->u.request.reason, "%s", why);
+		snprintf(note->u.request.reason + at, sizeof note->u.request.reason - at, "%s%s", at ? "; " : "", why);
 	else if (!why)
 		note->u.request.taken = true;
 }

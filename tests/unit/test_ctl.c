@@ -262,10 +262,10 @@ static void test_what_there_is(void **state)
 	expect(w, fd, "usage",
 	       "there is no command \"dance\"; there is: show, watch, handover, reload, metrics, help, complete");
 	say(fd, "text handover self\n");
-	expect(w, fd, "usage", "say: handover MOBILE to AP-ID|ROUTER");
+	expect(w, fd, "usage", "say: handover MOBILE to AP-ID|ROUTER|any");
 	say(fd, "text help\n");
 	expect_like(w, fd, "ok", "show contexts ");
-	assert_non_null(strstr(frame_body, "handover MOBILE to AP-ID|ROUTER  move a mobile"));
+	assert_non_null(strstr(frame_body, "handover MOBILE to AP-ID|ROUTER|any  move a mobile"));
 	say(fd, "text complete show\n");
 	expect(w, fd, "ok", "mobiles\nhandovers\nneighbors\nmodules\nconfig\ncounters\ncontexts\n");
 	say(fd, "text complete handover self\n");
@@ -285,7 +285,7 @@ static void test_handover_request(void **state)
 	say(fd, "text handover nobody to 2001:db8::2\n");
 	expect(w, fd, "refused", "nobody is not an address; say the mobile's, or self on the mobile");
 	say(fd, "text handover self to nowhere\n");
-	expect(w, fd, "refused", "nowhere is neither an AP-ID, nor a router's address, nor a neighbor's name");
+	expect(w, fd, "refused", "nowhere is neither an AP-ID, nor a router's address, nor a neighbor's name, nor the word any");
 	fake_takes = true;
 	say(fd, "text handover self to 02:00:00:00:00:01\n");
 	expect(w, fd, "ok", "handover of self to 02:00:00:00:00:01 requested\n");
