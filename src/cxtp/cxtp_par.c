@@ -510,6 +510,11 @@ static void request_without_token(struct cxtp_par *p, const struct in6_addr *pee
 			send_contexts(t, true);
 		return;
 	}
+	/* Asked before the mobile's CTAR was there, and overtaken by everything that came after it. */
+	if ((t && t->asked) || cxtp_seen_has(p->seen, CXTP_SEEN_LEFT, &m->mobile, 0, loop_now(p->loop))) {
+		cxtp_count(CXTP_UNEXPECTED);
+		return;
+	}
 	if (!master) {
 		refuse(p, CXTP_NO_KEY, "CT-Req", &m->mobile, peer, "no-key-configured");
 		return;
@@ -526,7 +531,7 @@ static void request_without_token(struct cxtp_par *p, const struct in6_addr *pee
 	}
 	/* Of a transfer the mobile announced earlier, its sequence number; else what the request says, and the mobile's CTAR will
 	 * be checked here after all. */
-	uint32_t seq = t && !t->asked ? t->seq : m->seq;
+	uint32_t seq = t ? t->seq : m->seq;
 	struct in6_addr own[CXTP_OWN_MAX];
 	uint8_t octets[CXTP_KEY_LEN];
 	if (!p->ops->own(&m->mobile, own, CXTP_OWN_MAX, p->arg) || cxtp_key(master, &m->mobile, &own[0], seq, octets)) {
@@ -596,6 +601,7 @@ static void reply(struct cxtp_par *p, struct transfer *t, const struct cxtp_mess
 	LOG_INFO("cxtp", "contexts transferred mobile=%s peer=%s complete=%s took=%llums", ADDR(&pcoa), ADDR(&t->nar),
 	         m->flag ? "yes" : "no", (unsigned long long)((loop_now(p->loop) - t->first) / USEC_MSEC));
 	transfer_end(t, true, m->flag ? HANDOVER_COMPLETE : HANDOVER_FAILED, m->flag ? "" : "some contexts are not in place");
+	cxtp_seen_add(p->seen, CXTP_SEEN_LEFT, &pcoa, 0, loop_now(p->loop), loop_now(p->loop) + 2 * p->params->max_transfer_time);
 	/* The new router sends it only for a mobile that came to it with a valid token. */
 	p->ops->forget(&pcoa, p->arg);
 }

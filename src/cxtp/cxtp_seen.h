@@ -13,7 +13,8 @@
 
 enum cxtp_seen_kind {
 	CXTP_SEEN_CTAR, /* a CTAR with it came to this router */
-	CXTP_SEEN_DONE  /* contexts went out under it, and that is over */
+	CXTP_SEEN_DONE, /* contexts went out under it, and that is over */
+	CXTP_SEEN_LEFT  /* no sequence number: the mobile came to another router just now */
 };
 
 struct cxtp_seen;

@@ -69,9 +69,32 @@ static void feature(uint8_t how)
 		cxtp_nar_installed(sim.routers[pick(how)].nar, &sim.pcoa, how & 0x20 ? SIM_FPT_GROUPS : SIM_FPT_OTHER, how >> 2 & 7, NULL);
 }
 
+/* What triggers do, and whoever does not want the contexts any more. */
+static void trigger(uint8_t what, uint8_t how)
+{
+	enum sim_router to[] = { pick(how), pick(how >> 2), pick(how >> 4) };
+	switch (what % 4) {
+	case 0:
+		sim_trigger_par(&sim, to, how >> 6);
+		break;
+	case 1:
+		sim_trigger_nar(&sim, to[0]);
+		break;
+	case 2:
+		cxtp_nar_cancel(sim.routers[to[0]].nar, &sim.pcoa, "whatever");
+		break;
+	default:
+		sim_restart_mobile(&sim);
+	}
+}
+
 static void command(struct rd *r, uint8_t what, uint8_t how)
 {
 	static const char *const kinds[] = { "CTAR.par", "PCTD", "CTAR.nar", "CT-Req", "CTD", "CTDR", "CTAA", "CTC" };
+	if (what >= 0xe0) {
+		trigger(what, how);
+		return;
+	}
 	switch (what % 8) {
 	case 0:
 		sim_prepare(&sim, pick(how));
@@ -106,6 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t what, how;
 	log_level_set(LOG_LEVEL_ERROR);
 	sim_open(&sim, size & 1);
+	if (size & 2)
+		sim_arrive(&sim);
 	sim.expected_known = true;
 	for (int i = 0; i < COMMANDS_MAX && rd_u8(&r, &what) && rd_u8(&r, &how); i++)
 		command(&r, what, how);
