@@ -26,6 +26,7 @@ struct transfer {
 	} candidates[CXTP_CANDIDATES_MAX]; /* of a push that the mobile did not ask for; then nar and seq say nothing */
 	size_t candidates_n;
 	bool asked;    /* sent in answer to a valid token: the sequence number has served when this is over */
+	bool sent;     /* some of it has left */
 	bool untokened; /* begun by a CT-Req without a token: seq need not be the mobile's */
 	struct secret *key; /* NULL once no longer outstanding */
 	uint8_t *blocks;
@@ -146,7 +147,8 @@ static void transfer_timer(struct timer *timer, void *arg)
 	cxtp_count(CXTP_TRANSFERS_FAILED);
 	LOG_INFO("cxtp", "no word from the new router about a transfer mobile=%s peer=%s waited=%llums", ADDR(&t->pcoa), ADDR(&t->nar),
 	         (unsigned long long)((loop_now(timer->loop) - t->first) / USEC_MSEC));
-	transfer_end(t, false, HANDOVER_FAILED, "no CTDR from the new router");
+	/* The key of a push is out there, and may have served: nobody says that it has not (CTC). */
+	transfer_end(t, t->sent, HANDOVER_FAILED, "no CTDR from the new router");
 }
 
 /* An earlier transfer of the mobile makes room for one under another sequence number. */
@@ -244,8 +246,10 @@ static void send_contexts(struct transfer *t, bool with_key)
 	if (err)
 		log_limited(&p->lines, now, LOG_LEVEL_WARNING, "cxtp", "contexts not sent mobile=%s peer=%s message=%s reason=\"%s\"",
 		            ADDR(&t->pcoa), ADDR(&t->nar), cxtp_type_name(m.type), strerror(-err));
-	else
+	else {
+		t->sent = true;
 		p->ops->mark(&t->pcoa, with_key ? STEP_PCTD : STEP_CTD, now, p->arg);
+	}
 }
 
 /* A new transfer, or another in the place of one that is no longer outstanding. Takes over key. */
@@ -549,6 +553,18 @@ static void request_without_token(struct cxtp_par *p, const struct in6_addr *pee
 	send_contexts(t, true);
 }
 
+/* §6.3: a mobile comes to one router with its token; who shows it at another has overheard it. So it is when that one has
+ * asked, or when the number is the one by which the mobile, which has announced nothing, comes to that one alone. */
+static bool of_another_router(const struct transfer *t, const struct in6_addr *peer, uint32_t seq)
+{
+	if (outstanding(t) && t->seq == seq && t->asked && !addr_eq(&t->nar, peer))
+		return true;
+	for (size_t i = 0; t && i < t->candidates_n; i++)
+		if (t->candidates[i].seq == seq && !addr_eq(&t->candidates[i].nar, peer))
+			return true;
+	return false;
+}
+
 static void request_with_token(struct cxtp_par *p, const struct in6_addr *peer, const struct cxtp_message *m)
 {
 	struct transfer *t = transfer_find(p, &m->mobile);
@@ -563,9 +579,8 @@ static void request_with_token(struct cxtp_par *p, const struct in6_addr *peer, 
 		return;
 	}
 	cxtp_arrivals_drop(p->arrivals, &m->mobile);
-	if (outstanding(t) && t->seq == m->seq && t->asked && !addr_eq(&t->nar, peer)) {
-		/* §6.3: a mobile comes to one router with its token; who shows it at another has overheard it. */
-		refuse(p, CXTP_REPLAYED, "CT-Req", &m->mobile, peer, "another-router-asked-before");
+	if (of_another_router(t, peer, m->seq)) {
+		refuse(p, CXTP_REPLAYED, "CT-Req", &m->mobile, peer, "number-of-another-router");
 		secret_unref(key);
 		return;
 	}
