@@ -52,9 +52,17 @@ void at(unsigned ms);
 void settle(void); /* until nothing is left to wait for */
 
 /* What the mobile does. */
+void mobile_has_come(void); /* first of all: it came to PAR by a transfer, so both know a sequence number; time begins then */
+void mobile_restarts(void);
 void mobile_announces(enum sim_router to);
 void mobile_moves(enum sim_router to); /* from where it is; its address there works at once */
 void mobile_stays(void);               /* back on the link that it was about to leave */
+
+/* Triggers at the routers. Of the previous one: what cxtp_par_push returned. */
+int par_foresees(enum sim_router to);
+int par_foresees_one_of(enum sim_router a, enum sim_router b);
+int nar_foresees(enum sim_router at);
+void nar_wants_no_more(enum sim_router at);
 
 /* Messages by hand. Requests: the CDBs of a CTAR or CT-Req. */
 struct octets {

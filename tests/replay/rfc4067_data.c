@@ -127,6 +127,18 @@ static void contexts_go_to_neighbours_only(void)
 	EXPECT(in_place(NAR) == 3);
 }
 
+static void push_that_could_not_leave_leaves_no_trace(void)
+{
+	stage.routers[NAR].unreachable = true;
+	mobile_announces(NAR);
+	at(20000);
+	stage.routers[NAR].unreachable = false;
+	mobile_moves(NAR);
+	settle();
+	EXPECT_SENT("CTAR.par CTAR.nar CT-Req CTD CTDR CTAA");
+	EXPECT(told_all());
+}
+
 static void contexts_are_cached_until_the_reply(void)
 {
 	mobile_sends(PAR, ctar(7, ALL));
@@ -289,6 +301,17 @@ static void what_comes_after_the_cancellation_is_not_installed(void)
 	EXPECT(told() == 1 && !told_all());
 }
 
+static void what_is_not_wanted_any_more_is_cancelled(void)
+{
+	mobile_announces(NAR);
+	at(50);
+	nar_wants_no_more(NAR);
+	EXPECT(keys_at(NAR) == 0 && octets_at(NAR) == 0);
+	settle();
+	EXPECT_SENT("CTAR.par PCTD CTC");
+	EXPECT(counted(CXTP_TRANSFERS_CANCELLED) == 1);
+}
+
 /* §2.5.6 */
 
 static void request_is_verbatim(void)
@@ -398,6 +421,7 @@ const struct sentence rfc4067_data[] = {
 	{ "2.5.3", "", "they are sent too when asked without a token", SHOWN(request_without_a_token_gets_the_key) },
 	{ "2.5.3", "MUST", "a CTD travels protected by IPsec: to a neighbour that is, or not at all",
 	  SHOWN(contexts_go_to_neighbours_only) },
+	{ "2.5.3", "MUST", "… and may go later", SHOWN(push_that_could_not_leave_leaves_no_trace) },
 	{ "2.5.3", "SHOULD", "sequence number and CTD are kept until the CTDR",
 	  SHOWN(contexts_are_cached_until_the_reply) },
 	{ "2.5.3", "SHOULD", "… or until CT_MAX_HANDOVER_TIME", SHOWN(contexts_are_cached_until_the_time_is_over) },
@@ -412,6 +436,7 @@ const struct sentence rfc4067_data[] = {
 	  SHOWN(reply_waits_for_a_context_that_takes_its_time) },
 	{ "2.5.4", "", "… if it is known in time", SHOWN(reply_waits_no_longer_than_a_transfer_may_take) },
 	{ "2.5.5", "may", "the new router cancels what is not done in time", SHOWN(what_takes_too_long_is_cancelled) },
+	{ "2.5.5", "may", "… or not wanted any more", SHOWN(what_is_not_wanted_any_more_is_cancelled) },
 	{ "2.5.5", "", "that ends the transfer", SHOWN(cancelled_transfer_ends) },
 	{ "2.5.5", "", "only the new router's word does", SHOWN(another_router_cannot_cancel) },
 	{ "2.5.5", "", "nothing of it is installed afterwards",

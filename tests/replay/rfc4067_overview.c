@@ -50,6 +50,18 @@ static void contexts_not_at_hand_are_asked_for(void)
 	EXPECT(in_place(NAR) == 3);
 }
 
+static void either_router_may_begin(void)
+{
+	mobile_has_come();
+	par_foresees(NAR);
+	nar_foresees(OTHER);
+	at(50);
+	EXPECT_SENT("PCTD CT-Req PCTD");
+	mobile_moves(NAR);
+	settle();
+	EXPECT(in_place(NAR) == 3 && in_place(OTHER) == 0 && told_all());
+}
+
 static void move_without_routers_triggers_nothing(void)
 {
 	struct cxtp_move nowhere = { .pcoa = stage.pcoa, .par = stage.routers[PAR].on_link };
@@ -402,6 +414,7 @@ const struct sentence rfc4067_overview[] = {
 	  SHOWN(token_of_contexts_at_hand_is_checked_here) },
 	{ "2", "", "where they are not, it asks for them with the mobile's token",
 	  SHOWN(contexts_not_at_hand_are_asked_for) },
+	{ "2", "may", "the previous router may begin, and the new one may, on triggers of their own", SHOWN(either_router_may_begin) },
 	{ "2", "must", "a trigger says which mobile and which routers", SHOWN(move_without_routers_triggers_nothing) },
 	{ "2", "must", "a trigger comes with the authorization to transfer", SHOWN(move_without_a_key_triggers_nothing) },
 	{ "2", "must", "contexts that packets change are taken when forwarding on the old link has ended",

@@ -222,6 +222,37 @@ static void key_serves_once(void)
 	EXPECT(counted(CXTP_REPLAYED) == 1);
 }
 
+static void candidate_has_a_key_of_its_own(void)
+{
+	mobile_has_come();
+	par_foresees_one_of(NAR, OTHER);
+	settle();
+	EXPECT(sent("PCTD", 1)->key_len == 20 && !same_key(1, 2));
+}
+
+static void pushed_key_serves_once(void)
+{
+	mobile_announces(NAR);
+	at(50);
+	mobile_moves(NAR);
+	at(20000);
+	stranger_sends(OTHER, overheard("CTAR.nar"));
+	settle();
+	EXPECT(in_place(OTHER) == 0);
+}
+
+static void candidate_s_key_serves_at_it_alone(void)
+{
+	mobile_has_come();
+	par_foresees_one_of(NAR, OTHER);
+	at(50);
+	mobile_moves(NAR);
+	at(5000);
+	stranger_sends(OTHER, overheard("CTAR.nar"));
+	at(5500);
+	EXPECT(in_place(OTHER) == 0 && keys_at(OTHER) == 1);
+}
+
 /* §6.3: replays */
 
 static void previous_router_drops_contexts_and_key_after_a_push(void)
@@ -401,6 +432,9 @@ const struct sentence rfc4067_security[] = {
 	  SHOWN(another_router_of_the_mobile_has_another_key) },
 	{ "6.3", "MUST NOT", "a key is not used again, for another mobile", SHOWN(another_mobile_has_another_key) },
 	{ "6.3", "MUST NOT", "a key is not used again, for the same mobile", SHOWN(key_serves_once) },
+	{ "6.3", "MUST NOT", "a key is not used again, when it was pushed", SHOWN(pushed_key_serves_once) },
+	{ "6.3", "MUST NOT", "a key is not used for two routers", SHOWN(candidate_has_a_key_of_its_own) },
+	{ "6.3", "MUST NOT", "… nor the token of the one at the other", SHOWN(candidate_s_key_serves_at_it_alone) },
 	{ "6.3", "", "predictive: contexts and key are dropped upon completion",
 	  SHOWN(previous_router_drops_contexts_and_key_after_a_push) },
 	{ "6.3", "", "reactive: contexts and key are dropped upon completion",

@@ -56,6 +56,15 @@ static void record_sent(struct sim *s, const char *what, const struct in6_addr *
 	assert(e == CXTP_OK);
 }
 
+/* Time and counts begin. */
+static void begin(void)
+{
+	start = loop_now(stage.loop);
+	for (size_t i = 0; i < CXTP_COUNTERS; i++)
+		counters_before[i] = cxtp_counters[i].value;
+	judge_open();
+}
+
 void stage_open(bool v4, unsigned message, const struct disturbance *d)
 {
 	static struct sim_eyes eyes;
@@ -79,10 +88,7 @@ void stage_open(bool v4, unsigned message, const struct disturbance *d)
 	failed = 0;
 	here = PAR;
 	answer_due = false;
-	start = loop_now(stage.loop);
-	for (size_t i = 0; i < CXTP_COUNTERS; i++)
-		counters_before[i] = cxtp_counters[i].value;
-	judge_open();
+	begin();
 }
 
 bool stage_close(const char *scenario)
@@ -123,6 +129,44 @@ static struct cxtp_move move_to(enum sim_router to)
 {
 	return (struct cxtp_move){ .pcoa = stage.at[here], .ncoa = stage.at[to], .par = stage.routers[here].on_link,
 		                   .nar = stage.routers[to].on_link };
+}
+
+void mobile_has_come(void)
+{
+	unsigned message = stage.disturb.message;
+	uint32_t weather = stage.weather;
+	stage.disturb.message = stage.weather = 0; /* that went well */
+	sim_arrive(&stage);
+	stage.disturb.message = message;
+	stage.weather = weather;
+	begin();
+}
+
+void mobile_restarts(void)
+{
+	sim_restart_mobile(&stage);
+}
+
+int par_foresees_one_of(enum sim_router a, enum sim_router b)
+{
+	const enum sim_router to[] = { a, b };
+	judge_stimulus(PAR);
+	return sim_trigger_par(&stage, to, a == b ? 1 : 2);
+}
+
+int par_foresees(enum sim_router to)
+{
+	return par_foresees_one_of(to, to);
+}
+
+int nar_foresees(enum sim_router router)
+{
+	return sim_trigger_nar(&stage, router);
+}
+
+void nar_wants_no_more(enum sim_router router)
+{
+	cxtp_nar_cancel(stage.routers[router].nar, &stage.pcoa, "said the scenario");
 }
 
 void mobile_announces(enum sim_router to)
