@@ -5,7 +5,7 @@ router by a transfer: so the router can tell the sequence number of its next CTA
 
 import pytest
 
-from lab import movement
+from lab import loss, movement
 from lab.daemon import FORMS, merged
 from lab.netns import LabError
 from lab.topology import wait_for
@@ -70,6 +70,20 @@ def test_asked_for_ahead(cast):
     wait_for("contexts and key", lambda: count(ar3, "pctd_received") == 1, 20)
     comes(c, c.points[2])
     assert count(ar3, "ctreq_sent") == 1 and count(c.daemons["ar2"], "ctd_sent") == 0
+
+
+def test_an_fbu_says_it_too(cast):
+    """The CTAR to the previous router is lost; the FBU is not, and the contexts are there before the mobile."""
+    c = cast(network=True)
+    mobile, to = c.mobiles[0], c.points[2]
+    address = mobile.address(c.points[1])
+    movement.wait_discovered(c.daemons[mobile.name], to)
+    with loss.Loss(c.topology, "CTAR") as lost:
+        movement.predictive(c.topology, c.daemons, mobile, to, 20)
+        assert lost.count() == 1
+    wait_for("its contexts", lambda: any("contexts" in [s["name"] for s in h["steps"]] for h in c.daemons["ar3"].handovers(address)), 30)
+    ar3 = c.daemons["ar3"]
+    assert (count(ar3, "pctd_received"), count(ar3, "ctreq_sent")) == (1, 0)
 
 
 def test_refused_with_words(cast):

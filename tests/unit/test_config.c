@@ -251,6 +251,11 @@ static const struct {
 	 "{ id = \"02:00:00:00:02:01\"; prefix = \"2001:db8:2::/64\"; router = \"2001:db8:3::1\"; link_address = \"02:00:00:00:02:00\"; } ); } );\n",
 	 {":5: neighbors[0].aps[0].router is 2001:db8:3::1, outside of the prefix 2001:db8:2::/64; write the router's address on that "
 	  "link"}},
+	{"IPv4 router without its prefix", AR3 "neighbors = ( { name = \"ar2\"; address = \"2001:db8:f::2\"; aps = (\n"
+	 "{ id = \"02:00:00:00:02:01\"; prefix = \"2001:db8:2::/64\"; router = \"2001:db8:2::1\"; link_address = \"02:00:00:00:02:00\"; "
+	 "router4 = \"192.0.2.1\"; } ); } );\n",
+	 {":5: neighbors[0].aps[0]: prefix4 and router4 go together; write the link's IPv4 prefix and the router's address in it, or "
+	  "neither"}},
 	{"mobile with both", AR "mobiles = (\n{ address = \"2001:db8::1\"; prefix = \"2001:db8::/64\"; " KEY " } );\n",
 	 {":6: mobiles[0] has both address and prefix; write one of them"}},
 	{"mobile with neither", AR "mobiles = (\n{ " KEY " } );\n", {":6: mobiles[0] has neither address nor prefix; write one of them"}},
