@@ -128,6 +128,8 @@ static void arrived(struct sim *s, enum sim_router at, const struct in6_addr *fr
 		routers[at].push = loop_now(s->loop);
 	if (m->type == CXTP_CTDR)
 		routers[at].ctdr = true;
+	if (m->type == CXTP_CTDR || m->type == CXTP_CTC)
+		routers[at].was.outstanding = false; /* the next may begin in the same moment */
 	if (m->type != CXTP_CTAR || addr_eq(from, &m->mobile) || !right_token(m) || shown_n == CTARS ||
 	    m->blocks_len > sizeof shown[0].request)
 		return;
