@@ -56,6 +56,40 @@ static void test_key(void **state)
 	secret_unref(master);
 }
 
+/*
+ * With prk as above, f(address) 16 octets:
+ *  hmac.new(prk, b"handoverd cxtp sequence\0" + f(pcoa) + f(par) + f(nar) + seq + b"\x01", hashlib.sha256).digest()[:4]
+ */
+static void test_sequence(void **state)
+{
+	static const struct {
+		const char *pcoa, *par, *nar;
+		uint32_t next;
+	} vectors[] = {
+		{ "2001:db8:a::10", "2001:db8:a::1", "2001:db8:b::1", 0xebce67b4 },
+		{ "2001:db8:a::10", "2001:db8:a::1", "2001:db8:c::1", 0x0287e529 },
+		{ "192.0.2.10", "192.0.2.1", "198.51.100.1", 0x08282158 },
+	};
+	uint8_t octets[16];
+	for (uint8_t i = 0; i < sizeof octets; i++)
+		octets[i] = i;
+	struct secret *master = secret_create(octets, sizeof octets);
+	for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+		struct in6_addr pcoa, par, nar;
+		uint32_t next, other;
+		assert_false(addr_parse(vectors[i].pcoa, &pcoa) || addr_parse(vectors[i].par, &par) || addr_parse(vectors[i].nar, &nar));
+		assert_int_equal(cxtp_sequence(master, &pcoa, &par, &nar, SEQ, &next), 0);
+		assert_int_equal(next, vectors[i].next);
+		assert_int_equal(cxtp_sequence(master, &pcoa, &par, &nar, SEQ + 1, &other), 0);
+		assert_int_not_equal(next, other);
+		assert_int_equal(cxtp_sequence(master, &nar, &par, &nar, SEQ, &other), 0);
+		assert_int_not_equal(next, other);
+		assert_int_equal(cxtp_sequence(master, &pcoa, &nar, &nar, SEQ, &other), 0);
+		assert_int_not_equal(next, other);
+	}
+	secret_unref(master);
+}
+
 static void test_token(void **state)
 {
 	uint32_t token = 0;
@@ -145,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_vectors),
