@@ -16,6 +16,8 @@
 
 struct mcast *mcast;
 
+static const char *const family_names[] = { [MCAST_V6] = "IPv6", [MCAST_V4] = "IPv4" };
+
 struct mcast_access *mcast_access_of(const struct mcast *m, int ifindex)
 {
 	for (size_t i = 0; ifindex && i < m->access_n; i++)
@@ -49,6 +51,10 @@ static void forward(int ifindex, const struct in6_addr *group, const struct sour
 static void on_yielded(int ifindex, bool v4, void *arg)
 {
 	struct mcast *m = arg;
+	if (m->cfg->forward == CONTEXT_FORWARD_QUERIER)
+		LOG_NOTICE("context", "multicast to this link is %s ifindex=%d family=%s context.multicast.forward=querier",
+		           forwards_to(m, ifindex, v4) ? "forwarded" : "left to the router that asks there", ifindex,
+		           family_names[v4]);
 	gmp_track_forwarded(m->track, v4, forward, m);
 }
 
@@ -85,8 +91,6 @@ static void on_changed(const struct gmp_member *i, enum gmp_change c, void *arg)
 }
 
 /* ---- interfaces ---- */
-
-static const char *const family_names[] = { [MCAST_V6] = "IPv6", [MCAST_V4] = "IPv4" };
 
 static bool family_wanted(const struct mcast *m, int v4)
 {
