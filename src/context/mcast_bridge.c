@@ -15,13 +15,16 @@
 
 #define BRIDGES_MAX 64
 
+/* An access link that is a bridge, or a VLAN device on one. */
 struct bridge {
-	int ifindex; /* 0: free */
-	int router;  /* its own setting, to be restored; -1: left alone */
+	int link;      /* 0: free */
+	int ifindex;   /* of the bridge */
+	uint16_t vlan; /* 0: the bridge itself is the link */
+	int router;    /* the bridge's own setting, to be restored; -1: left alone */
 };
 
 struct entry_key { /* hashed as octets: no padding */
-	int bridge, port;
+	int link, bridge, port;
 	uint32_t vlan;
 	struct in6_addr group;
 };
@@ -53,10 +56,10 @@ struct mcast_bridges *mcast_bridges_create(struct rtnl *r, const struct gmp_trac
 	return b;
 }
 
-static struct bridge *find(struct mcast_bridges *b, int ifindex)
+static struct bridge *find(struct mcast_bridges *b, int link)
 {
 	for (size_t i = 0; i < BRIDGES_MAX; i++)
-		if (b->bridge[i].ifindex == ifindex)
+		if (b->bridge[i].link == link)
 			return &b->bridge[i];
 	return NULL;
 }
@@ -73,22 +76,22 @@ static void entry_end(struct mcast_bridges *b, struct entry *e)
 	free(e);
 }
 
-static void entry_put(struct mcast_bridges *b, int bridge, const struct mdb_port *port, const struct in6_addr *group)
+static void entry_put(struct mcast_bridges *b, const struct bridge *at, const struct mdb_port *port, const struct in6_addr *group)
 {
 	struct entry_key k;
 	struct entry *e;
 	memset(&k, 0, sizeof k);
-	k = (struct entry_key){ .bridge = bridge, .port = port->ifindex, .vlan = port->vlan, .group = *group };
-	int rc = mdb_add(b->rtnl, bridge, port, group);
+	k = (struct entry_key){ .link = at->link, .bridge = at->ifindex, .port = port->ifindex, .vlan = port->vlan, .group = *group };
+	int rc = mdb_add(b->rtnl, at->ifindex, port, group);
 	if (rc == -EINVAL) /* does not snoop: floods */
 		return;
 	if (rc) {
 		log_limited(&b->failed, loop_now(b->loop), LOG_LEVEL_WARNING, "context",
-		            "bridge not told of group bridge=%d port=%d group=%s error=\"%s\"", bridge, port->ifindex, ADDR(group),
+		            "bridge not told of group bridge=%d port=%d group=%s error=\"%s\"", at->ifindex, port->ifindex, ADDR(group),
 		            strerror(-rc));
 		return;
 	}
-	LOG_DEBUG("context", "group given to port bridge=%d port=%d vlan=%u group=%s", bridge, port->ifindex, port->vlan,
+	LOG_DEBUG("context", "group given to port bridge=%d port=%d vlan=%u group=%s", at->ifindex, port->ifindex, port->vlan,
 	          ADDR(group));
 	context_count(CONTEXT_BRIDGE_ENTRIES);
 	HASH_FIND(hh, b->entries, &k, sizeof k, e);
@@ -104,6 +107,7 @@ static void entry_put(struct mcast_bridges *b, int bridge, const struct mdb_port
 /* Whether somebody but one wants a group behind a port. */
 struct needing {
 	struct mcast_bridges *b;
+	const struct bridge *at;
 	const struct entry *entry;
 	const struct lladdr *except; /* NULL: nobody */
 	bool needed;
@@ -115,20 +119,20 @@ static bool needs(const struct gmp_member *m, void *arg)
 	struct mdb_port port;
 	if (n->except && lladdr_eq(&m->lladdr, n->except))
 		return true;
-	n->needed = mdb_port_of(n->b->rtnl, m->ifindex, &m->lladdr, &port) == 0 && port.ifindex == n->entry->key.port &&
+	n->needed = mdb_port_of(n->b->rtnl, n->at->ifindex, n->at->vlan, &m->lladdr, &port) == 0 && port.ifindex == n->entry->key.port &&
 	            port.vlan == n->entry->key.vlan;
 	return !n->needed;
 }
 
 /* Entries of a group that nobody is behind any more, one mobile aside, go. */
-static void prune(struct mcast_bridges *b, int bridge, const struct in6_addr *group, const struct lladdr *except)
+static void prune(struct mcast_bridges *b, const struct bridge *at, const struct in6_addr *group, const struct lladdr *except)
 {
 	struct entry *e, *next;
 	HASH_ITER(hh, b->entries, e, next) {
-		if (e->key.bridge != bridge || !addr_eq(&e->key.group, group))
+		if (e->key.link != at->link || !addr_eq(&e->key.group, group))
 			continue;
-		struct needing n = { .b = b, .entry = e, .except = except };
-		gmp_track_each_in(b->track, bridge, group, needs, &n);
+		struct needing n = { .b = b, .at = at, .entry = e, .except = except };
+		gmp_track_each_in(b->track, at->link, group, needs, &n);
 		if (!n.needed)
 			entry_end(b, e);
 	}
@@ -138,42 +142,46 @@ static void prune(struct mcast_bridges *b, int bridge, const struct in6_addr *gr
 
 void mcast_bridge_changed(struct mcast_bridges *b, const struct gmp_member *m, enum gmp_change c)
 {
+	const struct bridge *at = find(b, m->ifindex);
 	struct mdb_port port;
-	if (!find(b, m->ifindex))
+	if (!at)
 		return;
 	switch (c) {
 	case GMP_JOINED:
 		return; /* the bridge has heard that itself */
 	case GMP_INSTALLED:
-		if (mdb_port_of(b->rtnl, m->ifindex, &m->lladdr, &port) == 0)
-			entry_put(b, m->ifindex, &port, &m->group);
+		if (mdb_port_of(b->rtnl, at->ifindex, at->vlan, &m->lladdr, &port) == 0)
+			entry_put(b, at, &port, &m->group);
 		return; /* else when the station turns up */
 	case GMP_SAID_LEAVE:
 	case GMP_EXPIRED:
 	case GMP_MOVED:
-		prune(b, m->ifindex, &m->group, &m->lladdr);
+		prune(b, at, &m->group, &m->lladdr);
 		return;
 	}
 }
 
 struct station {
 	struct mcast_bridges *b;
+	const struct bridge *at;
 	struct mdb_port port;
 };
 
 static bool put_station(const struct gmp_member *m, void *arg)
 {
 	struct station *s = arg;
-	entry_put(s->b, m->ifindex, &s->port, &m->group);
-	prune(s->b, m->ifindex, &m->group, NULL);
+	entry_put(s->b, s->at, &s->port, &m->group);
+	prune(s->b, s->at, &m->group, NULL);
 	return true;
 }
 
 void mcast_bridge_station(struct mcast_bridges *b, int bridge, const struct lladdr *station)
 {
-	struct station s = { .b = b };
-	if (find(b, bridge) && mdb_port_of(b->rtnl, bridge, station, &s.port) == 0)
-		gmp_track_each_of(b->track, bridge, station, put_station, &s);
+	for (size_t i = 0; i < BRIDGES_MAX; i++) {
+		struct station s = { .b = b, .at = &b->bridge[i] };
+		if (s.at->link && s.at->ifindex == bridge && mdb_port_of(b->rtnl, bridge, s.at->vlan, station, &s.port) == 0)
+			gmp_track_each_of(b->track, s.at->link, station, put_station, &s);
+	}
 }
 
 /* A bridge hands reports up only while it takes this node for a router. That it notices by our queries; where another asks,
@@ -181,27 +189,28 @@ void mcast_bridge_station(struct mcast_bridges *b, int bridge, const struct llad
 void mcast_bridge_attach(struct mcast_bridges *b, int ifindex)
 {
 	const struct rtnl_link *k = rtnl_link_by_index(b->rtnl, ifindex);
+	const struct rtnl_link *on = k && k->vlan ? rtnl_link_by_index(b->rtnl, k->lower) : k;
 	struct bridge *at = find(b, ifindex) ? NULL : find(b, 0);
 	uint8_t mode;
-	if (!k || !k->bridge || !at)
+	if (!on || !on->bridge || !at)
 		return;
-	*at = (struct bridge){ .ifindex = ifindex, .router = -1 };
-	if (mdb_router_get(b->rtnl, ifindex, &mode) == 0 && mode == 1 && mdb_router_set(b->rtnl, ifindex, 2) == 0)
+	*at = (struct bridge){ .link = ifindex, .ifindex = on->ifindex, .vlan = k->vlan, .router = -1 };
+	if (mdb_router_get(b->rtnl, on->ifindex, &mode) == 0 && mode == 1 && mdb_router_set(b->rtnl, on->ifindex, 2) == 0)
 		at->router = mode;
 }
 
 void mcast_bridge_detach(struct mcast_bridges *b, int ifindex)
 {
-	struct bridge *at = find(b, ifindex);
+	struct bridge *at = ifindex ? find(b, ifindex) : NULL;
 	struct entry *e, *next;
-	if (!ifindex || !at)
+	if (!at)
 		return;
 	HASH_ITER(hh, b->entries, e, next)
-		if (e->key.bridge == ifindex)
+		if (e->key.link == ifindex)
 			entry_end(b, e);
 	if (at->router >= 0)
-		(void)mdb_router_set(b->rtnl, ifindex, (uint8_t)at->router); /* fails if the bridge is gone */
-	at->ifindex = 0;
+		(void)mdb_router_set(b->rtnl, at->ifindex, (uint8_t)at->router); /* fails if the bridge is gone */
+	at->link = 0;
 }
 
 void mcast_bridges_destroy(struct mcast_bridges *b)
@@ -209,6 +218,6 @@ void mcast_bridges_destroy(struct mcast_bridges *b)
 	if (!b)
 		return;
 	for (size_t i = 0; i < BRIDGES_MAX; i++)
-		mcast_bridge_detach(b, b->bridge[i].ifindex);
+		mcast_bridge_detach(b, b->bridge[i].link);
 	free(b);
 }

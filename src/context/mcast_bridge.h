@@ -1,5 +1,5 @@
 /*
- * An access link that is a bridge with snooping: a group that is forwarded to the link still has to be let out of the
+ * An access link that is a bridge with snooping, or a VLAN of one: a group that is forwarded to the link still has to be let out of the
  * mobile's port. Where a membership came by a context, and where a station turns up behind another port of the same bridge,
  * the bridge's database is told as if the port had sent a report.
  */

@@ -16,6 +16,7 @@
 
 struct station {
 	const struct lladdr *lladdr;
+	uint16_t vlan; /* 0: any */
 	struct mdb_port port;
 };
 
@@ -29,10 +30,12 @@ static void take_station(struct nlmsghdr *h, void *arg)
 		return;
 	if ((size_t)nla_len(tb[NDA_LLADDR]) != s->lladdr->len || memcmp(nla_data(tb[NDA_LLADDR]), s->lladdr->octet, s->lladdr->len))
 		return;
-	s->port = (struct mdb_port){ .ifindex = ndm->ndm_ifindex, .vlan = tb[NDA_VLAN] ? nla_get_u16(tb[NDA_VLAN]) : 0 };
+	uint16_t vlan = tb[NDA_VLAN] ? nla_get_u16(tb[NDA_VLAN]) : 0;
+	if (!s->vlan || s->vlan == vlan)
+		s->port = (struct mdb_port){ .ifindex = ndm->ndm_ifindex, .vlan = vlan };
 }
 
-/* All of a bridge's stations, for one whose VLAN is not known. */
+/* Among all of a bridge's stations. */
 static int search(struct rtnl *r, int bridge, struct station *s)
 {
 	struct ndmsg ndm = { .ndm_family = AF_BRIDGE };
@@ -44,9 +47,9 @@ static int search(struct rtnl *r, int bridge, struct station *s)
 	return rtnl_exchange(r, m, take_station, s);
 }
 
-int mdb_port_of(struct rtnl *r, int bridge, const struct lladdr *station, struct mdb_port *out)
+int mdb_port_of(struct rtnl *r, int bridge, uint16_t vlan, const struct lladdr *station, struct mdb_port *out)
 {
-	struct station s = { .lladdr = station };
+	struct station s = { .lladdr = station, .vlan = vlan };
 	struct ndmsg ndm = { .ndm_family = AF_BRIDGE };
 	struct nl_msg *m = rtnl_request(RTM_GETNEIGH, 0, &ndm, sizeof ndm);
 	*out = s.port;
@@ -54,12 +57,13 @@ int mdb_port_of(struct rtnl *r, int bridge, const struct lladdr *station, struct
 		nlmsg_free(m);
 		return station->len != ETH_ALEN ? -ENOENT : -ENOMEM;
 	}
-	if (nla_put(m, NDA_LLADDR, station->len, station->octet) < 0 || nla_put_u32(m, NDA_MASTER, (uint32_t)bridge) < 0) {
+	if (nla_put(m, NDA_LLADDR, station->len, station->octet) < 0 || nla_put_u32(m, NDA_MASTER, (uint32_t)bridge) < 0 ||
+	    (vlan && nla_put_u16(m, NDA_VLAN, vlan) < 0)) {
 		nlmsg_free(m);
 		return -EMSGSIZE;
 	}
 	int rc = rtnl_exchange(r, m, take_station, &s);
-	if (rc < 0)
+	if (rc < 0 && !vlan) /* the bridge may filter by VLAN, and the station be in one */
 		rc = search(r, bridge, &s);
 	*out = s.port;
 	return rc < 0 ? rc : s.port.ifindex ? 0 : -ENOENT;

@@ -15,8 +15,8 @@ struct mdb_port {
 	uint16_t vlan; /* 0: the bridge does not filter by VLAN */
 };
 
-/* The port behind which the bridge has seen a station. -ENOENT: it has not. */
-int mdb_port_of(struct rtnl *r, int bridge, const struct lladdr *station, struct mdb_port *out);
+/* The port behind which the bridge has seen a station, in that VLAN (0: in whichever). -ENOENT: it has not. */
+int mdb_port_of(struct rtnl *r, int bridge, uint16_t vlan, const struct lladdr *station, struct mdb_port *out);
 /* The group goes to that port / no longer; all sources. Idempotent. -EINVAL: the bridge does not snoop. */
 int mdb_add(struct rtnl *r, int bridge, const struct mdb_port *port, const struct in6_addr *group);
 int mdb_del(struct rtnl *r, int bridge, const struct mdb_port *port, const struct in6_addr *group);

@@ -20,6 +20,8 @@ struct rtnl_link {
 	uint32_t mtu;
 	bool up;      /* administratively */
 	bool bridge;
+	uint16_t vlan; /* of a VLAN device, else 0 */
+	int lower;     /* of a VLAN device: what it is on */
 	bool carrier; /* IFF_LOWER_UP, and operstate up or unknown (dormant is a radio that has not finished its handshake) */
 };
 

@@ -98,11 +98,18 @@ static void parse_lladdr(const struct nlattr *a, struct lladdr *out)
 	memcpy(out->octet, nla_data(a), out->len);
 }
 
-static bool is_bridge(struct nlattr *linkinfo)
+/* Of the kinds of devices we care for bridges, and VLAN devices, which may be on one. */
+static void parse_kind(struct nlattr **tb, struct rtnl_link *out)
 {
-	struct nlattr *tb[IFLA_INFO_MAX + 1];
-	return linkinfo && nla_parse_nested(tb, IFLA_INFO_MAX, linkinfo, NULL) == 0 && tb[IFLA_INFO_KIND] &&
-	       nla_strcmp(tb[IFLA_INFO_KIND], "bridge") == 0;
+	struct nlattr *info[IFLA_INFO_MAX + 1], *data[IFLA_VLAN_MAX + 1];
+	if (!tb[IFLA_LINKINFO] || nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) < 0 || !info[IFLA_INFO_KIND])
+		return;
+	out->bridge = nla_strcmp(info[IFLA_INFO_KIND], "bridge") == 0;
+	if (nla_strcmp(info[IFLA_INFO_KIND], "vlan") != 0 || !info[IFLA_INFO_DATA] || !tb[IFLA_LINK] ||
+	    nla_parse_nested(data, IFLA_VLAN_MAX, info[IFLA_INFO_DATA], NULL) < 0 || !data[IFLA_VLAN_ID])
+		return;
+	out->vlan = nla_get_u16(data[IFLA_VLAN_ID]);
+	out->lower = (int)nla_get_u32(tb[IFLA_LINK]);
 }
 
 static bool parse_link(struct nlmsghdr *h, struct rtnl_link *out)
@@ -120,7 +127,7 @@ static bool parse_link(struct nlmsghdr *h, struct rtnl_link *out)
 		.carrier = (ifi->ifi_flags & IFF_LOWER_UP) && (oper == IF_OPER_UP || oper == IF_OPER_UNKNOWN),
 	};
 	nla_strlcpy(out->name, tb[IFLA_IFNAME], sizeof out->name);
-	out->bridge = is_bridge(tb[IFLA_LINKINFO]);
+	parse_kind(tb, out);
 	parse_lladdr(tb[IFLA_ADDRESS], &out->lladdr);
 	return true;
 }

@@ -55,15 +55,21 @@ static void start_here(void)
 }
 
 /* Port p0 with the mobile behind it, p1 with another station; queries are believed after a second. */
-static void access_bridge(void)
+static void access_bridge(bool vlan)
 {
+	f.bridge = vlan ? "sw" : "acc";
 	f.station = nslab_new();
 	nslab_enter(f.router);
-	nslab_sh("ip link add acc type bridge mcast_snooping 1 mcast_query_response_interval 100 && ip link set acc up");
+	nslab_sh("ip link add %s type bridge mcast_snooping 1 mcast_query_response_interval 100 && ip link set %s up", f.bridge,
+	         f.bridge);
 	nslab_veth(f.router, "p0", f.mobile, "wlan");
 	nslab_veth(f.router, "p1", f.station, "wlan");
 	nslab_enter(f.router);
-	nslab_sh("ip link set p0 master acc && ip link set p1 master acc");
+	nslab_sh("ip link set p0 master %s && ip link set p1 master %s", f.bridge, f.bridge);
+	if (vlan)
+		nslab_sh("ip link set sw type bridge vlan_filtering 1 && bridge vlan add dev p0 vid 10 pvid untagged && "
+		         "bridge vlan add dev p1 vid 10 pvid untagged && bridge vlan add dev sw vid 10 self && "
+		         "ip link add acc link sw type vlan id 10 && ip link set acc up");
 }
 
 static void addresses(bool ipv4)
@@ -102,7 +108,7 @@ void context_lab_begin(const struct context_lab_options *o)
 	f.router = nslab_new();
 	nslab_veth(f.router, "top", above, o->chain ? "acc" : "net");
 	if (o->bridge)
-		access_bridge();
+		access_bridge(o->vlan);
 	else
 		nslab_veth(f.router, "acc", f.mobile, "wlan");
 	addresses(o->ipv4);

@@ -42,6 +42,7 @@ struct context_lab_options {
 	int chain;         /* 0 or CONTEXT_LAB_CHAIN */
 	bool ipv4;         /* the stream is of IPv4 */
 	bool bridge;       /* the access link is a bridge that snoops; the mobile is behind port p0, another station behind p1 */
+	bool vlan;         /* the access link is a VLAN of that bridge */
 	const char *extra; /* settings of context.multicast */
 };
 
@@ -54,7 +55,7 @@ extern struct context_lab {
 	struct mcast_receiver r;
 	int if_access;
 	struct lladdr lladdr;
-	const char *group;
+	const char *group, *bridge;
 	const char *extra;
 	char dir[64];
 } f;
