@@ -22,6 +22,7 @@ struct cxtp_mn {
 		struct in6_addr addr, router;
 		uint32_t seq; /* 0: none, or it has served */
 	} home; /* what this router and we share: how the next sequence number is found (cxtp_token.h) */
+	usec_t prepared; /* when the sequence number was drawn for a move announced */
 	usec_t first;    /* first CTAR to the new router */
 	usec_t interval; /* until the next repetition */
 	struct timer timer;
@@ -159,6 +160,7 @@ void cxtp_mn_prepare(struct cxtp_mn *n, const struct cxtp_move *move)
 		if (!draw(n))
 			return;
 		n->state = CXTP_MN_PREPARED;
+		n->prepared = loop_now(n->loop);
 	}
 	send_ctar(n, &n->move.pcoa, &n->move.par, &n->move.nar, false);
 	if (!again)
@@ -203,17 +205,21 @@ void cxtp_mn_attached(struct cxtp_mn *n, const struct cxtp_move *move)
 	}
 	if (n->state == CXTP_MN_WAITING && same_move(n, move) && addr_eq(&n->move.ncoa, &move->ncoa))
 		return;
-	/* §2.5.1: the sequence number of the CTAR to the previous router. */
-	if (n->state == CXTP_MN_PREPARED && addr_eq(&n->move.pcoa, &move->pcoa)) {
+	/* §3.2: the sequence number of the CTAR to the previous router, while what that one sent still waits. */
+	bool announced = n->state == CXTP_MN_PREPARED && loop_now(n->loop) - n->prepared < n->params->context_lifetime;
+	if (announced && addr_eq(&n->move.pcoa, &move->pcoa)) {
 		n->move.ncoa = move->ncoa;
 		n->move.ifindex = move->ifindex;
 		if (!addr_is_zero(&move->nar))
 			n->move.nar = move->nar;
 	} else {
+		struct cxtp_move fresh = *move;
+		if (n->state == CXTP_MN_PREPARED && addr_eq(&n->move.pcoa, &move->pcoa) && addr_is_zero(&move->nar))
+			fresh.nar = n->move.nar;
 		supersede(n);
-		if (!usable(n, move))
+		if (!usable(n, &fresh))
 			return;
-		n->move = *move;
+		n->move = fresh;
 		if (!draw(n))
 			return;
 	}

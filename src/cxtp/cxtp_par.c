@@ -27,6 +27,7 @@ struct transfer {
 	size_t candidates_n;
 	bool asked;    /* sent in answer to a valid token: the sequence number has served when this is over */
 	bool sent;     /* some of it has left */
+	bool announced; /* begun by the mobile's CTAR */
 	bool untokened; /* begun by a CT-Req without a token: seq need not be the mobile's */
 	struct secret *key; /* NULL once no longer outstanding */
 	uint8_t *blocks;
@@ -118,7 +119,9 @@ static void transfer_end(struct transfer *t, bool served, enum handover_result r
 {
 	struct cxtp_par *p = t->par;
 	struct in6_addr pcoa = t->pcoa, nar = t->nar;
-	if (served || t->asked)
+	/* An announced one that had its time is over for good: its token was overheard by whoever was there. */
+	bool over = t->announced && loop_now(p->loop) - t->first >= p->params->context_lifetime;
+	if (served || t->asked || over)
 		cxtp_seen_add(p->seen, CXTP_SEEN_DONE, &pcoa, t->seq, loop_now(p->loop), loop_now(p->loop) + p->params->replay_window);
 	transfer_free(t);
 	p->ops->end(&pcoa, &nar, result, reason, p->arg);
@@ -263,7 +266,7 @@ static struct transfer *transfer_begin(struct cxtp_par *p, const struct in6_addr
 	}
 	if (t->seq != seq || !t->first)
 		t->first = loop_now(p->loop);
-	t->untokened = false;
+	t->announced = t->untokened = false;
 	t->candidates_n = 0;
 	t->seq = seq;
 	t->nar = *nar;
@@ -373,6 +376,7 @@ void cxtp_par_ctar(struct cxtp_par *p, const struct cxtp_link *from, const struc
 	t = transfer_begin(p, &m->mobile, m->seq, &nar, key, m);
 	if (!t)
 		return;
+	t->announced = true;
 	send_contexts(t, true);
 	acknowledge(p, from, m, 0);
 }

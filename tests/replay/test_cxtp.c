@@ -109,6 +109,10 @@ static const struct scenario scenarios[] = {
 	{ "the mobile stays", "prepare; wait 50; return", "CTAR.par PCTD CTC", "mn=cancelled par=cancelled nar=cancelled in=0 gone=0" },
 	{ "away, back, and away again at once", "prepare; wait 50; attach; wait 300; return; prepare; wait 50; attach",
 	  "CTAR.par PCTD CTAR.nar CTDR CTAA CTAR.par PCTD CTAR.nar CTDR CTAA", "mn=complete par=complete nar=complete in=6 gone=2" },
+	{ "announced, but gone only when nothing waits any more: under another number", "prepare; wait 11000; attach",
+	  "CTAR.par PCTD CTC CTAR.nar CT-Req CTD CTDR CTAA", "mn=complete par=complete nar=complete in=3 gone=1" },
+	{ "announced, stayed; a stranger shows elsewhere what it overheard", "prepare; wait 50; return; wait 12000; replay other",
+	  "CTAR.par PCTD CTC CT-Req CTC", "mn=cancelled par=cancelled nar=failed in=0 gone=0" },
 	/* §5.1: pushed by the previous router before the mobile said anything. */
 	{ "pushed unasked", "arrive; trigger nar; wait 50; attach", "PCTD CTAR.nar CTDR CTAA",
 	  "mn=complete par=complete nar=complete in=3 gone=1" },
