@@ -4,7 +4,8 @@
  *
  * Life of a transfer: while outstanding (CT_MAX_TRANSFER_TIME from the last CTD) key and contexts are kept and a CT-Req with
  * the same sequence number gets them again; then both are wiped, and a CT-Req with a valid token is answered from the
- * features anew. The transfer is remembered until the CTDR, a CTC, or context_lifetime.
+ * features anew. The transfer is remembered until the CTDR, a CTC, or context_lifetime. If neither word came by then, its key
+ * may have served at the new router, and its sequence number does not serve again (RFC 4067 §6.3).
  *
  * A push that no mobile asked for (cxtp_par_push) keeps neither key nor contexts here: both follow again from what is known,
  * should one of the candidates ask. Whatever the mobile itself says goes before it. Its sequence numbers serve again in a
