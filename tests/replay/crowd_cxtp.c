@@ -553,8 +553,8 @@ static uint16_t near(uint16_t router)
 {
 	uint32_t row = (uint32_t)sqrt(w.cfg.routers), n = w.cfg.routers;
 	const uint32_t steps[] = { 1, n - 1, row, n - row, row + 1, n - row - 1 };
-	uint16_t to = (uint16_t)((router + steps[draw_below(6)]) % n);
-	return to == router ? (uint16_t)((router + 1U) % n) : to;
+	uint32_t to = (router + steps[draw_below(6)]) % n;
+	return (uint16_t)(to == router ? (to + 1) % n : to);
 }
 
 static void attach(struct timer *timer, void *arg)
