@@ -233,6 +233,15 @@ static void forget(const struct in6_addr *pcoa, void *arg)
 {
 }
 
+static bool not_called(const struct in6_addr *nar, const struct in6_addr *pcoa, struct in6_addr *router, void *arg)
+{
+	return false;
+}
+
+static void ignore_arrival(const struct in6_addr *addr, const struct in6_addr *router, uint32_t number, void *arg)
+{
+}
+
 static uint32_t any_random(void *arg)
 {
 	return (uint32_t)random();
@@ -255,12 +264,12 @@ static void end(const struct in6_addr *pcoa, const struct in6_addr *peer, enum h
 }
 
 static const struct cxtp_par_ops par_ops = {
-	.send = note_message, .answer = answer, .neighbor = par_neighbor, .master = master, .own = own, .collect = collect, .forget = forget,
+	.send = note_message, .answer = answer, .neighbor = par_neighbor, .called = not_called, .master = master, .own = own, .collect = collect, .forget = forget,
 	.random = any_random, .mark = mark, .context = context, .end = end,
 };
 static const struct cxtp_nar_ops nar_ops = {
 	.send = note_message, .answer = answer, .neighbor = nar_neighbor, .may_push = may_push, .expected = expected, .install = install,
-	.random = any_random, .done = done, .mark = mark, .context = context, .end = end,
+	.random = any_random, .arrived = ignore_arrival, .done = done, .mark = mark, .context = context, .end = end,
 };
 
 /* ---- a world ---- */
