@@ -165,19 +165,25 @@ static struct host_key host_key_make(int ifindex, const struct lladdr *l, const 
 	return k;
 }
 
+static bool host_is(const void *item, const void *key)
+{
+	return !memcmp(&((const struct host *)item)->key, key, sizeof(struct host_key));
+}
+
 struct host *host_find(const struct gmp_track *t, int ifindex, const struct lladdr *l, const struct in6_addr *name)
 {
 	struct host_key k = host_key_make(ifindex, l, name);
-	struct host *h;
-	HASH_FIND(hh, t->hosts, &k, sizeof k, h);
-	return h;
+	return lookup_find(&t->by_host, hash_keyed(&k, sizeof k), host_is, &k);
+}
+
+static bool name_is(const void *item, const void *addr)
+{
+	return addr_eq(&((const struct mobile_name *)item)->addr, addr);
 }
 
 struct mobile_name *name_find(const struct gmp_track *t, const struct in6_addr *mobile)
 {
-	struct mobile_name *n;
-	HASH_FIND(hh, t->names, mobile, sizeof *mobile, n);
-	return n;
+	return lookup_find(&t->by_name, hash_keyed(mobile, sizeof *mobile), name_is, mobile);
 }
 
 static struct mobile_name *name_get(struct gmp_track *t, const struct in6_addr *mobile)
@@ -189,8 +195,7 @@ static struct mobile_name *name_get(struct gmp_track *t, const struct in6_addr *
 	if (!n)
 		return NULL;
 	n->addr = *mobile;
-	HASH_ADD(hh, t->names, addr, sizeof n->addr, n);
-	if (n->hh.tbl)
+	if (lookup_add(&t->by_name, hash_keyed(&n->addr, sizeof n->addr), n) == 0)
 		return n;
 	free(n);
 	return NULL;
@@ -205,7 +210,7 @@ static void host_unname(struct gmp_track *t, struct host *h)
 	h->name = NULL;
 	if (n->hosts)
 		return;
-	HASH_DEL(t->names, n);
+	lookup_del(&t->by_name, hash_keyed(&n->addr, sizeof n->addr), n);
 	free(n);
 }
 
@@ -222,7 +227,8 @@ void host_name(struct gmp_track *t, struct host *h, const struct in6_addr *mobil
 static void host_free(struct gmp_track *t, struct host *h)
 {
 	host_unname(t, h);
-	HASH_DEL(t->hosts, h);
+	DL_DELETE(t->hosts, h);
+	lookup_del(&t->by_host, hash_keyed(&h->key, sizeof h->key), h);
 	free(h);
 }
 
@@ -296,11 +302,12 @@ static struct host *host_make(struct gmp_track *t, const struct host_key *key)
 	if (!h)
 		return NULL;
 	h->key = *key;
-	HASH_ADD(hh, t->hosts, key, sizeof h->key, h);
-	if (h->hh.tbl)
-		return h;
-	free(h);
-	return NULL;
+	if (lookup_add(&t->by_host, hash_keyed(&h->key, sizeof h->key), h) < 0) {
+		free(h);
+		return NULL;
+	}
+	DL_APPEND(t->hosts, h);
+	return h;
 }
 
 static struct group *group_make(struct link *k, const struct in6_addr *addr)

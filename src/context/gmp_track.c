@@ -233,12 +233,12 @@ static void shrink(struct gmp_track *t)
 {
 	struct host *h, *next;
 	shrink_groups(t);
-	HASH_ITER(hh, t->hosts, h, next) {
+	DL_FOREACH_SAFE(t->hosts, h, next) {
 		while (h->n > t->p.groups_per_mobile)
 			shrink_host(t, h, "groups_per_mobile", t->p.groups_per_mobile);
 	}
 	while (t->listeners > t->p.listeners)
-		shrink_host(t, ELMT_FROM_HH(t->hosts->hh.tbl, t->hosts->hh.tbl->tail), "listeners", t->p.listeners);
+		shrink_host(t, t->hosts->prev /* the last */, "listeners", t->p.listeners);
 }
 
 void gmp_track_reconfigure(struct gmp_track *t, const struct gmp_params *p)
@@ -264,5 +264,7 @@ void gmp_track_destroy(struct gmp_track *t)
 	t->ops = &silent;
 	while (t->links)
 		gmp_track_interface_gone(t, t->links->ifindex, t->links->v4);
+	lookup_free(&t->by_host);
+	lookup_free(&t->by_name);
 	free(t);
 }

@@ -4,6 +4,7 @@
 #define HANDOVERD_CONTEXT_GMP_TRACK_PRIV_H
 
 #include "context/gmp_track.h"
+#include "core/lookup.h"
 
 #define HASH_NONFATAL_OOM 1
 #define HASH_FUNCTION(key, len, out) ((out) = (unsigned)hash_keyed((key), (len)))
@@ -61,14 +62,13 @@ struct host {
 	struct listener *listeners;
 	size_t n;
 	struct host *name_prev, *name_next;
-	UT_hash_handle hh;
+	struct host *prev, *next; /* of all, in the order they came */
 };
 
 /* A mobile's hosts by its name: one for each interface where it is or was. */
 struct mobile_name {
 	struct in6_addr addr;
 	struct host *hosts;
-	UT_hash_handle hh;
 };
 
 struct link {
@@ -93,7 +93,7 @@ struct gmp_track {
 	struct link *links;
 	struct group *groups;
 	struct host *hosts;
-	struct mobile_name *names;
+	struct lookup by_host, by_name; /* hosts by their key, names by their address: there is one of each for every mobile */
 	size_t listeners;
 	struct bucket limit;
 };
