@@ -18,7 +18,8 @@
  * Between routers: SCTP, one association a neighbour, up before any mobile moves, unordered, each message with a lifetime
  * of max_transfer_time, and only while the neighbour's protection is up (cxtp_router.c). Between mobile and router:
  * ICMP with hop limit 255 (cxtp_icmp.c). The machines (cxtp_par.c, cxtp_nar.c, cxtp_mn.c) know neither. Timelines get their
- * notes through cxtp_trail.c. On the bus: a mobile hears BUS_HANDOVER_PREPARE (its FBU left) and BUS_MOBILE_ATTACHED; the
+ * notes through cxtp_trail.c, the network's own triggers come in through cxtp_trigger.c, and cxtp_hold.c keeps the traffic of
+ * mobiles that wait for their contexts. On the bus: a mobile hears BUS_HANDOVER_PREPARE (its FBU left) and BUS_MOBILE_ATTACHED; the
  * nAR and the mobile say BUS_CONTEXTS_DONE; the nAR hears of contexts that took their time (BUS_CONTEXT_INSTALLED).
  *
  * Other transports (§3.1, §3.2, both MAY): between routers, SCTP can be put into UDP (RFC 6951), which passes what plain SCTP
