@@ -105,6 +105,9 @@ void mn_link(struct fmip6_mn *m, bool up, const struct lladdr *ap, usec_t at);
 void mn_hint(struct fmip6_mn *m);
 /* Told to move. 0, or -1 with the reason. */
 int mn_request(struct fmip6_mn *m, const struct lladdr *ap, const struct in6_addr *router, char *reason, size_t reason_len);
+/* A router with this link-layer address advertises itself on the link. If it is one of another link, we have moved, whatever the
+ * carrier said. */
+void mn_router_heard(struct fmip6_mn *m, const struct lladdr *router);
 void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at);
 void mn_fback(struct fmip6_mn *m, const struct mh_in *in);
 /* A router advertisement that answers our UNA: the address is not to be used. */

@@ -390,6 +390,19 @@ void mn_hint(struct fmip6_mn *m)
 		mn_probe_silently(m);
 }
 
+void mn_router_heard(struct fmip6_mn *m, const struct lladdr *router)
+{
+	struct mn_place all[MN_PROBES];
+	if (!m->known || router->len == 0 || lladdr_eq(router, &m->here.router_lladdr))
+		return;
+	size_t n = m->ops->places(m->arg, all, MN_PROBES);
+	for (size_t i = 0; i < n; i++)
+		if (lladdr_eq(router, &all[i].router_lladdr) && !mn_same_link(&all[i], &m->here)) {
+			mn_hint(m);
+			return;
+		}
+}
+
 /* Another router than ours answers: the link has changed under us. */
 static void moved_silently(struct fmip6_mn *m, const struct mn_place *p, usec_t at)
 {

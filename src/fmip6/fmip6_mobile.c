@@ -389,8 +389,10 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 		return;
 	}
 	if (msg->data[0] == ICMP6_RA_TYPE) {
-		if (addr_is_link_local(&msg->src) && naack_parse(msg->data, msg->len, lla_len(m), &naack) == 0)
-			mn_naack(m->mn, &naack, msg->at);
+		if (!addr_is_link_local(&msg->src) || naack_parse(msg->data, msg->len, lla_len(m), &naack) < 0)
+			return;
+		mn_router_heard(m->mn, &naack.source);
+		mn_naack(m->mn, &naack, msg->at);
 		return;
 	}
 	if (msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src))

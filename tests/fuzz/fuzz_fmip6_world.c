@@ -99,6 +99,8 @@ static void command(struct sim *s, struct reader *r)
 			sim_restart_mobile(s);
 		else
 			sim_link_unseen(s, router_of(a >> 1), a & 0x80);
+		if (a & 0x40)
+			sim_advertise(s);
 		break;
 	case 14:
 		raw(s, r);

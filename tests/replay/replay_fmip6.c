@@ -608,6 +608,25 @@ static void test_unseen(void **state)
 	finish(s, sim_result(s).lost);
 }
 
+/* The carrier said nothing at all, but another router advertises itself. Our own, or one that we know nothing of, is no news. */
+static void test_router_heard(void **state)
+{
+	struct sim *s = begin();
+	sim_advertise(s);
+	sim_run(s, 200 * MS);
+	assert_int_equal(sim_handovers(s, SIM_MN), 0);
+	sim_link_unseen(s, 2, false);
+	sim_run(s, 300 * MS);
+	assert_int_equal(sim_at(s), 1);
+	sim_advertise(s);
+	sim_run(s, 500 * MS);
+	assert_int_equal(sim_at(s), 2);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, sim_result(s).lost);
+}
+
 /* ---- restarts ---- */
 
 static void test_restart_par(void **state)
@@ -1068,6 +1087,7 @@ int main(void)
 		cmocka_unit_test(test_ten_times),
 		cmocka_unit_test(test_flap),
 		cmocka_unit_test(test_unseen),
+		cmocka_unit_test(test_router_heard),
 		cmocka_unit_test(test_restart_par),
 		cmocka_unit_test(test_restart_nar),
 		cmocka_unit_test(test_restart_mobile),

@@ -1173,6 +1173,13 @@ void sim_link_unseen(struct sim *s, int link, bool hint)
 		mn_hint(s->mn);
 }
 
+void sim_advertise(struct sim *s)
+{
+	struct lladdr router = mac(1, s->attached);
+	if (s->attached)
+		mn_router_heard(s->mn, &router);
+}
+
 int sim_request(struct sim *s, int link)
 {
 	char reason[160];

@@ -35,6 +35,7 @@ void sim_delay(struct sim *s, enum sim_kind k, int n, usec_t late);
 void sim_run(struct sim *s, usec_t duration);
 void sim_link(struct sim *s, int link);
 void sim_link_unseen(struct sim *s, int link, bool hint); /* the carrier goes and comes too fast to be seen; hint: a trace is */
+void sim_advertise(struct sim *s); /* the router of the link where the cable is */
 int sim_request(struct sim *s, int link); /* told to move there */
 void sim_traffic(struct sim *s, bool on);
 void sim_pace(struct sim *s, usec_t pace); /* a packet each; 1 ms unless told */
