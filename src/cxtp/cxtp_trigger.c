@@ -13,7 +13,7 @@ struct cxtp_triggers {
 	const struct cxtp_config *cfg;
 	struct cxtp_par *par;
 	struct cxtp_nar *nar;
-	struct bus_sub *request, *prepare, *step;
+	struct bus_sub *request, *prepare, *step, *ended;
 };
 
 /* Routers as the mobile will call them: by their addresses, of its family, on their links. */
@@ -147,6 +147,23 @@ static void on_step(struct bus_note *note, void *arg)
 		LOG_DEBUG("cxtp", "contexts not asked for ahead mobile=%s reason=\"%s\"", ADDR(&h->pcoa), why);
 }
 
+static bool has_step(const struct handover *h, enum handover_step step)
+{
+	for (size_t i = 0; i < h->steps_n; i++)
+		if (h->steps[i].step == step)
+			return true;
+	return false;
+}
+
+/* Announced to us by FMIPv6, it did not come: nobody waits for its contexts any more. Records of our own have no HI. */
+static void on_ended(struct bus_note *note, void *arg)
+{
+	struct cxtp_triggers *t = arg;
+	const struct handover *h = note->u.handover.handover;
+	if (h->role == HANDOVER_NAR && h->result == HANDOVER_FAILED && has_step(h, STEP_D_HI))
+		cxtp_nar_cancel(t->nar, &h->pcoa, h->reason);
+}
+
 struct cxtp_triggers *cxtp_triggers_create(struct core *core, const struct cxtp_config *cfg, struct cxtp_par *par,
                                            struct cxtp_nar *nar)
 {
@@ -157,7 +174,8 @@ struct cxtp_triggers *cxtp_triggers_create(struct core *core, const struct cxtp_
 	t->request = bus_subscribe(core->bus, BUS_HANDOVER_REQUEST, on_request, t);
 	t->prepare = bus_subscribe(core->bus, BUS_HANDOVER_PREPARE, on_prepare, t);
 	t->step = bus_subscribe(core->bus, BUS_HANDOVER_STEP, on_step, t);
-	if (t->request && t->prepare && t->step)
+	t->ended = bus_subscribe(core->bus, BUS_HANDOVER_ENDED, on_ended, t);
+	if (t->request && t->prepare && t->step && t->ended)
 		return t;
 	cxtp_triggers_destroy(t);
 	return NULL;
@@ -170,6 +188,7 @@ void cxtp_triggers_destroy(struct cxtp_triggers *t)
 	bus_unsubscribe(t->request);
 	bus_unsubscribe(t->prepare);
 	bus_unsubscribe(t->step);
+	bus_unsubscribe(t->ended);
 	free(t);
 }
 

@@ -182,6 +182,26 @@ def test_back_before_the_first_handover_has_finished(cast, form):
 
 
 @user_form
+def test_announced_and_lost(cast):
+    """The mobile announces its move and vanishes: the new router gives up its contexts and says so (CTC). When it does come, it has
+    everything all the same."""
+    c = cast("user", extra={"fmip6": {"hold_time": "500ms", "prepared_time": "400ms"}, "cxtp": {"context_lifetime": "10min"}}, proxy=True)
+    mobile, (here, there) = c.mobiles[0], c.points
+    group = traffic.udp_receiver(c.topology, mobile.name, 9002, groups=[f"{GROUP}%wlan0"])
+    wait_for("the previous router knows the listener", lambda: movement.listens(c.daemons[here.name], GROUP))
+    d = c.daemons[mobile.name]
+    with d.watch() as watch:
+        d.ctl("handover", "self", "to", there.ap_id)
+        watch.wait_step("FBack")
+        c.topology.move([(mobile, None)])
+    wait_for("the new router gives up", lambda: c.daemons[here.name].counters()["cxtp.ctc_received"] == 1)
+    assert not movement.listens(c.daemons[there.name], GROUP)
+    c.topology.move([(mobile, there)])
+    wait_for("the contexts are there", lambda: movement.listens(c.daemons[there.name], GROUP))
+    group.finish("stop")
+
+
+@user_form
 def test_routers_of_rfc_4068(lab):
     """compat = "rfc4068": HI and HAck go over ICMPv6. Every one in a Mobility Header would be dropped, and nothing is missed."""
     c = lab(extra=FORMS["user"], proxy=False)
