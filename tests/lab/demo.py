@@ -23,6 +23,7 @@ from lab.netns import LabError  # noqa: E402
 from lab.topology import Topology, wait_for  # noqa: E402
 
 RATES = {"native": 1000, "uml": 500, "qemu": 100}
+SILENT_NS = 100e6  # nothing for so long before the sender ended: it did not come back
 INTERVAL_DOUBT = 1.5  # packets: when a missing packet was sent is known no better
 
 TITLES = {"none": "Without handoverd", "predictive": "Predictive handover", "reactive": "Reactive handover"}
@@ -183,11 +184,15 @@ def failures(run):
 
 # ---- showing -------------------------------------------------------------------------------------------------------
 
-def longest_pause(packets, from_ns):
-    """The longest time between two arrivals that ends after from_ns, in ms; None if nothing came any more."""
+def longest_pause(packets, from_ns, report):
+    """The longest time between two arrivals that ends after from_ns, in ms; None if nothing came any more while the sender went on:
+    what lay in the link's queues may have come a moment after from_ns."""
     arrivals = sorted(a for s, a in packets if s)
     pauses = [b - a for a, b in zip(arrivals, arrivals[1:]) if b >= from_ns]
-    return max(pauses) / 1e6 if pauses else None
+    if not pauses:
+        return None
+    until = report["sender"]["start_ns"] + report["sent"] * report["sender"]["interval_ns"]
+    return max(pauses) / 1e6 if until - arrivals[-1] <= max(pauses) + SILENT_NS else None
 
 
 def picture_of(run, width=82):
@@ -217,8 +222,8 @@ def results(run):
     """The figures of one movement, as they go into the table and the JSON."""
     udp, tcp, group = (run.reports.get(k) for k in ("udp", "tcp", "group"))
     down = run.link["down_ns"]
-    back = longest_pause(run.packets["udp"], down)
-    again = longest_pause(run.packets.get("group", ()), down)
+    back = longest_pause(run.packets["udp"], down, udp)
+    again = longest_pause(run.packets["group"], down, group) if group else None
     contexts = [c for lane, r in run.records if lane == "nar" for c in r["contexts"]]
     return {
         "mode": run.mode, "sent": udp["sent"], "lost": udp["lost"], "duplicated": udp["duplicated"], "reordered": udp["reordered"],
