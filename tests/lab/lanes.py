@@ -48,6 +48,10 @@ def can_veth():
     return can_link("veth", "peer", "name", "lab-probe2")
 
 
+def can_vlan():
+    return can_link("bridge", "vlan_filtering", "1") and quiet(*"ip link add link lab-probe type vlan id 10".split()) == 0
+
+
 def can_tun():
     with open("/dev/net/tun", "r+b", buffering=0) as f:
         fcntl.ioctl(f, 0x400454CA, struct.pack("16sH22x", b"lab-probe-tun", 0x1001))  # TUNSETIFF, IFF_TUN | IFF_NO_PI
@@ -119,6 +123,7 @@ NEEDS = {
     "netns": (lambda: True, ()),
     "veth": (can_veth, ("veth",)),
     "bridge": (lambda: can_link("bridge"), ("bridge",)),
+    "vlan": (can_vlan, ("bridge", "8021q")),
     "tun": (can_tun, ("tun",)),
     "nft": (can_nft, ("nf_tables",)),
     "conntrack": (can_conntrack, ("nf_tables", "nft_ct", "nf_conntrack_netlink")),
@@ -305,6 +310,7 @@ class Qemu(Guest):
         return next(iter(sorted((TOP / "build/lab/kernel").glob("boot/vmlinuz-*"))), None)
 
     def run(self, argv, out, limit, needs, cwd, env):
+        sys.path.append(str(HERE))  # lanes.py may run as a program or as part of a package
         import qemu_image
         kernel, initramfs, modules = qemu_image.make(TOP / "build/lab")
         self.prepare(argv, out, needs, cwd, env)
