@@ -1,17 +1,12 @@
 #!/usr/bin/python3
 """
-Lets files move with their mobiles: what stands in DIRECTORY/ADDRESS at one router stands, when the mobile with that address
-has moved, in DIRECTORY/NEW-ADDRESS at the next. Run it on every router; handoverd-context(7) tells the protocol.
-
-usage: context-client.py FPT DIRECTORY [SOCKET]
+Files move with their mobiles: DIRECTORY/ADDRESS of one router becomes DIRECTORY/NEW-ADDRESS at the next (handoverd-context(7)).
+Run it on every router, under something that starts it again. usage: context-client.py FPT DIRECTORY [SOCKET]
 """
-
 import base64
-import os
 import select
 import socket
 import sys
-import time
 from pathlib import Path
 
 
@@ -25,59 +20,41 @@ def install(router, directory, words):
     try:
         new = directory / f".{name}"
         new.write_bytes(base64.b64decode(words["data"]))
-        os.replace(new, directory / name)
+        new.replace(directory / name)
         say(router, "status", id=words["id"], status=0)
     except OSError as e:
         say(router, "status", id=words["id"], status=4, reason=e.strerror)
 
 
 def heard(router, directory, line):
-    verb, _, rest = line.partition(" ")
-    if verb == "error":
-        sys.exit(f"context-client: {line}")
-    if verb == "failed":
-        print(f"context-client: {line}", file=sys.stderr)
-        return
-    words = dict(word.partition("=")[::2] for word in rest.split())
+    verb, *rest = line.split()
+    words = dict(word.split("=", 1) for word in rest if "=" in word)
     if verb == "install":
         install(router, directory, words)
     elif verb == "forget":
         (directory / words["mobile"]).unlink(missing_ok=True)
+    elif verb in ("error", "failed"):
+        print(f"context-client: {line}", file=sys.stderr)
 
 
 def deposit(router, directory, known):
     """What has changed since the last time is told now: nobody asks when a mobile leaves."""
-    files = {f.name: (f.stat().st_mtime_ns, f.stat().st_size) for f in directory.iterdir() if not f.name.startswith(".")}
-    for name in known.keys() - files.keys():
-        say(router, "put", mobile=name)
-    for name in files:
-        if known.get(name) != files[name]:
-            say(router, "put", mobile=name, data=base64.b64encode((directory / name).read_bytes()).decode())
+    files = {f.name: (f.stat().st_mtime_ns, f.stat().st_size) for f in directory.iterdir() if f.name[0] != "."}
+    for name in (n for n in {**known, **files} if known.get(n) != files.get(n)):
+        data = {"data": base64.b64encode((directory / name).read_bytes()).decode()} if name in files else {}
+        say(router, "put", mobile=name, **data)
     return files
 
 
-def serve(fpt, directory, path):
-    rest, known = b"", {}
-    with socket.socket(socket.AF_UNIX) as router:
-        router.connect(path)
-        say(router, "hello", fpt=fpt)
-        while True:
-            known = deposit(router, directory, known)
-            if select.select([router], [], [], 0.2)[0]:
-                data = router.recv(65536)
-                if not data:
-                    return
-                *lines, rest = (rest + data).split(b"\n")
-                for line in lines:
-                    heard(router, directory, line.decode())
-
-
-if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
-        sys.exit(__doc__.strip())
-    while True:
-        try:
-            serve(sys.argv[1], Path(sys.argv[2]), *(sys.argv[3:] or ["/run/handoverd-context.sock"]))
-        except OSError as e:
-            print(f"context-client: {e}", file=sys.stderr)
-        time.sleep(1)
+len(sys.argv) in (3, 4) or sys.exit(__doc__)
+fpt, folder, path = *sys.argv[1:3], (sys.argv[3:] or ["/run/handoverd-context.sock"])[0]
+with socket.socket(socket.AF_UNIX) as router:
+    router.connect(path)
+    say(router, "hello", fpt=fpt)
+    known, rest, data = {}, b"", b"-"
+    while data:  # a restart of handoverd ends it
+        known = deposit(router, Path(folder), known)
+        if select.select([router], [], [], 0.2)[0]:
+            *lines, rest = (rest + (data := router.recv(65536))).split(b"\n")
+            for line in lines:
+                heard(router, Path(folder), line.decode())
