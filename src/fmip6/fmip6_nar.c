@@ -5,73 +5,9 @@
 #include <string.h>
 
 #include "core/secret.h"
-#include "fmip6/fmip6_early.h"
-
-#define HASH_FUNCTION FMIP6_HASH
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-struct session {
-	UT_hash_handle hh; /* by v.ncoa */
-	struct fmip6_nar *nar;
-	struct nar_view v;
-	struct in6_addr local; /* destination of the HI */
-	struct in6_addr asked; /* the new address in the HI; another than v.ncoa if we chose one */
-	struct in6_addr forwarder;
-	uint16_t hi_seq;
-	uint8_t code; /* of our HAck */
-	bool open;    /* a timeline runs */
-	bool held;    /* the path is ours: in hold, or being released */
-	bool una;     /* it announced itself */
-	bool contexts_done, contexts_wanted;
-	struct timer timer;  /* HOLDING: the mobile does not come. WAITING: contexts do not. DONE: forgotten. */
-	struct timer proxy;
-	struct timer dad; /* armed: asking the link, the HAck waits */
-	struct marker marker;
-};
-
-struct fmip6_nar {
-	struct loop *loop;
-	const struct fmip6_params *params;
-	const struct nar_ops *ops;
-	void *arg;
-	struct session *sessions;
-	struct early *early; /* what came before its HI */
-	struct bucket log;
-	struct bucket naacks;
-};
+#include "fmip6/fmip6_nar_private.h"
 
 /* ---- sessions ---- */
-
-static struct session *session_find(const struct fmip6_nar *n, const struct in6_addr *ncoa)
-{
-	struct session *s = NULL;
-	HASH_FIND(hh, n->sessions, ncoa, sizeof *ncoa, s);
-	return s;
-}
-
-static void session_quiet(struct session *s)
-{
-	struct fmip6_nar *n = s->nar;
-	if (timer_armed(&s->proxy)) {
-		timer_stop(&s->proxy);
-		n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, false);
-	}
-	timer_stop(&s->timer);
-	timer_stop(&s->dad);
-	marker_stop(&s->marker);
-}
-
-static void session_free(struct session *s)
-{
-	timer_stop(&s->proxy);
-	timer_stop(&s->timer);
-	timer_stop(&s->dad);
-	marker_stop(&s->marker);
-	HASH_DELETE(hh, s->nar->sessions, s);
-	fmip6_counters[FMIP6_NAR_SESSIONS].value--;
-	free(s);
-}
 
 static void session_close(struct session *s, enum handover_result r, const char *reason)
 {
@@ -85,42 +21,6 @@ static void session_step(struct session *s, enum handover_step step, usec_t at)
 {
 	if (s->open)
 		s->nar->ops->step(s->nar->arg, &s->v.pcoa, step, at);
-}
-
-static void session_timeout(struct timer *t, void *arg);
-static void proxy_timeout(struct timer *t, void *arg);
-static void dad_timeout(struct timer *t, void *arg);
-static void marker_send(void *arg, uint16_t id, uint16_t seq);
-static void marker_ended(void *arg, bool answered);
-
-/* Makes room by forgetting one that is done; those in work stay. */
-static bool session_evict(struct fmip6_nar *n)
-{
-	for (struct session *s = n->sessions; s; s = s->hh.next)
-		if (s->v.state == NAR_DONE) {
-			session_free(s);
-			return true;
-		}
-	return false;
-}
-
-static struct session *session_make(struct fmip6_nar *n, const struct in6_addr *ncoa)
-{
-	if (HASH_COUNT(n->sessions) >= (unsigned)n->params->sessions && !session_evict(n))
-		return NULL;
-	struct session *s = calloc(1, sizeof *s);
-	if (!s)
-		return NULL;
-	s->nar = n;
-	s->v.ncoa = *ncoa;
-	s->v.state = NAR_DONE;
-	timer_init(&s->timer, n->loop, session_timeout, s);
-	timer_init(&s->proxy, n->loop, proxy_timeout, s);
-	timer_init(&s->dad, n->loop, dad_timeout, s);
-	marker_init(&s->marker, n->loop, marker_send, marker_ended, s);
-	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
-	fmip6_counters[FMIP6_NAR_SESSIONS].value++;
-	return s;
 }
 
 void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr)
@@ -151,7 +51,7 @@ static void session_hack(struct session *s)
 
 static void session_done(struct session *s, enum handover_result r, const char *reason)
 {
-	session_quiet(s);
+	nar_session_quiet(s);
 	session_close(s, r, reason);
 	s->v.state = NAR_DONE;
 	timer_after(&s->timer, s->nar->params->hold_time);
@@ -173,7 +73,7 @@ static void release(struct session *s)
 
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa)
 {
-	struct session *s = session_find(n, ncoa);
+	struct session *s = nar_session_find(n, ncoa);
 	if (!s || s->v.state != NAR_RELEASING)
 		return;
 	s->held = false;
@@ -191,7 +91,7 @@ static void release_if_ready(struct session *s)
 static void arrive(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
-	session_quiet(s);
+	nar_session_quiet(s);
 	s->v.state = NAR_WAITING;
 	s->contexts_wanted = n->params->release == FMIP6_RELEASE_CONTEXTS;
 	timer_after(&s->timer, n->params->release_timeout);
@@ -213,13 +113,13 @@ void nar_contexts_done(struct fmip6_nar *n, const struct in6_addr *pcoa, const s
 		early_contexts(&n->early, ncoa, pcoa, loop_now(n->loop));
 }
 
-static void marker_send(void *arg, uint16_t id, uint16_t seq)
+void nar_session_marker_send(void *arg, uint16_t id, uint16_t seq)
 {
 	struct session *s = arg;
 	s->nar->ops->send_marker(s->nar->arg, &s->v, id, seq);
 }
 
-static void marker_ended(void *arg, bool answered)
+void nar_session_marker_ended(void *arg, bool answered)
 {
 	struct session *s = arg;
 	if (!answered)
@@ -229,14 +129,14 @@ static void marker_ended(void *arg, bool answered)
 
 void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id)
 {
-	struct session *s = session_find(n, src);
+	struct session *s = nar_session_find(n, src);
 	if (s)
 		marker_answer(&s->marker, id);
 }
 
 /* ---- HI ---- */
 
-static void session_timeout(struct timer *t, void *arg)
+void nar_session_timeout(struct timer *t, void *arg)
 {
 	struct session *s = arg;
 	struct fmip6_nar *n = s->nar;
@@ -245,10 +145,10 @@ static void session_timeout(struct timer *t, void *arg)
 		FMIP6_COUNT(FMIP6_HOLD_EXPIRED);
 		LOG_NOTICE("fmip6", "mobile did not arrive mobile=%s ncoa=%s peer=%s hold_time_ms=%llu", ADDR(&s->v.pcoa),
 		           ADDR(&s->v.ncoa), ADDR(&s->v.peer), (unsigned long long)(n->params->hold_time / USEC_MSEC));
-		session_quiet(s);
+		nar_session_quiet(s);
 		n->ops->drop(n->arg, &s->v.ncoa);
 		session_close(s, HANDOVER_FAILED, "the mobile did not arrive in time");
-		session_free(s);
+		nar_session_free(s);
 		break;
 	case NAR_WAITING:
 		s->contexts_wanted = false;
@@ -257,12 +157,12 @@ static void session_timeout(struct timer *t, void *arg)
 	case NAR_RELEASING:
 		break;
 	case NAR_DONE:
-		session_free(s);
+		nar_session_free(s);
 		break;
 	}
 }
 
-static void proxy_timeout(struct timer *t, void *arg)
+void nar_proxy_timeout(struct timer *t, void *arg)
 {
 	struct session *s = arg;
 	s->nar->ops->proxy(s->nar->arg, s->v.ifindex, &s->v.ncoa, false);
@@ -275,7 +175,7 @@ static void hold_failed(struct session *s)
 		s->nar->ops->drop(s->nar->arg, &s->v.ncoa);
 	session_hack(s);
 	session_close(s, HANDOVER_FAILED, "no room to hold packets");
-	session_free(s);
+	nar_session_free(s);
 }
 
 static bool waits_for_contexts(const struct session *s)
@@ -292,7 +192,7 @@ static void expect_confirm(struct session *s)
 	session_hack(s);
 }
 
-static void dad_timeout(struct timer *t, void *arg)
+void nar_dad_timeout(struct timer *t, void *arg)
 {
 	expect_confirm(arg);
 }
@@ -369,7 +269,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	struct fmip6_nar *n = s->nar;
 	/* It is here already, and another router of its past is only told so. */
 	bool settled = s->v.state == NAR_DONE && m->code != HI_FROM_PCOA && lladdr_eq(&s->v.lladdr, &m->lladdr);
-	session_quiet(s);
+	nar_session_quiet(s);
 	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
 	s->v = (struct nar_view){ .ncoa = s->v.ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
 		.lladdr = m->lladdr, .ifindex = ifindex };
@@ -433,7 +333,7 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 /* The session that this HI is about: its address's, or that of the address which this mobile got in its stead. */
 static struct session *session_of(const struct fmip6_nar *n, const struct hi *m, const struct mh_in *in)
 {
-	struct session *s = session_find(n, &m->ncoa);
+	struct session *s = nar_session_find(n, &m->ncoa);
 	if (s && (s->v.state == NAR_DONE || lladdr_eq(&s->v.lladdr, &m->lladdr)))
 		return s;
 	for (struct session *other = n->sessions; other; other = other->hh.next)
@@ -491,7 +391,7 @@ static void hi_take(struct fmip6_nar *n, struct session *s, const struct in6_add
 		session_again(s, m, in, ifindex, forwarder);
 		return;
 	}
-	s = session_make(n, ncoa);
+	s = nar_session_make(n, ncoa);
 	if (s) {
 		session_begin(s, m, in, ifindex, forwarder);
 		return;
@@ -553,7 +453,7 @@ static void session_refuse(struct session *s)
 	s->code = HACK_NCOA_INVALID;
 	session_hack(s);
 	session_close(s, HANDOVER_FAILED, "the new address is in use");
-	session_free(s);
+	nar_session_free(s);
 }
 
 static void session_readdress(struct session *s, const struct in6_addr *ncoa)
@@ -571,14 +471,14 @@ static void session_readdress(struct session *s, const struct in6_addr *ncoa)
 
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at)
 {
-	struct session *s = session_find(n, target);
+	struct session *s = nar_session_find(n, target);
 	struct in6_addr other;
 	if (!s || !timer_armed(&s->dad) || s->v.ifindex != ifindex || lladdr_eq(l, &s->v.lladdr))
 		return;
 	FMIP6_COUNT(FMIP6_COLLISIONS);
 	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "new address is in use mobile=%s ncoa=%s owner=%s", ADDR(&s->v.pcoa),
 	            ADDR(target), LLADDR(l));
-	session_quiet(s);
+	nar_session_quiet(s);
 	n->ops->drop(n->arg, &s->v.ncoa);
 	s->held = false;
 	if (assign(n, ifindex, &s->v.lladdr, target, &other))
@@ -608,7 +508,7 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || n->ops->access_link(n->arg, &m->target) != ifindex)
 		return;
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
-	struct session *s = session_find(n, &m->target);
+	struct session *s = nar_session_find(n, &m->target);
 	if (!s || s->v.state == NAR_DONE) {
 		if (n->ops->in_use(n->arg, &m->target, &m->lladdr))
 			una_refuse(n, m, ifindex, NULL, at);
@@ -638,19 +538,19 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
 {
-	struct session *s = session_find(n, ncoa);
+	struct session *s = nar_session_find(n, ncoa);
 	if (!s)
 		return;
-	session_quiet(s);
+	nar_session_quiet(s);
 	session_close(s, HANDOVER_CANCELLED, "the mobile moved on");
-	session_free(s);
+	nar_session_free(s);
 }
 
 /* ---- the rest ---- */
 
 bool nar_find(const struct fmip6_nar *n, const struct in6_addr *ncoa, struct nar_view *out)
 {
-	const struct session *s = session_find(n, ncoa);
+	const struct session *s = nar_session_find(n, ncoa);
 	if (!s)
 		return false;
 	*out = s->v;
@@ -684,7 +584,7 @@ void nar_destroy(struct fmip6_nar *n)
 	if (!n)
 		return;
 	HASH_ITER(hh, n->sessions, s, next)
-		session_free(s);
+		nar_session_free(s);
 	early_clear(&n->early);
 	free(n);
 }

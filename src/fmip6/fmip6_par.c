@@ -5,63 +5,9 @@
 #include <string.h>
 
 #include "core/secret.h"
+#include "fmip6/fmip6_par_private.h"
 
-#define HASH_FUNCTION FMIP6_HASH
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-#define MEMORY (30 * USEC_SEC)       /* how long an ended binding's sequence number and reverse tunnel are kept */
-#define SEEN_LIFE (600 * USEC_SEC)   /* how long an accepted FBU's authenticator is known as used */
-#define SEEN_MAX 4096
-
-struct binding {
-	UT_hash_handle hh;    /* by pcoa */
-	UT_hash_handle hh_hi; /* by hi_seq, while pending */
-	struct fmip6_par *par;
-	struct in6_addr pcoa;
-	struct in6_addr local; /* our address that the mobile knows: where its FBU went, and the tunnel's end */
-	uint16_t seq;          /* of the last FBU that was accepted */
-	struct timer life;     /* of the binding; of its memory when it is over */
-
-	bool forwarding;
-	struct in6_addr ncoa, nar;
-	usec_t since;
-	bool over;
-
-	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
-	bool pending;
-	struct in6_addr want, want_nar;
-	struct in6_addr from; /* source of the FBU */
-	bool from_pcoa;
-	uint16_t lifetime; /* seconds, as granted */
-	uint16_t hi_seq;
-	int64_t tries;
-	struct hi hi;
-	struct timer retry;
-
-	struct marker marker;    /* the new router has agreed; the old way is not yet empty */
-	struct in6_addr agreed;  /* the address it agreed to */
-};
-
-/* An FBU that was accepted, known by its authenticator. */
-struct seen {
-	UT_hash_handle hh;
-	uint8_t auth[BADF_AUTH_LEN];
-	usec_t until;
-};
-
-struct fmip6_par {
-	struct loop *loop;
-	const struct fmip6_params *params;
-	const struct par_ops *ops;
-	void *arg;
-	struct binding *bindings;
-	struct binding *by_hi;
-	struct seen *seen; /* oldest first */
-	uint16_t hi_seq;
-	struct bucket log;
-	struct bucket answers; /* to FBUs with an old sequence number */
-};
+#define MEMORY (30 * USEC_SEC)     /* how long an ended binding's sequence number and reverse tunnel are kept */
 
 /* Why an FBU changes nothing: its words, its counter beside FBU_REFUSED, and what the mobile is told (0: nothing). */
 enum refusal {
@@ -108,36 +54,10 @@ struct request {
 
 /* ---- bindings ---- */
 
-static struct binding *binding_find(const struct fmip6_par *p, const struct in6_addr *pcoa)
-{
-	struct binding *b = NULL;
-	HASH_FIND(hh, p->bindings, pcoa, sizeof *pcoa, b);
-	return b;
-}
-
-static void pending_end(struct binding *b)
-{
-	if (!b->pending)
-		return;
-	b->pending = false;
-	timer_stop(&b->retry);
-	marker_stop(&b->marker);
-	HASH_DELETE(hh_hi, b->par->by_hi, b);
-}
-
-static void binding_free(struct binding *b)
-{
-	pending_end(b);
-	timer_stop(&b->life);
-	HASH_DELETE(hh, b->par->bindings, b);
-	fmip6_counters[FMIP6_BINDINGS].value--;
-	free(b);
-}
-
 /* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
 static void binding_over(struct binding *b)
 {
-	pending_end(b);
+	par_pending_end(b);
 	if (b->held)
 		b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
 	b->held = false;
@@ -146,13 +66,13 @@ static void binding_over(struct binding *b)
 	timer_after(&b->life, MEMORY);
 }
 
-static void life_ended(struct timer *t, void *arg)
+void par_life_ended(struct timer *t, void *arg)
 {
 	struct binding *b = arg;
 	struct fmip6_par *p = b->par;
 	if (b->over) {
 		p->ops->tunnel_end(p->arg, &b->pcoa);
-		binding_free(b);
+		par_binding_free(b);
 		return;
 	}
 	if (!b->forwarding)
@@ -165,68 +85,6 @@ static void life_ended(struct timer *t, void *arg)
 		return;
 	}
 	binding_over(b);
-}
-
-static void hi_timeout(struct timer *t, void *arg);
-static void marker_send(void *arg, uint16_t id, uint16_t seq);
-static void marker_ended(void *arg, bool answered);
-
-/* Oldest of those that are over, to make room. */
-static bool binding_evict(struct fmip6_par *p)
-{
-	for (struct binding *b = p->bindings; b; b = b->hh.next)
-		if (b->over) {
-			p->ops->tunnel_end(p->arg, &b->pcoa);
-			binding_free(b);
-			return true;
-		}
-	return false;
-}
-
-static struct binding *binding_make(struct fmip6_par *p, const struct in6_addr *pcoa)
-{
-	if (HASH_CNT(hh, p->bindings) >= (unsigned)p->params->sessions && !binding_evict(p))
-		return NULL;
-	struct binding *b = calloc(1, sizeof *b);
-	if (!b)
-		return NULL;
-	b->par = p;
-	b->pcoa = *pcoa;
-	timer_init(&b->life, p->loop, life_ended, b);
-	timer_init(&b->retry, p->loop, hi_timeout, b);
-	marker_init(&b->marker, p->loop, marker_send, marker_ended, b);
-	HASH_ADD(hh, p->bindings, pcoa, sizeof b->pcoa, b);
-	fmip6_counters[FMIP6_BINDINGS].value++;
-	return b;
-}
-
-/* ---- FBUs seen ---- */
-
-static bool seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN])
-{
-	struct seen *s = NULL;
-	HASH_FIND(hh, p->seen, auth, BADF_AUTH_LEN, s);
-	return s && s->until > loop_now(p->loop);
-}
-
-static void seen_drop(struct fmip6_par *p, struct seen *s)
-{
-	HASH_DELETE(hh, p->seen, s);
-	free(s);
-}
-
-static void seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN])
-{
-	usec_t now = loop_now(p->loop);
-	struct seen *s = NULL;
-	while (p->seen && (p->seen->until <= now || HASH_COUNT(p->seen) >= SEEN_MAX))
-		seen_drop(p, p->seen);
-	HASH_FIND(hh, p->seen, auth, BADF_AUTH_LEN, s);
-	if (s || !(s = calloc(1, sizeof *s)))
-		return;
-	memcpy(s->auth, auth, BADF_AUTH_LEN);
-	s->until = now + SEEN_LIFE;
-	HASH_ADD(hh, p->seen, auth, BADF_AUTH_LEN, s);
 }
 
 /* ---- sending ---- */
@@ -289,14 +147,14 @@ static void pending_fail(struct binding *b, uint8_t status, const char *reason)
 	struct fmip6_par *p = b->par;
 	LOG_NOTICE("fmip6", "handover refused mobile=%s peer=%s reason=\"%s\" status=%u", ADDR(&b->pcoa), ADDR(&b->want_nar), reason,
 	           status);
-	pending_end(b);
+	par_pending_end(b);
 	fback_refuse(b, status);
 	p->ops->closed(p->arg, &b->pcoa, HANDOVER_FAILED, reason);
 	if (!b->forwarding)
 		binding_over(b);
 }
 
-static void hi_timeout(struct timer *t, void *arg)
+void par_hi_timeout(struct timer *t, void *arg)
 {
 	struct binding *b = arg;
 	if (b->tries <= b->par->params->hi_retries)
@@ -340,7 +198,7 @@ static uint8_t hi_flags(const struct fmip6_par *p, const struct request *q)
 static void pending_begin(struct binding *b, const struct request *q)
 {
 	struct fmip6_par *p = b->par;
-	pending_end(b);
+	par_pending_end(b);
 	b->pending = true;
 	b->over = false;
 	if (!b->forwarding)
@@ -394,7 +252,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 		pending_fail(b, FBACK_NO_RESOURCES, "tunnel could not be set up");
 		return;
 	}
-	pending_end(b);
+	par_pending_end(b);
 	b->held = false;
 	b->forwarding = true;
 	b->since = now;
@@ -407,13 +265,13 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	p->ops->closed(p->arg, &b->pcoa, HANDOVER_COMPLETE, "");
 }
 
-static void marker_send(void *arg, uint16_t id, uint16_t seq)
+void par_binding_marker_send(void *arg, uint16_t id, uint16_t seq)
 {
 	struct binding *b = arg;
 	b->par->ops->send_marker(b->par->arg, &b->pcoa, &b->local, &b->ncoa, id, seq);
 }
 
-static void marker_ended(void *arg, bool answered)
+void par_binding_marker_ended(void *arg, bool answered)
 {
 	struct binding *b = arg;
 	pending_accept(b, &b->agreed);
@@ -434,7 +292,7 @@ static bool pending_drain(struct binding *b, const struct in6_addr *ncoa)
 
 void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t id)
 {
-	struct binding *b = binding_find(p, src);
+	struct binding *b = par_binding_find(p, src);
 	if (b)
 		marker_answer(&b->marker, id);
 }
@@ -515,7 +373,7 @@ static int fbu_check(struct fmip6_par *p, struct request *q)
 	secret_wipe(&q->key, sizeof q->key);
 	if (!good)
 		return REFUSE_AUTH;
-	return seen_before(p, q->fbu.badf.auth) ? REFUSE_REPLAY : -1;
+	return par_seen_before(p, q->fbu.badf.auth) ? REFUSE_REPLAY : -1;
 }
 
 /* The checks of what it asks for. */
@@ -545,7 +403,7 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 		b->held = false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq };
 	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
-	if (b || (b = binding_make(p, &q->pcoa))) {
+	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
 		binding_over(b);
 	}
@@ -601,19 +459,19 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 		refuse(p, &q, (enum refusal)why, 0);
 		return;
 	}
-	struct binding *b = binding_find(p, &q.pcoa);
+	struct binding *b = par_binding_find(p, &q.pcoa);
 	if (b && !fmip6_seq_newer(q.fbu.seq, b->seq)) {
 		refuse(p, &q, REFUSE_SEQUENCE, b->seq);
 		return;
 	}
 	why = fbu_check_target(p, &q);
-	if (why < 0 && !b && !addr_is_zero(&q.ncoa) && !(b = binding_make(p, &q.pcoa)))
+	if (why < 0 && !b && !addr_is_zero(&q.ncoa) && !(b = par_binding_make(p, &q.pcoa)))
 		why = REFUSE_FULL;
 	if (why >= 0) {
 		refuse(p, &q, (enum refusal)why, q.fbu.seq);
 		return;
 	}
-	seen_add(p, q.fbu.badf.auth);
+	par_seen_add(p, q.fbu.badf.auth);
 	if (addr_is_zero(&q.ncoa))
 		fbu_give_up(p, b, &q);
 	else
@@ -624,7 +482,7 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 
 enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa)
 {
-	struct binding *b = binding_find(p, pcoa);
+	struct binding *b = par_binding_find(p, pcoa);
 	if (!b || b->over)
 		return PAR_WAS_IDLE;
 	/* Between two tunnels: the old one has been given up, its marker goes on its way. */
@@ -647,7 +505,7 @@ static struct par_view view(const struct binding *b)
 
 bool par_find(const struct fmip6_par *p, const struct in6_addr *pcoa, struct par_view *out)
 {
-	const struct binding *b = binding_find(p, pcoa);
+	const struct binding *b = par_binding_find(p, pcoa);
 	if (!b || b->over)
 		return false;
 	*out = view(b);
@@ -685,8 +543,7 @@ void par_destroy(struct fmip6_par *p)
 	if (!p)
 		return;
 	HASH_ITER(hh, p->bindings, b, next)
-		binding_free(b);
-	while (p->seen)
-		seen_drop(p, p->seen);
+		par_binding_free(b);
+	par_seen_clear(p);
 	free(p);
 }

@@ -2,8 +2,8 @@ noinst_LIBRARIES += src/fmip6/libfmip6.a
 src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c src/fmip6/fmip6_wire.h \
 	src/fmip6/fmip6_wire_nd.c src/fmip6/fmip6_wire_nd.h src/fmip6/fmip6_wire_4068.c src/fmip6/fmip6_wire_4068.h \
 	src/fmip6/fmip6_machine.c src/fmip6/fmip6_machine.h \
-	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h \
-	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h src/fmip6/fmip6_early.c src/fmip6/fmip6_early.h \
+	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h src/fmip6/fmip6_par_table.c src/fmip6/fmip6_par_private.h \
+	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h src/fmip6/fmip6_nar_table.c src/fmip6/fmip6_nar_private.h src/fmip6/fmip6_early.c src/fmip6/fmip6_early.h \
 	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
 	src/fmip6/fmip6.c src/fmip6/fmip6.h src/fmip6/fmip6_io.c src/fmip6/fmip6_io.h \
 	src/fmip6/fmip6_router.c src/fmip6/fmip6_router.h src/fmip6/fmip6_router_ops.c src/fmip6/fmip6_mobile.c \

@@ -1,0 +1,71 @@
+/* Within the PAR: its tables (fmip6_par_table.c), and what its files know of each other. */
+#ifndef HANDOVERD_FMIP6_PAR_PRIVATE_H
+#define HANDOVERD_FMIP6_PAR_PRIVATE_H
+
+#include "fmip6/fmip6_par.h"
+
+#define HASH_FUNCTION FMIP6_HASH
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct binding {
+	UT_hash_handle hh;    /* by pcoa */
+	UT_hash_handle hh_hi; /* by hi_seq, while pending */
+	struct fmip6_par *par;
+	struct in6_addr pcoa;
+	struct in6_addr local; /* our address that the mobile knows: where its FBU went, and the tunnel's end */
+	uint16_t seq;          /* of the last FBU that was accepted */
+	struct timer life;     /* of the binding; of its memory when it is over */
+
+	bool forwarding;
+	struct in6_addr ncoa, nar;
+	usec_t since;
+	bool over;
+
+	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
+	bool pending;
+	struct in6_addr want, want_nar;
+	struct in6_addr from; /* source of the FBU */
+	bool from_pcoa;
+	uint16_t lifetime; /* seconds, as granted */
+	uint16_t hi_seq;
+	int64_t tries;
+	struct hi hi;
+	struct timer retry;
+
+	struct marker marker;    /* the new router has agreed; the old way is not yet empty */
+	struct in6_addr agreed;  /* the address it agreed to */
+};
+
+struct seen;
+
+struct fmip6_par {
+	struct loop *loop;
+	const struct fmip6_params *params;
+	const struct par_ops *ops;
+	void *arg;
+	struct binding *bindings;
+	struct binding *by_hi;
+	struct seen *seen; /* FBUs that were accepted, oldest first */
+	uint16_t hi_seq;
+	struct bucket log;
+	struct bucket answers; /* to FBUs with an old sequence number */
+};
+
+struct binding *par_binding_find(const struct fmip6_par *p, const struct in6_addr *pcoa);
+/* Makes room, if need be, by forgetting one that is over. NULL: the limit of sessions, or no memory. */
+struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pcoa);
+void par_binding_free(struct binding *b);
+void par_pending_end(struct binding *b); /* harmless if nothing is */
+
+bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
+void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
+void par_seen_clear(struct fmip6_par *p);
+
+/* What a binding's timers and its marker call. */
+void par_life_ended(struct timer *t, void *arg);
+void par_hi_timeout(struct timer *t, void *arg);
+void par_binding_marker_send(void *arg, uint16_t id, uint16_t seq);
+void par_binding_marker_ended(void *arg, bool answered);
+
+#endif
