@@ -27,7 +27,7 @@ struct pkt {
 	struct in6_addr home;
 	unsigned seq;                          /* SIM_DATA; identifier of SIM_ECHO */
 	size_t len;
-	uint8_t data[160];
+	uint8_t data[288];
 };
 
 enum path_state { PATH_DIRECT, PATH_HOLD, PATH_TUNNEL };
@@ -40,19 +40,20 @@ struct spath {
 	struct pkt *older, *fresh;
 };
 
+struct end {
+	bool used;
+	struct in6_addr inner, remote;
+};
+
 struct router {
 	struct sim *sim;
 	int id;
 	struct fmip6_par *par;
 	struct fmip6_nar *nar;
 	struct spath paths[PATHS];
-	bool unusable;
+	struct end ends[PATHS]; /* of reverse tunnels */
+	bool unusable, no_fmip, broken;
 	enum sim_taken taken;
-};
-
-struct end {
-	bool used;
-	struct in6_addr inner, remote;
 };
 
 struct fault {
@@ -62,6 +63,7 @@ struct fault {
 
 struct sim {
 	struct loop *loop;
+	const struct sim_eyes *eyes;
 	struct fmip6_params params;
 	struct router routers[SIM_ROUTERS + 1];
 	struct fmip6_mn *mn;
@@ -69,7 +71,7 @@ struct sim {
 	int gateway;  /* whose frames the mobile's packets go in */
 	struct in6_addr addrs[16];
 	int addrs_n;
-	struct end ends[16];
+	struct end ends[PATHS];
 	bool armed;
 	struct mn_place learnt[16];
 	int learnt_n;
@@ -111,6 +113,11 @@ static struct in6_addr neighbor_addr(int i)
 static struct in6_addr correspondent(void)
 {
 	return addr_make(0xcc, 1);
+}
+
+struct in6_addr sim_router(int router)
+{
+	return router_addr(router);
 }
 
 static struct lladdr mac(uint8_t kind, int i)
@@ -161,10 +168,30 @@ static void later(struct sim *s, usec_t delay, event_fn *fn, int where, const st
 	timer_after(&e->timer, delay);
 }
 
+static struct sim_message message_of(const struct pkt *p, int router)
+{
+	return (struct sim_message){ .kind = p->kind, .router = router, .src = p->src[0], .dst = p->dst[0], .home = p->home, .data = p->data,
+		.len = p->len };
+}
+
+static void came(struct sim *s, int router, const struct pkt *p)
+{
+	struct sim_message m = message_of(p, router);
+	if (s->eyes->came)
+		s->eyes->came(s, router, &m);
+}
+
 /* A message sets out, and meets its fate. */
 static void emit(struct sim *s, usec_t delay, event_fn *fn, int where, const struct pkt *p)
 {
 	struct fault *f = &s->faults[p->kind];
+	struct sim_message m = message_of(p, where);
+	struct sim_fate fate = s->eyes->sent ? s->eyes->sent(s, &m) : (struct sim_fate){ .late = 0 };
+	if (fate.lost)
+		return;
+	delay += fate.late;
+	if (fate.twice)
+		later(s, delay + 100, fn, where, p);
 	if (f->drop > 0) {
 		f->drop--;
 		return;
@@ -271,6 +298,7 @@ static void router_message(struct sim *s, int i, struct pkt *p)
 	struct mh_in in = mh_of(s, p);
 	if (!r->par)
 		return;
+	came(s, i, p);
 	switch (p->kind) {
 	case SIM_FBU:
 		s->last_fbu = *p;
@@ -370,6 +398,8 @@ static int par_hold(void *arg, const struct in6_addr *pcoa)
 {
 	struct router *r = arg;
 	struct nar_view v;
+	if (r->broken)
+		return -ENOMEM;
 	if (nar_find(r->nar, pcoa, &v) && (v.state == NAR_HOLDING || v.state == NAR_WAITING))
 		return 1;
 	nar_yield(r->nar, pcoa);
@@ -377,10 +407,37 @@ static int par_hold(void *arg, const struct in6_addr *pcoa)
 	return 0;
 }
 
+static void par_direct(void *arg, const struct in6_addr *pcoa, const struct lladdr *here);
+
+static struct end *end_of(struct end ends[PATHS], const struct in6_addr *inner)
+{
+	for (int i = 0; i < PATHS; i++)
+		if (ends[i].used && addr_eq(&ends[i].inner, inner))
+			return &ends[i];
+	return NULL;
+}
+
+static void end_set(struct end ends[PATHS], const struct in6_addr *inner, const struct in6_addr *remote)
+{
+	struct end *e = end_of(ends, inner);
+	for (int i = 0; !e && i < PATHS; i++)
+		if (!ends[i].used)
+			e = &ends[i];
+	assert(e);
+	*e = (struct end){ true, *inner, *remote };
+}
+
 static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa)
 {
 	struct router *r = arg;
+	if (r->sim->eyes->tunnel)
+		r->sim->eyes->tunnel(r->sim, r->id, pcoa, local, ncoa);
 	nar_yield(r->nar, pcoa);
+	if (r->broken) {
+		par_direct(r, pcoa, NULL);
+		return -ENOMEM;
+	}
+	end_set(r->ends, pcoa, ncoa);
 	struct spath *h = path_make(r, pcoa);
 	h->state = PATH_TUNNEL;
 	h->local = *local;
@@ -415,6 +472,16 @@ static void par_send_marker(void *arg, const struct in6_addr *pcoa, const struct
 
 static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 {
+	struct router *r = arg;
+	struct end *e = end_of(r->ends, pcoa);
+	if (e)
+		e->used = false;
+}
+
+bool sim_reverse(const struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *outer)
+{
+	const struct end *e = end_of((struct end *)s->routers[router].ends, pcoa);
+	return e && addr_eq(&e->remote, outer);
 }
 
 /* ---- timelines ---- */
@@ -522,6 +589,8 @@ static void nar_probe(void *arg, int ifindex, const struct in6_addr *ncoa)
 {
 	struct router *r = arg;
 	struct pkt p = { .kind = SIM_NA, .depth = 1, .dst = { *ncoa } };
+	if (r->sim->eyes->probe)
+		r->sim->eyes->probe(r->sim, r->id, ncoa);
 	if (r->taken != SIM_FREE && ncoa->s6_addr[15] == 5)
 		emit(r->sim, 2 * LINK_DELAY, defended, r->id, &p);
 }
@@ -529,7 +598,10 @@ static void nar_probe(void *arg, int ifindex, const struct in6_addr *ncoa)
 static void mobile_naack(struct sim *s, int link, struct pkt *p)
 {
 	struct naack m;
-	if (s->attached == link && naack_parse(p->data, p->len, 6, &m) == 0)
+	if (s->attached != link)
+		return;
+	came(s, 0, p);
+	if (naack_parse(p->data, p->len, 6, &m) == 0)
 		mn_naack(s->mn, &m, loop_now(s->loop));
 }
 
@@ -551,7 +623,10 @@ static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct
 
 static int nar_hold(void *arg, const struct in6_addr *ncoa, const struct in6_addr *forwarder)
 {
-	struct spath *h = path_make(arg, ncoa);
+	struct router *r = arg;
+	if (r->broken)
+		return -ENOMEM;
+	struct spath *h = path_make(r, ncoa);
 	h->state = PATH_HOLD;
 	h->forwarder = *forwarder;
 	h->pass = false;
@@ -603,10 +678,16 @@ static void nar_drop(void *arg, const struct in6_addr *ncoa)
 
 static void nar_proxy(void *arg, int ifindex, const struct in6_addr *ncoa, bool on)
 {
+	struct router *r = arg;
+	if (r->sim->eyes->proxy)
+		r->sim->eyes->proxy(r->sim, r->id, ncoa, on);
 }
 
 static void nar_neighbor(void *arg, const struct nar_view *v)
 {
+	struct router *r = arg;
+	if (r->sim->eyes->neighbor)
+		r->sim->eyes->neighbor(r->sim, r->id, v);
 }
 
 static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
@@ -677,24 +758,6 @@ static void add_addr(struct sim *s, const struct in6_addr *a)
 		s->addrs[s->addrs_n++] = *a;
 }
 
-static struct end *end_of(struct sim *s, const struct in6_addr *inner)
-{
-	for (int i = 0; i < 16; i++)
-		if (s->ends[i].used && addr_eq(&s->ends[i].inner, inner))
-			return &s->ends[i];
-	return NULL;
-}
-
-static void end_set(struct sim *s, const struct mn_binding_view *b)
-{
-	struct end *e = end_of(s, &b->pcoa);
-	for (int i = 0; !e && i < 16; i++)
-		if (!s->ends[i].used)
-			e = &s->ends[i];
-	assert(e);
-	*e = (struct end){ true, b->pcoa, b->par };
-}
-
 static void mobile_data(struct sim *s, const struct pkt *p)
 {
 	if (s->seen[p->seq]++) {
@@ -711,6 +774,7 @@ static void mobile_data(struct sim *s, const struct pkt *p)
 static void mobile_fback(struct sim *s, int link, struct pkt *p)
 {
 	struct mh_in in = mh_of(s, p);
+	came(s, 0, p);
 	mn_fback(s->mn, &in);
 }
 
@@ -727,7 +791,7 @@ static void mobile_in(struct sim *s, int link, struct pkt *p)
 	bool tunnelled = p->depth > 1;
 	while (p->depth > 1) {
 		struct in6_addr outer = p->dst[p->depth - 1];
-		struct end *e = end_of(s, &p->dst[p->depth - 2]);
+		struct end *e = end_of(s->ends, &p->dst[p->depth - 2]);
 		if (!has_addr(s, &outer) || !e || !addr_eq(&e->remote, &p->src[p->depth - 1]))
 			return;
 		p->depth--;
@@ -808,7 +872,8 @@ static void adv_find(void *arg, const struct lladdr *ap, struct tuple *out)
 	struct router *r = arg;
 	int i = ap->octet[4] == 0xaa && ap->octet[5] <= SIM_ROUTERS ? ap->octet[5] : 0;
 	struct mn_place p = i ? place(i) : (struct mn_place){ .ap = *ap };
-	*out = (struct tuple){ .code = i == 0 ? LLA_NO_PREFIX : i == r->id ? LLA_SAME_INTERFACE : LLA_NEW_AP, .ap = p.ap,
+	bool mute = i && r->sim->routers[i].no_fmip;
+	*out = (struct tuple){ .code = i == 0 ? LLA_NO_PREFIX : i == r->id ? LLA_SAME_INTERFACE : mute ? LLA_NO_FMIP : LLA_NEW_AP, .ap = p.ap,
 		.router_lladdr = p.router_lladdr, .router = p.router, .has_prefix = i > 0, .prefix = p.prefix };
 }
 
@@ -829,26 +894,31 @@ static size_t adv_all(void *arg, struct tuple *out, size_t max)
 static void mobile_prrtadv(struct sim *s, int link, struct pkt *p)
 {
 	struct prrtadv a;
-	uint8_t data[FMIP6_MESSAGE_MAX];
-	struct rtsolpr q;
-	struct router *r = &s->routers[link];
-	struct lladdr source = mac(1, link);
-	struct adv_map map = { adv_find, adv_all, r };
-	if (s->attached != link || rtsolpr_parse(p->data, p->len, 6, &q) < 0)
+	if (s->attached != link)
 		return;
-	adv_answer(&q, &map, &source, &a);
-	int n = prrtadv_pack(&a, data, sizeof data);
-	assert(n > 0);
-	if (prrtadv_parse(data, (size_t)n, 6, &a) == 0)
+	came(s, 0, p);
+	if (prrtadv_parse(p->data, p->len, 6, &a) == 0)
 		mn_prrtadv(s->mn, &a, loop_now(s->loop));
 }
 
 static void router_rtsolpr(struct sim *s, int link, struct pkt *p)
 {
-	struct pkt answer = *p;
-	answer.kind = SIM_PRRTADV;
-	if (s->routers[link].par)
-		emit(s, LINK_DELAY + DAEMON_DELAY, mobile_prrtadv, link, &answer);
+	struct prrtadv a;
+	uint8_t data[FMIP6_MESSAGE_MAX];
+	struct rtsolpr q;
+	struct router *r = &s->routers[link];
+	struct lladdr source = mac(1, link);
+	struct adv_map map = { adv_find, adv_all, r };
+	if (!r->par)
+		return;
+	came(s, link, p);
+	if (rtsolpr_parse(p->data, p->len, 6, &q) < 0)
+		return;
+	adv_answer(&q, &map, &source, &a);
+	int n = prrtadv_pack(&a, data, sizeof p->data);
+	assert(n > 0);
+	struct pkt answer = message(SIM_PRRTADV, &in6addr_any, &p->src[0], data, (size_t)n);
+	emit(s, LINK_DELAY + DAEMON_DELAY, mobile_prrtadv, link, &answer);
 }
 
 static void mn_send_rtsolpr(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
@@ -870,7 +940,10 @@ static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_
 static void router_una(struct sim *s, int link, struct pkt *p)
 {
 	struct una m;
-	if (s->routers[link].nar && na_parse(p->data, p->len, 6, &m) == 0)
+	if (!s->routers[link].nar)
+		return;
+	came(s, link, p);
+	if (na_parse(p->data, p->len, 6, &m) == 0)
 		nar_una(s->routers[link].nar, &m, &p->src[0], IFINDEX, loop_now(s->loop));
 }
 
@@ -911,7 +984,7 @@ static void mn_expect(void *arg, const struct mn_binding_view *b, const struct m
 	struct sim *s = arg;
 	if (on) {
 		add_addr(s, &p->coa);
-		end_set(s, b);
+		end_set(s->ends, &b->pcoa, &b->par);
 	}
 }
 
@@ -939,18 +1012,20 @@ static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_
 {
 	struct sim *s = arg;
 	add_addr(s, &b->pcoa);
-	end_set(s, b);
+	end_set(s->ends, &b->pcoa, &b->par);
 	s->armed = true;
 }
 
 static void mn_native(void *arg, const struct mn_binding_view *b)
 {
-	end_set(arg, b);
+	struct sim *s = arg;
+	end_set(s->ends, &b->pcoa, &b->par);
 }
 
 static void mn_unbind(void *arg, const struct mn_binding_view *b)
 {
-	struct end *e = end_of(arg, &b->pcoa);
+	struct sim *s = arg;
+	struct end *e = end_of(s->ends, &b->pcoa);
 	if (e)
 		e->used = false;
 }
@@ -1054,6 +1129,7 @@ static void router_stop(struct sim *s, int i)
 	r->nar = NULL;
 	for (int j = 0; j < PATHS; j++)
 		path_clear(&r->paths[j]);
+	memset(r->ends, 0, sizeof r->ends);
 }
 
 /* What ran when its daemon was killed runs nowhere now. */
@@ -1072,6 +1148,8 @@ void sim_restart_router(struct sim *s, int i)
 	table_reset(s, SIM_PAR(i));
 	table_reset(s, SIM_NAR(i));
 	router_start(s, i);
+	if (s->eyes->restarted)
+		s->eyes->restarted(s, i);
 }
 
 static void mobile_start(struct sim *s)
@@ -1092,13 +1170,23 @@ void sim_restart_mobile(struct sim *s)
 {
 	mn_destroy(s->mn);
 	table_reset(s, SIM_MN);
+	if (s->eyes->restarted)
+		s->eyes->restarted(s, 0);
 	mobile_start(s);
+}
+
+static const struct sim_eyes nobody;
+
+void sim_watch(struct sim *s, const struct sim_eyes *eyes)
+{
+	s->eyes = eyes ? eyes : &nobody;
 }
 
 struct sim *sim_create(void)
 {
 	struct sim *s = calloc(1, sizeof *s);
 	assert(s);
+	s->eyes = &nobody;
 	s->loop = loop_create_virtual(USEC_SEC);
 	s->seen = calloc(SEQS, 1);
 	assert(s->loop && s->seen);
@@ -1117,6 +1205,7 @@ struct sim *sim_create(void)
 
 void sim_destroy(struct sim *s)
 {
+	s->eyes = &nobody;
 	s->sending = false;
 	s->attached = 0;
 	mn_destroy(s->mn);
@@ -1202,6 +1291,16 @@ void sim_unusable(struct sim *s, int router, bool yes)
 	s->routers[router].unusable = yes;
 }
 
+void sim_no_fmip(struct sim *s, int router, bool yes)
+{
+	s->routers[router].no_fmip = yes;
+}
+
+void sim_broken(struct sim *s, int router, bool yes)
+{
+	s->routers[router].broken = yes;
+}
+
 void sim_taken(struct sim *s, int link, enum sim_taken how)
 {
 	s->routers[link].taken = how;
@@ -1284,6 +1383,23 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
 		nar_contexts_done(r->nar, home, src);
 }
 
+void sim_put(struct sim *s, const struct sim_message *m)
+{
+	static const struct {
+		event_fn *arrive;
+		usec_t delay;
+	} ways[SIM_KINDS] = {
+		[SIM_RTSOLPR] = { router_rtsolpr, LINK_DELAY + DAEMON_DELAY }, [SIM_PRRTADV] = { mobile_prrtadv, LINK_DELAY + DAEMON_DELAY },
+		[SIM_FBU] = { router_in, LINK_DELAY }, [SIM_FBACK] = { mobile_in, LINK_DELAY }, [SIM_HI] = { router_in, CORE_DELAY },
+		[SIM_HACK] = { router_in, CORE_DELAY }, [SIM_UNA] = { router_una, LINK_DELAY + DAEMON_DELAY },
+		[SIM_NAACK] = { mobile_naack, LINK_DELAY + DAEMON_DELAY },
+	};
+	struct pkt p = message(m->kind, &m->src, &m->dst, m->data, m->len);
+	p.home = m->home;
+	assert(ways[m->kind].arrive);
+	emit(s, ways[m->kind].delay, ways[m->kind].arrive, m->router, &p);
+}
+
 void sim_replay_fbu(struct sim *s)
 {
 	if (s->last_fbu.depth == 0)
@@ -1359,6 +1475,16 @@ bool sim_held(const struct sim *s, int router, int link)
 	struct in6_addr a = sim_addr(link);
 	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
 	return h && h->state == PATH_HOLD;
+}
+
+bool sim_has(const struct sim *s, const struct in6_addr *a)
+{
+	return has_addr(s, a);
+}
+
+struct lladdr sim_ap(int link)
+{
+	return mac(0xaa, link);
 }
 
 struct fmip6_mn *sim_mn(struct sim *s)

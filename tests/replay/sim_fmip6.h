@@ -22,6 +22,32 @@ enum sim_kind { SIM_RTSOLPR, SIM_PRRTADV, SIM_FBU, SIM_FBACK, SIM_HI, SIM_HACK, 
 	SIM_KINDS };
 
 struct sim;
+
+/* A message on its way: its source and destination, the Home Address option of an FBU, its octets (none for SIM_ECHO, SIM_PROBE,
+ * SIM_NA), the router on whose link or through which it goes first. */
+struct sim_message {
+	enum sim_kind kind;
+	int router;
+	struct in6_addr src, dst, home;
+	const uint8_t *data;
+	size_t len;
+};
+struct sim_fate {
+	bool lost, twice;
+	usec_t late;
+};
+/* Who watches the world. Each may be NULL. What routers do is told before they do it. */
+struct sim_eyes {
+	struct sim_fate (*sent)(struct sim *s, const struct sim_message *m);
+	void (*came)(struct sim *s, int router, const struct sim_message *m); /* to a router's machine; 0: to the mobile's */
+	void (*tunnel)(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
+	void (*proxy)(struct sim *s, int router, const struct in6_addr *a, bool on);
+	void (*probe)(struct sim *s, int router, const struct in6_addr *a); /* duplicate address detection */
+	void (*neighbor)(struct sim *s, int router, const struct nar_view *v);
+	void (*restarted)(struct sim *s, int router); /* 0: the mobile */
+};
+void sim_watch(struct sim *s, const struct sim_eyes *eyes); /* borrowed */
+
 struct sim *sim_create(void); /* mobile on link 1, its router known to it, correspondent silent */
 void sim_destroy(struct sim *s);
 struct fmip6_params *sim_params(struct sim *s);
@@ -47,6 +73,8 @@ void sim_unusable(struct sim *s, int router, bool yes); /* its neighbours do not
 /* Somebody else on that link has the address that the mobile would make there: its router knows, or only the link does. */
 enum sim_taken { SIM_FREE, SIM_TAKEN, SIM_TAKEN_UNKNOWN };
 void sim_taken(struct sim *s, int link, enum sim_taken how);
+void sim_no_fmip(struct sim *s, int router, bool yes); /* its neighbours know it as one that does not speak FMIPv6 */
+void sim_broken(struct sim *s, int router, bool yes);  /* its kernel takes no path: holds and tunnels cannot be made */
 struct in6_addr sim_assigned(int link); /* the one that its router gives in its stead */
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);
 void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const struct in6_addr *pcoa,
@@ -55,6 +83,9 @@ void sim_inject_hi(struct sim *s, int router, const struct in6_addr *from, const
 void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, const struct in6_addr *src,
                 const struct in6_addr *home, const uint8_t *data, size_t len);
 struct in6_addr sim_neighbor(int router); /* its address among routers */
+/* The same as a message that takes its time and meets its fate: to a router from its own link (FBU, UNA, RtSolPr), from other routers
+ * (HI, HAck), or to the mobile from its router (PrRtAdv, FBack, NAACK). */
+void sim_put(struct sim *s, const struct sim_message *m);
 void sim_replay_fbu(struct sim *s); /* the last FBU on the wire once more */
 
 /* What came of it. */
@@ -77,6 +108,11 @@ unsigned sim_handovers(const struct sim *s, int who); /* timelines opened so far
 unsigned sim_open(const struct sim *s, int who);      /* and not closed */
 bool sim_tunnelled(const struct sim *s, int router, int link); /* does router send what comes for the address of link away? */
 bool sim_held(const struct sim *s, int router, int link);
+/* Is this taken out of the reverse tunnel by router: from the mobile's pcoa, in a packet from outer? */
+bool sim_reverse(const struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *outer);
+bool sim_has(const struct sim *s, const struct in6_addr *a); /* the mobile: is it one of its addresses? */
+struct in6_addr sim_router(int router); /* its address on its link */
+struct lladdr sim_ap(int link);
 struct fmip6_mn *sim_mn(struct sim *s);
 struct fmip6_par *sim_par(struct sim *s, int router);
 struct fmip6_nar *sim_nar(struct sim *s, int router);
