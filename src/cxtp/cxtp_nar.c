@@ -4,234 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/log.h"
 #include "cxtp/cxtp_count.h"
-#include "cxtp/cxtp_table.h"
+#include "cxtp/cxtp_nar_private.h"
 #include "cxtp/cxtp_token.h"
-
-/* What a previous router sent before it was asked. */
-struct push {
-	struct secret *key; /* NULL: there is no push */
-	struct in6_addr from;
-	uint8_t *blocks;
-	size_t len;
-	bool acknowledge; /* the A bit */
-	usec_t at;
-	struct timer timer;
-};
-
-/* What a mobile asked for, and what became of it. */
-enum request_state { REQUEST_NONE, REQUEST_SENT, REQUEST_INSTALLING, REQUEST_DONE };
-struct request {
-	enum request_state state;
-	struct in6_addr par; /* table address of the previous router; unspecified in REQUEST_DONE without one */
-	struct cxtp_link link;
-	uint32_t seq, token;
-	bool acknowledge; /* the A bit */
-	uint8_t *blocks;  /* of the CTAR */
-	size_t len;
-	usec_t at, asked;
-	struct cxtp_contexts *installing; /* REQUEST_INSTALLING: what features have yet to speak of */
-	bool reply;      /* REQUEST_INSTALLING: the previous router wants a CTDR */
-	uint8_t *failed; /* REQUEST_DONE: entries for the CTAA, to be repeated */
-	size_t failed_len;
-	bool installed;  /* REQUEST_DONE: and not given up */
-	bool all;        /* what the CTDR said, to be repeated */
-	uint8_t *came;
-	size_t came_len;
-	struct timer timer;
-};
-
-/* What was asked for without a token (§5.2), and has not come. */
-struct ahead {
-	bool asked;
-	struct in6_addr par;
-	usec_t at;
-	struct timer timer;
-};
-
-struct transfer {
-	UT_hash_handle hh;
-	struct cxtp_nar *nar;
-	struct in6_addr pcoa; /* the key */
-	struct push push;
-	struct ahead ahead;
-	struct request request;
-};
-
-struct cxtp_nar {
-	struct loop *loop;
-	const struct cxtp_params *params;
-	struct cxtp_rate *rate;
-	const struct cxtp_nar_ops *ops;
-	void *arg;
-	struct transfer *transfers;
-	size_t held; /* octets of pushed contexts and of requests */
-	struct bucket lines;
-	uint8_t out[CXTP_MESSAGE_MAX];
-};
-
-struct cxtp_nar *cxtp_nar_create(struct loop *l, const struct cxtp_params *params, struct cxtp_rate *rate,
-                                 const struct cxtp_nar_ops *ops, void *arg)
-{
-	struct cxtp_nar *n = calloc(1, sizeof *n);
-	if (!n)
-		return NULL;
-	n->loop = l;
-	n->params = params;
-	n->rate = rate;
-	n->ops = ops;
-	n->arg = arg;
-	bucket_init(&n->lines, 5, 20);
-	return n;
-}
-
-/* Octets of a transfer count while they are held; NULL (counted) beyond the limit. Empty is not NULL. */
-static uint8_t *hold(struct cxtp_nar *n, const uint8_t *data, size_t len, size_t limit)
-{
-	uint8_t *copy = n->held + len <= limit ? malloc(len ? len : 1) : NULL;
-	if (!copy) {
-		cxtp_count(CXTP_NO_ROOM);
-		log_limited(&n->lines, loop_now(n->loop), LOG_LEVEL_WARNING, "cxtp", "no room for contexts octets=%zu held=%zu limit=%zu",
-		            len, n->held, limit);
-		return NULL;
-	}
-	if (len)
-		memcpy(copy, data, len);
-	n->held += len;
-	cxtp_counters[CXTP_HELD_OCTETS].value += len;
-	return copy;
-}
-
-static void release(struct cxtp_nar *n, uint8_t **data, size_t *len)
-{
-	if (!*data)
-		return;
-	secret_wipe(*data, *len);
-	free(*data);
-	n->held -= *len;
-	cxtp_counters[CXTP_HELD_OCTETS].value -= *len;
-	*data = NULL;
-	*len = 0;
-}
-
-static void push_drop(struct transfer *t)
-{
-	timer_stop(&t->push.timer);
-	secret_unref(t->push.key);
-	t->push.key = NULL;
-	release(t->nar, &t->push.blocks, &t->push.len);
-}
-
-static void request_drop(struct transfer *t)
-{
-	struct request *q = &t->request;
-	timer_stop(&q->timer);
-	release(t->nar, &q->blocks, &q->len);
-	release(t->nar, &q->failed, &q->failed_len);
-	release(t->nar, &q->came, &q->came_len);
-	free(q->installing);
-	q->installing = NULL;
-	q->state = REQUEST_NONE;
-}
-
-static void ahead_drop(struct transfer *t)
-{
-	timer_stop(&t->ahead.timer);
-	t->ahead.asked = false;
-}
-
-static void transfer_free(struct transfer *t)
-{
-	struct cxtp_nar *n = t->nar;
-	push_drop(t);
-	ahead_drop(t);
-	request_drop(t);
-	HASH_DEL(n->transfers, t);
-	cxtp_counters[CXTP_NAR_TRANSFERS].value--;
-	free(t);
-}
-
-static void transfer_free_if_idle(struct transfer *t)
-{
-	if (!t->push.key && !t->ahead.asked && t->request.state == REQUEST_NONE)
-		transfer_free(t);
-}
-
-void cxtp_nar_destroy(struct cxtp_nar *n)
-{
-	if (!n)
-		return;
-	while (n->transfers)
-		transfer_free(n->transfers);
-	free(n);
-}
-
-static struct transfer *transfer_find(struct cxtp_nar *n, const struct in6_addr *pcoa)
-{
-	struct transfer *t;
-	HASH_FIND(hh, n->transfers, pcoa, sizeof *pcoa, t);
-	return t;
-}
-
-static void send_ctc(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *par);
-
-static void push_timer(struct timer *timer, void *arg)
-{
-	struct transfer *t = arg;
-	struct cxtp_nar *n = t->nar;
-	struct in6_addr pcoa = t->pcoa, par = t->push.from;
-	cxtp_count(CXTP_PUSHES_EXPIRED);
-	LOG_INFO("cxtp", "pushed contexts wiped: their mobile did not come mobile=%s peer=%s limit=%llums", ADDR(&pcoa), ADDR(&par),
-	         (unsigned long long)(n->params->context_lifetime / USEC_MSEC));
-	push_drop(t);
-	bool idle = t->request.state != REQUEST_SENT && t->request.state != REQUEST_INSTALLING;
-	transfer_free_if_idle(t);
-	if (!idle)
-		return;
-	send_ctc(n, &pcoa, &par);
-	n->ops->end(&pcoa, &par, HANDOVER_CANCELLED, "the mobile did not come", n->arg);
-}
-
-static void ahead_timer(struct timer *timer, void *arg)
-{
-	struct transfer *t = arg;
-	struct cxtp_nar *n = t->nar;
-	LOG_INFO("cxtp", "no contexts came before their mobile mobile=%s peer=%s limit=%llums", ADDR(&t->pcoa), ADDR(&t->ahead.par),
-	         (unsigned long long)(n->params->max_transfer_time / USEC_MSEC));
-	ahead_drop(t);
-	transfer_free_if_idle(t);
-}
-
-static void request_timer(struct timer *timer, void *arg);
-
-static struct transfer *transfer_get(struct cxtp_nar *n, const struct in6_addr *pcoa)
-{
-	struct transfer *t = transfer_find(n, pcoa);
-	if (t)
-		return t;
-	t = HASH_COUNT(n->transfers) < n->params->transfers ? calloc(1, sizeof *t) : NULL;
-	if (t) {
-		t->nar = n;
-		t->pcoa = *pcoa;
-		timer_init(&t->push.timer, n->loop, push_timer, t);
-		timer_init(&t->request.timer, n->loop, request_timer, t);
-		timer_init(&t->ahead.timer, n->loop, ahead_timer, t);
-		HASH_ADD(hh, n->transfers, pcoa, sizeof t->pcoa, t);
-		if (!t->hh.tbl) {
-			free(t);
-			t = NULL;
-		}
-	}
-	if (!t) {
-		cxtp_count(CXTP_NO_ROOM);
-		log_limited(&n->lines, loop_now(n->loop), LOG_LEVEL_WARNING, "cxtp", "no room for a transfer mobile=%s transfers=%u limit=%zu",
-		            ADDR(pcoa), (unsigned)HASH_COUNT(n->transfers), n->params->transfers);
-		return NULL;
-	}
-	cxtp_counters[CXTP_NAR_TRANSFERS].value++;
-	return t;
-}
 
 static void refuse(struct cxtp_nar *n, enum cxtp_counter c, const char *what, const struct in6_addr *mobile,
                    const struct in6_addr *peer, const char *reason)
@@ -281,11 +56,11 @@ static void settle(struct transfer *t, const struct cxtp_contexts *c, bool insta
 	uint8_t entries[4 * CXTP_CONTEXTS_MAX];
 	struct wr w = wr_make(entries, sizeof entries);
 	cxtp_contexts_ctaa(c, &w);
-	q->failed = hold(n, entries, w.len, SIZE_MAX);
+	q->failed = cxtp_nar_hold(n, entries, w.len, SIZE_MAX);
 	q->failed_len = q->failed ? w.len : 0;
 	w = wr_make(entries, sizeof entries);
 	q->all = cxtp_contexts_ctdr(c, &w);
-	q->came = hold(n, entries, w.len, SIZE_MAX);
+	q->came = cxtp_nar_hold(n, entries, w.len, SIZE_MAX);
 	q->came_len = q->came ? w.len : 0;
 	q->state = REQUEST_DONE;
 	q->installed = installed;
@@ -353,7 +128,7 @@ static void stop_waiting(struct transfer *t)
 
 void cxtp_nar_installed(struct cxtp_nar *n, const struct in6_addr *pcoa, uint16_t fpt, uint8_t status, const char *reason)
 {
-	struct transfer *t = transfer_find(n, pcoa);
+	struct transfer *t = cxtp_nar_transfer(n, pcoa);
 	if (t && t->request.installing && cxtp_contexts_installed(t->request.installing, pcoa, fpt, status, reason) &&
 	    !t->request.installing->pending_n)
 		stop_waiting(t);
@@ -381,7 +156,7 @@ static void take_push(struct transfer *t)
 	p->key = NULL;
 	timer_stop(&p->timer);
 	put_in_force(t, p->blocks, p->len, p->acknowledge);
-	push_drop(t);
+	cxtp_nar_push_drop(t);
 }
 
 static bool token_passes(const struct secret *key, const struct in6_addr *pcoa, uint32_t seq, const uint8_t *blocks, size_t blocks_len,
@@ -392,14 +167,41 @@ static bool token_passes(const struct secret *key, const struct in6_addr *pcoa, 
 	return cxtp_token_ok(octets, len, pcoa, seq, blocks, blocks_len, token);
 }
 
-static void request_timer(struct timer *timer, void *arg)
+void cxtp_nar_push_timer(struct timer *timer, void *arg)
+{
+	struct transfer *t = arg;
+	struct cxtp_nar *n = t->nar;
+	struct in6_addr pcoa = t->pcoa, par = t->push.from;
+	cxtp_count(CXTP_PUSHES_EXPIRED);
+	LOG_INFO("cxtp", "pushed contexts wiped: their mobile did not come mobile=%s peer=%s limit=%llums", ADDR(&pcoa), ADDR(&par),
+	         (unsigned long long)(n->params->context_lifetime / USEC_MSEC));
+	cxtp_nar_push_drop(t);
+	bool idle = t->request.state != REQUEST_SENT && t->request.state != REQUEST_INSTALLING;
+	cxtp_nar_free_if_idle(t);
+	if (!idle)
+		return;
+	send_ctc(n, &pcoa, &par);
+	n->ops->end(&pcoa, &par, HANDOVER_CANCELLED, "the mobile did not come", n->arg);
+}
+
+void cxtp_nar_ahead_timer(struct timer *timer, void *arg)
+{
+	struct transfer *t = arg;
+	struct cxtp_nar *n = t->nar;
+	LOG_INFO("cxtp", "no contexts came before their mobile mobile=%s peer=%s limit=%llums", ADDR(&t->pcoa), ADDR(&t->ahead.par),
+	         (unsigned long long)(n->params->max_transfer_time / USEC_MSEC));
+	cxtp_nar_ahead_drop(t);
+	cxtp_nar_free_if_idle(t);
+}
+
+void cxtp_nar_request_timer(struct timer *timer, void *arg)
 {
 	struct transfer *t = arg;
 	struct cxtp_nar *n = t->nar;
 	struct request *q = &t->request;
 	if (q->state == REQUEST_DONE) {
-		request_drop(t);
-		transfer_free_if_idle(t);
+		cxtp_nar_request_drop(t);
+		cxtp_nar_free_if_idle(t);
 		return;
 	}
 	if (q->state == REQUEST_INSTALLING) {
@@ -432,8 +234,8 @@ static void request_timer(struct timer *timer, void *arg)
 static bool request_note(struct transfer *t, const struct cxtp_link *from, const struct cxtp_message *m)
 {
 	struct request *q = &t->request;
-	request_drop(t);
-	q->blocks = hold(t->nar, m->blocks, m->blocks_len, t->nar->params->memory);
+	cxtp_nar_request_drop(t);
+	q->blocks = cxtp_nar_hold(t->nar, m->blocks, m->blocks_len, t->nar->params->memory);
 	if (!q->blocks)
 		return false;
 	q->len = m->blocks_len;
@@ -474,15 +276,15 @@ static void ask(struct cxtp_nar *n, const struct cxtp_link *from, const struct c
 			send_ctaa(n, from, &m->mobile, entries, w.len);
 		return;
 	}
-	struct transfer *t = transfer_get(n, &m->mobile);
+	struct transfer *t = cxtp_nar_get(n, &m->mobile);
 	if (!t)
 		return;
 	struct cxtp_message out = { .type = CXTP_CTREQ, .mobile = m->mobile, .seq = m->seq, .token = m->token, .blocks = m->blocks,
 		                    .blocks_len = m->blocks_len };
 	/* A router that cannot be reached now may be reached when the mobile repeats: as if the CTAR had been lost. */
 	if (!request_note(t, from, m) || !send_message(n, &par, &out, CXTP_CTREQ_SENT)) {
-		request_drop(t);
-		transfer_free_if_idle(t);
+		cxtp_nar_request_drop(t);
+		cxtp_nar_free_if_idle(t);
 		return;
 	}
 	t->request.par = par;
@@ -504,7 +306,7 @@ static bool answer_may_be_late(const struct transfer *t, const struct in6_addr *
 
 void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struct cxtp_message *m)
 {
-	struct transfer *t = transfer_find(n, &m->mobile);
+	struct transfer *t = cxtp_nar_transfer(n, &m->mobile);
 	struct in6_addr ncoa;
 	/* Passed on, no token would ask the previous router for the key (§2.5.6). */
 	if (m->token == 0) {
@@ -547,19 +349,19 @@ void cxtp_nar_ctar(struct cxtp_nar *n, const struct cxtp_link *from, const struc
 
 static void push_store(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m, struct secret *key)
 {
-	struct transfer *t = transfer_get(n, &m->mobile);
+	struct transfer *t = cxtp_nar_get(n, &m->mobile);
 	if (!t) {
 		secret_unref(key);
 		return;
 	}
-	push_drop(t);
-	ahead_drop(t);
-	t->push.blocks = hold(n, m->blocks, m->blocks_len, n->params->memory);
+	cxtp_nar_push_drop(t);
+	cxtp_nar_ahead_drop(t);
+	t->push.blocks = cxtp_nar_hold(n, m->blocks, m->blocks_len, n->params->memory);
 	if (!t->push.blocks) {
 		secret_unref(key);
 		if (t->request.state == REQUEST_NONE)
 			send_ctc(n, &t->pcoa, peer); /* none will wait here for the mobile */
-		transfer_free_if_idle(t);
+		cxtp_nar_free_if_idle(t);
 		return;
 	}
 	t->push.len = m->blocks_len;
@@ -580,7 +382,7 @@ static void push_store(struct cxtp_nar *n, const struct in6_addr *peer, const st
 
 static void receive_push(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m)
 {
-	struct transfer *t = transfer_find(n, &m->mobile);
+	struct transfer *t = cxtp_nar_transfer(n, &m->mobile);
 	cxtp_count(CXTP_PCTD_RECEIVED);
 	if (m->algorithm != CXTP_ALGORITHM_HMAC_SHA1 || m->key_len > SECRET_MAX) {
 		refuse(n, CXTP_BAD_KEY_MATERIAL, "PCTD", &m->mobile, peer, "algorithm-or-key-length");
@@ -614,7 +416,7 @@ static void receive_push(struct cxtp_nar *n, const struct in6_addr *peer, const 
 
 static void receive_answer(struct cxtp_nar *n, const struct in6_addr *peer, const struct cxtp_message *m)
 {
-	struct transfer *t = transfer_find(n, &m->mobile);
+	struct transfer *t = cxtp_nar_transfer(n, &m->mobile);
 	cxtp_count(CXTP_CTD_RECEIVED);
 	if (!t || t->request.state == REQUEST_NONE || !addr_eq(&t->request.par, peer)) {
 		refuse(n, t && t->request.state != REQUEST_NONE ? CXTP_WRONG_PEER : CXTP_UNEXPECTED, "CTD", &m->mobile, peer, "not-asked-for");
@@ -629,25 +431,25 @@ static void receive_answer(struct cxtp_nar *n, const struct in6_addr *peer, cons
 	timer_stop(&t->request.timer);
 	n->ops->mark(&t->pcoa, STEP_CTD, loop_now(n->loop), n->arg);
 	/* The previous router checked the token. What it pushed before is older than what it sends now. */
-	push_drop(t);
-	ahead_drop(t);
+	cxtp_nar_push_drop(t);
+	cxtp_nar_ahead_drop(t);
 	put_in_force(t, m->blocks, m->blocks_len, m->flag);
 }
 
 int cxtp_nar_request(struct cxtp_nar *n, const struct in6_addr *pcoa, const struct in6_addr *router)
 {
-	struct transfer *t = transfer_find(n, pcoa);
+	struct transfer *t = cxtp_nar_transfer(n, pcoa);
 	struct in6_addr par;
 	if (t && (t->push.key || t->ahead.asked || t->request.state == REQUEST_SENT || t->request.state == REQUEST_INSTALLING ||
 	          (t->request.state == REQUEST_DONE && t->request.installed)))
 		return -EALREADY;
 	if (!n->ops->neighbor(router, pcoa, &par, n->arg))
 		return -EHOSTUNREACH;
-	if (!(t = transfer_get(n, pcoa)))
+	if (!(t = cxtp_nar_get(n, pcoa)))
 		return -ENOSPC;
 	struct cxtp_message m = { .type = CXTP_CTREQ, .mobile = *pcoa };
 	if (!send_message(n, &par, &m, CXTP_CTREQ_SENT)) {
-		transfer_free_if_idle(t);
+		cxtp_nar_free_if_idle(t);
 		return -EHOSTUNREACH;
 	}
 	t->ahead.asked = true;
@@ -660,18 +462,18 @@ int cxtp_nar_request(struct cxtp_nar *n, const struct in6_addr *pcoa, const stru
 
 void cxtp_nar_cancel(struct cxtp_nar *n, const struct in6_addr *pcoa, const char *reason)
 {
-	struct transfer *t = transfer_find(n, pcoa);
+	struct transfer *t = cxtp_nar_transfer(n, pcoa);
 	if (!t || !(t->push.key || t->ahead.asked || t->request.state == REQUEST_SENT))
 		return;
 	bool requested = t->request.state == REQUEST_SENT;
 	struct in6_addr mobile = *pcoa, ncoa = t->request.link.peer;
 	struct in6_addr par = requested ? t->request.par : t->push.key ? t->push.from : t->ahead.par;
 	LOG_INFO("cxtp", "contexts not wanted any more mobile=%s peer=%s reason=\"%s\"", ADDR(&mobile), ADDR(&par), reason);
-	push_drop(t);
-	ahead_drop(t);
+	cxtp_nar_push_drop(t);
+	cxtp_nar_ahead_drop(t);
 	if (requested)
-		request_drop(t);
-	transfer_free_if_idle(t);
+		cxtp_nar_request_drop(t);
+	cxtp_nar_free_if_idle(t);
 	send_ctc(n, &mobile, &par);
 	if (requested)
 		n->ops->done(&mobile, &ncoa, false, n->arg);
@@ -684,37 +486,4 @@ void cxtp_nar_message(struct cxtp_nar *n, const struct in6_addr *peer, const str
 		receive_push(n, peer, m);
 	else if (m->type == CXTP_CTD)
 		receive_answer(n, peer, m);
-}
-
-static struct cxtp_nar_view view(const struct transfer *t)
-{
-	const struct request *q = &t->request;
-	return (struct cxtp_nar_view){ .pcoa = t->pcoa, .par = t->push.key ? t->push.from : t->ahead.asked ? t->ahead.par : q->par,
-		                       .pushed = t->push.key, .ahead = t->ahead.asked,
-		                       .requested = q->state == REQUEST_SENT, .done = q->state == REQUEST_DONE, .octets = t->push.len,
-		                       .age = loop_now(t->nar->loop) - (q->state != REQUEST_NONE ? q->at : t->push.key ? t->push.at : t->ahead.at) };
-}
-
-bool cxtp_nar_of(struct cxtp_nar *n, const struct in6_addr *pcoa, struct cxtp_nar_view *v)
-{
-	const struct transfer *t = transfer_find(n, pcoa);
-	if (t)
-		*v = view(t);
-	return t;
-}
-
-void cxtp_nar_each(const struct cxtp_nar *n, void (*fn)(const struct cxtp_nar_view *v, void *arg), void *arg)
-{
-	for (const struct transfer *t = n->transfers; t; t = t->hh.next) {
-		struct cxtp_nar_view v = view(t);
-		fn(&v, arg);
-	}
-}
-
-size_t cxtp_nar_keys(const struct cxtp_nar *n)
-{
-	size_t keys = 0;
-	for (const struct transfer *t = n->transfers; t; t = t->hh.next)
-		keys += t->push.key != NULL;
-	return keys;
 }

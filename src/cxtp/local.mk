@@ -10,7 +10,9 @@ src_cxtp_libcxtp_a_SOURCES = \
 	src/cxtp/cxtp_mn.c src/cxtp/cxtp_mn.h \
 	src/cxtp/cxtp_mobile.c src/cxtp/cxtp_mobile.h \
 	src/cxtp/cxtp_nar.c src/cxtp/cxtp_nar.h \
+	src/cxtp/cxtp_nar_private.h src/cxtp/cxtp_nar_table.c \
 	src/cxtp/cxtp_par.c src/cxtp/cxtp_par.h \
+	src/cxtp/cxtp_par_private.h src/cxtp/cxtp_par_push.c src/cxtp/cxtp_par_table.c \
 	src/cxtp/cxtp_params.h \
 	src/cxtp/cxtp_rate.c src/cxtp/cxtp_rate.h \
 	src/cxtp/cxtp_router.c src/cxtp/cxtp_router.h \
