@@ -1,0 +1,15 @@
+noinst_LIBRARIES += src/mip6/libmip6.a
+src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
+	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c
+
+MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
+check_PROGRAMS += tests/unit/test_mip6_wire
+TESTS += tests/unit/test_mip6_wire
+tests_unit_test_mip6_wire_SOURCES = tests/unit/test_mip6_wire.c
+tests_unit_test_mip6_wire_LDADD = $(MIP6_TEST_LIBS)
+
+check_PROGRAMS += tests/fuzz/fuzz_mip6_wire
+TESTS += tests/fuzz/fuzz_mip6_wire
+tests_fuzz_fuzz_mip6_wire_SOURCES = tests/fuzz/fuzz_mip6_wire.c
+tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/mip6_wire
