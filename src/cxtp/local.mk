@@ -63,7 +63,8 @@ tests_replay_test_crowd_cxtp_LDADD = $(CXTP_LIBS) $(TEST_LIBS) -lm
 # RFC 4067 sentence by sentence; with --table it prints which scenario shows which sentence.
 check_PROGRAMS += tests/replay/test_rfc4067
 TESTS += tests/replay/test_rfc4067
-tests_replay_test_rfc4067_SOURCES = tests/replay/rfc4067.c tests/replay/rfc4067.h tests/replay/rfc4067_stage.c \
+SENTENCES = tests/replay/sentences.c tests/replay/sentences.h
+tests_replay_test_rfc4067_SOURCES = $(SENTENCES) tests/replay/rfc4067.c tests/replay/rfc4067.h tests/replay/rfc4067_stage.c \
 	tests/replay/rfc4067_judge.c tests/replay/rfc4067_overview.c tests/replay/rfc4067_activate.c \
 	tests/replay/rfc4067_data.c tests/replay/rfc4067_transport.c tests/replay/rfc4067_flows.c \
 	tests/replay/rfc4067_security.c $(SIM_CXTP)

@@ -8,19 +8,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "core/log.h"
 #include "rfc4067.h"
 
 #define FLOOD 40 /* so many messages and more are one: it is disturbed here and there */
-#define SENTENCES_MAX 256
-#define PATIENCE 300 /* seconds: a machine that arms a timer in the past for ever stands still in virtual time */
 
 static const struct sentence *const parts[] = { rfc4067_overview,  rfc4067_activate, rfc4067_data,
 	                                        rfc4067_transport, rfc4067_flows,    rfc4067_security };
@@ -60,83 +53,8 @@ static void play_all(void **state)
 	}
 }
 
-/* The rows of all parts; how many. */
-static size_t sentences(const struct sentence *out[SENTENCES_MAX])
-{
-	size_t n = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		for (const struct sentence *s = parts[i]; s->section; s++) {
-			assert_true(n < SENTENCES_MAX);
-			out[n++] = s;
-		}
-	return n;
-}
-
-/* `make check` says where the sources are; without that there is nothing to look into. */
-static bool file_has(const char *file, const char *what)
-{
-	const char *top = getenv("srcdir");
-	char path[512], line[1024];
-	if (!top)
-		return true;
-	snprintf(path, sizeof path, "%s/%s", top, file);
-	FILE *f = fopen(path, "r");
-	bool found = false;
-	while (f && !found && fgets(line, sizeof line, f))
-		found = strstr(line, what);
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/* Each sentence is shown, by a scenario of its own or by a test that exists, or says why it is not. */
-static void test_table(void **state)
-{
-	const struct sentence *all[SENTENCES_MAX];
-	size_t n = sentences(all), scenarios = 0;
-	unsigned wrong = 0;
-	for (size_t i = 0; i < n; i++) {
-		const struct sentence *s = all[i];
-		char file[256];
-		const char *test = strstr(s->name, "::");
-		bool good = *s->gist && *s->name && (s->scenario || s->not_shown || test);
-		for (size_t k = 0; k < i; k++)
-			good &= !s->scenario || s->scenario != all[k]->scenario;
-		if (good && test) {
-			snprintf(file, sizeof file, "%.*s", (int)(test - s->name), s->name);
-			good = file_has(file, test + 2);
-		}
-		if (!good)
-			print_error("§%s %s: nothing shows it: %s\n", s->section, s->gist, s->name);
-		wrong += !good;
-		scenarios += s->scenario != NULL;
-	}
-	assert_int_equal(wrong, 0);
-	assert_true(scenarios >= 80);
-}
-
-static void print_table(void)
-{
-	const struct sentence *all[SENTENCES_MAX];
-	size_t n = sentences(all);
-	for (size_t i = 0; i < n; i++)
-		printf("§%-6s %-11s %s\n%20s%s%s\n", all[i]->section, all[i]->level, all[i]->gist, "",
-		       all[i]->not_shown ? "not shown here: " : "", all[i]->name);
-}
-
 int main(int argc, char **argv)
 {
-	const struct sentence *all[SENTENCES_MAX];
-	static struct CMUnitTest tests[SENTENCES_MAX + 1] = { { "every sentence is shown", test_table, NULL, NULL, NULL } };
-	size_t n = sentences(all), count = 1;
-	log_level_set(getenv("VERBOSE") ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR);
-	if (argc > 1 && !strcmp(argv[1], "--table")) {
-		print_table();
-		return 0;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (all[i]->scenario && (argc < 2 || strstr(all[i]->name, argv[1])))
-			tests[count++] = (struct CMUnitTest){ all[i]->name, play_all, NULL, NULL, (void *)(uintptr_t)all[i] };
-	alarm(PATIENCE);
-	return _cmocka_run_group_tests("RFC 4067", tests, count, NULL, NULL);
+	static const struct sentences all = { "RFC 4067", parts, sizeof parts / sizeof parts[0], 80, play_all };
+	return sentences_main(&all, argc, argv);
 }

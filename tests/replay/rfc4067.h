@@ -13,20 +13,8 @@
 #define HANDOVERD_TESTS_RFC4067_H
 
 #include "cxtp/cxtp_count.h"
+#include "sentences.h"
 #include "sim_cxtp.h"
-
-/* A sentence of the RFC, and what shows that it is kept: a scenario, a test elsewhere, or nothing, with the reason. */
-struct sentence {
-	const char *section, *level; /* "MUST", "SHOULD"…; "": no keyword, but it says what happens */
-	const char *gist;
-	const char *name; /* of the scenario, the test "FILE::NAME", or the reason */
-	void (*scenario)(void);
-	bool not_shown;
-};
-#define SHOWN(function) #function, function, false
-#define SHOWN_BY(test) test, NULL, false
-#define NOT_SHOWN(reason) reason, NULL, true
-#define END_OF_SENTENCES { NULL, NULL, NULL, NULL, NULL, false }
 
 extern const struct sentence rfc4067_overview[], rfc4067_activate[], rfc4067_data[], rfc4067_transport[], rfc4067_flows[],
 	rfc4067_security[];
@@ -86,9 +74,7 @@ void restart(enum sim_router which);
 void feature_answers(enum sim_router at, uint8_t status); /* one that said FEATURE_PENDING when it was installed */
 
 /* What is expected. */
-#define EXPECT(condition) stage_expect((condition), #condition, __FILE__, __LINE__)
 #define EXPECT_SENT(text) stage_expect_sent(text, __FILE__, __LINE__)
-void stage_expect(bool holds, const char *what, const char *file, int line);
 void stage_expect_sent(const char *trace, const char *file, int line); /* all of it, in order: see sim_cxtp.h */
 
 /* "CTAR.par" goes to the router where the mobile is, "CTAR.nar" to a new one. n counts from 1. */

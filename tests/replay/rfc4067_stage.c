@@ -24,11 +24,9 @@ struct record {
 static struct record records[RECORDS];
 static size_t records_n;
 
-static bool calm;           /* expectations count */
 static const struct disturbance *disturbance;
 static unsigned disturbed; /* this message; 0: none */
 static struct timer restarting;
-static unsigned failed;
 static enum sim_router here; /* where the mobile is */
 static bool answer_due;     /* the mobile has moved, and must hear of it */
 static usec_t start;
@@ -84,8 +82,7 @@ void stage_open(bool v4, unsigned message, const struct disturbance *d)
 	}
 	timer_init(&restarting, stage.loop, restart_now, NULL);
 	stage.eyes = &eyes;
-	calm = message == 0;
-	failed = 0;
+	sentence_begin(message == 0);
 	here = PAR;
 	answer_due = false;
 	begin();
@@ -95,7 +92,7 @@ bool stage_close(const char *scenario)
 {
 	settle();
 	judge_close(answer_due);
-	bool good = !failed && !judge_faults();
+	bool good = !sentence_failed() && !judge_faults();
 	if (!good)
 		fprintf(stderr, "%s, IPv%c, message %u %s: sent %s\n", scenario, addr_is_v4(&stage.pcoa) ? '4' : '6', disturbed,
 		        disturbed ? disturbance->name : "undisturbed", stage.trace);
@@ -292,20 +289,11 @@ void feature_answers(enum sim_router router, uint8_t status)
 	cxtp_nar_installed(stage.routers[router].nar, &stage.pcoa, SIM_FPT_OTHER, status, "so it said");
 }
 
-void stage_expect(bool holds, const char *what, const char *file, int line)
-{
-	if (!calm || holds)
-		return;
-	fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-	failed++;
-}
-
 void stage_expect_sent(const char *trace, const char *file, int line)
 {
-	if (!calm || !strcmp(trace, stage.trace))
-		return;
-	fprintf(stderr, "%s:%d: expected to be sent: %s\n", file, line, trace);
-	failed++;
+	char what[512];
+	snprintf(what, sizeof what, "was sent: %s", trace);
+	sentence_expect(!strcmp(trace, stage.trace), what, file, line);
 }
 
 static const struct record *find(const char *what, unsigned n)
