@@ -37,14 +37,6 @@ static void gauge_octets(const struct paths *p)
 	path_counters[PATH_HOLD_OCTETS].value = p->pool.octets;
 }
 
-static void gauge_paths(const struct paths *p)
-{
-	uint64_t n = 0;
-	for (const struct path *h = p->table; h; h = h->hh.next)
-		n += h->state != PATH_LANDED;
-	path_counters[PATHS_ACTIVE].value = n;
-}
-
 static void count_dropped(struct path *h, uint64_t n, const char *reason, uint64_t limit, uint64_t actual)
 {
 	if (!n)
@@ -357,8 +349,8 @@ void path_free(struct path *h)
 	hold_clear(&h->hold);
 	hold_clear(&h->from);
 	HASH_DELETE(hh, p->table, h);
+	path_counters[PATHS_ACTIVE].value -= h->state != PATH_LANDED;
 	free(h);
-	gauge_paths(p);
 	gauge_octets(p);
 }
 
@@ -426,7 +418,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 	hold_init(&h->from, &p->pool);
 	timer_init(&h->timer, p->loop, on_timer, h);
 	HASH_ADD(hh, p->table, addr, sizeof h->addr, h);
-	gauge_paths(p);
+	path_counters[PATHS_ACTIVE].value++;
 	return h;
 }
 
