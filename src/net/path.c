@@ -427,6 +427,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 /* Routes again, as they ought to be: after lost events, or with another protocol number. */
 static void reinstall(struct paths *p)
 {
+	rtnl_begin(p->rtnl);
 	for (struct path *h = p->table; h; h = h->hh.next) {
 		if (h->route != ROUTE_NONE)
 			(void)path_route_set(h, h->route, h->route_mtu);
@@ -434,6 +435,9 @@ static void reinstall(struct paths *p)
 			(void)upstream_install(h);
 	}
 	tunnel_reinstall(p);
+	int rc = rtnl_commit(p->rtnl);
+	if (rc < 0)
+		LOG_WARNING(PATH_LOG, "not every route and rule could be set again error=\"%s\"", strerror(-rc));
 }
 
 /* Somebody's clean-up took a route of ours: network managers do that to routes they do not know. */

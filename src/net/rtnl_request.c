@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_MAX 1024 /* octets of one */
+#define REQUEST_MAX 1024    /* octets of one */
+#define ANSWERS (1 << 19)   /* octets: room for a refusal of each that is gathered */
 
 struct nl_msg *rtnl_request(uint16_t type, uint16_t flags, const void *hdr, size_t len)
 {
@@ -194,7 +195,7 @@ int rtnl_commit(struct rtnl *r)
 
 int rtnl_request_open(struct rtnl *r)
 {
-	int one = 1;
+	int one = 1, room = ANSWERS;
 	r->sk = nl_socket_alloc();
 	r->buf = malloc(RTNL_BUF);
 	if (!r->sk || !r->buf)
@@ -202,6 +203,8 @@ int rtnl_request_open(struct rtnl *r)
 	int rc = nl_connect(r->sk, NETLINK_ROUTE);
 	if (rc < 0)
 		return -EPROTONOSUPPORT;
+	if (setsockopt(nl_socket_get_fd(r->sk), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
+		(void)setsockopt(nl_socket_get_fd(r->sk), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
 	/* Filters in dump requests count (kernels from 4.20 on); older ones send everything, and we look ourselves too. */
 	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof one);
 	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one);
