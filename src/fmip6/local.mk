@@ -5,6 +5,8 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h src/fmip6/fmip6_par_table.c src/fmip6/fmip6_par_private.h \
 	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h src/fmip6/fmip6_nar_table.c src/fmip6/fmip6_nar_private.h src/fmip6/fmip6_early.c src/fmip6/fmip6_early.h \
 	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
+	src/fmip6/cga.c src/fmip6/cga.h src/fmip6/send_key.c src/fmip6/send_key.h src/fmip6/send_wire.c src/fmip6/send_wire.h \
+	src/fmip6/send_secure.c src/fmip6/send_secure.h src/fmip6/send_peers.c src/fmip6/send_peers.h \
 	src/fmip6/fmip6.c src/fmip6/fmip6.h src/fmip6/fmip6_io.c src/fmip6/fmip6_io.h \
 	src/fmip6/fmip6_router.c src/fmip6/fmip6_router.h src/fmip6/fmip6_router_ops.c src/fmip6/fmip6_mobile.c \
 	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_move.c src/fmip6/fmip6_mn_private.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
@@ -14,6 +16,13 @@ check_PROGRAMS += tests/unit/test_fmip6_wire
 TESTS += tests/unit/test_fmip6_wire
 tests_unit_test_fmip6_wire_SOURCES = tests/unit/test_fmip6_wire.c
 tests_unit_test_fmip6_wire_LDADD = $(FMIP6_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_cga tests/unit/test_send
+TESTS += tests/unit/test_cga tests/unit/test_send
+tests_unit_test_cga_SOURCES = tests/unit/test_cga.c
+tests_unit_test_cga_LDADD = $(FMIP6_TEST_LIBS)
+tests_unit_test_send_SOURCES = tests/unit/test_send.c tests/unit/send_samples.h
+tests_unit_test_send_LDADD = $(FMIP6_TEST_LIBS)
 
 # The machines in a world of their own.
 SIM_FMIP6 = tests/replay/sim_fmip6.c tests/replay/sim_fmip6.h
@@ -32,6 +41,12 @@ TESTS += tests/fuzz/fuzz_fmip6_world
 tests_fuzz_fuzz_fmip6_world_SOURCES = tests/fuzz/fuzz_fmip6_world.c $(SIM_FMIP6)
 tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world
+
+check_PROGRAMS += tests/fuzz/fuzz_send
+TESTS += tests/fuzz/fuzz_send
+tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c
+tests_fuzz_fuzz_send_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/send
 
 # What tshark says of our bytes (tests/net/test_fmip6_tshark.py).
 check_PROGRAMS += tests/net/dump_fmip6
