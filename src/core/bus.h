@@ -36,6 +36,9 @@ enum bus_topic {
 	 * its own into it: it fills data and len. pAR: one with such octets was accepted, after BUS_HANDOVER_PREPARE. Payload
 	 * rider. */
 	BUS_HANDOVER_RIDER,
+	/* MN: a fast handover has failed after the link had changed, and its record is about to end. A subscriber that can go on
+	 * with it, by Mobile IPv6, sets taken, and the record is its own from then on. Payload devolve. */
+	BUS_HANDOVER_DEVOLVE,
 	/* MN: attached to the new link and NCoA usable. nAR: the mobile announced itself (UNA, FNA). Payload attach. */
 	BUS_MOBILE_ATTACHED,
 	/* nAR: the contexts of this handover are in place, or will not come. Payload contexts. */
@@ -71,6 +74,11 @@ struct bus_note {
 			struct handover *handover; /* borrowed */
 			int step;                  /* BUS_HANDOVER_STEP: enum handover_step */
 		} handover;
+		struct {
+			struct handover *handover; /* borrowed */
+			const char *reason;        /* borrowed: which timer or error, its limit and what it came to */
+			bool taken;
+		} devolve;
 		struct {
 			struct handover *handover; /* borrowed; its role says which side this is */
 			struct in6_addr par;       /* the request's destination */

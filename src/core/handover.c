@@ -84,6 +84,9 @@ static const struct {
 	[STEP_CONTEXTS] = { 0, "contexts" },
 	[STEP_BU] = { 0, "BU" },
 	[STEP_FIRST_PACKET] = { 0, "first packet" },
+	[STEP_RA] = { 0, "RA" },
+	[STEP_CARE_OF] = { 0, "care-of address" },
+	[STEP_BA] = { 0, "BA" },
 };
 
 /* Which step a step answers; STEPS: none. */

@@ -56,6 +56,9 @@ enum handover_step {
 	STEP_CONTEXTS, /* nAR: contexts installed */
 	STEP_BU,       /* fall to Mobile IPv6 */
 	STEP_FIRST_PACKET, /* MN: first packet for the PCoA on the new link */
+	STEP_RA,      /* MN: a Router Advertisement told that this is another link */
+	STEP_CARE_OF, /* MN: the care-of address for it can be used */
+	STEP_BA,      /* MN: the home agent has acknowledged */
 	STEPS
 };
 enum handover_role { HANDOVER_PAR, HANDOVER_NAR, HANDOVER_MN };

@@ -99,6 +99,13 @@ static void write_rider(const struct watch *w, const struct bus_note *n, struct 
 	out_uint(o, "octets", n->u.rider.len);
 }
 
+static void write_devolve(const struct watch *w, const struct bus_note *n, struct output *o)
+{
+	out_addr(o, "mobile", &n->u.devolve.handover->pcoa);
+	out_uint(o, "id", n->u.devolve.handover->id);
+	out_str(o, "reason", n->u.devolve.reason);
+}
+
 static void write_mobile(const struct watch *w, const struct bus_note *n, struct output *o)
 {
 	const struct mobile *m = n->u.mobile.mobile;
@@ -124,6 +131,7 @@ static const struct {
 	[BUS_HANDOVER_STEP] = { "handover-step", write_handover },
 	[BUS_HANDOVER_ENDED] = { "handover-ended", write_handover },
 	[BUS_HANDOVER_PREPARE] = { "handover-prepare", write_handover },
+	[BUS_HANDOVER_DEVOLVE] = { "handover-devolve", write_devolve },
 	[BUS_HANDOVER_RIDER] = { "handover-rider", write_rider },
 	[BUS_MOBILE_ATTACHED] = { "attached", write_attach },
 	[BUS_CONTEXTS_DONE] = { "contexts", write_contexts },

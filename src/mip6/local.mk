@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
-	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c
+	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
+	src/mip6/mip6_mn.c src/mip6/mip6_mn.h
 
 MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_mip6_wire

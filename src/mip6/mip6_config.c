@@ -5,6 +5,10 @@
 static const char *const auths[] = { [MIP6_AUTH_RFC4285] = "rfc4285", [MIP6_AUTH_IPSEC] = "ipsec", [MIP6_AUTH_NONE] = "none", NULL };
 static const char *const replays[] = { [MIP6_REPLAY_TIMESTAMP] = "timestamp", [MIP6_REPLAY_SEQUENCE] = "sequence", NULL };
 
+static const char *const care_ofs[] = { [MIP6_CARE_OF_KERNEL] = "kernel", [MIP6_CARE_OF_OPTIMISTIC] = "optimistic",
+	                                   [MIP6_CARE_OF_UNCHECKED] = "unchecked", NULL };
+static const char *const besides[] = { [MIP6_BESIDE_AFTER] = "after", [MIP6_BESIDE_PARALLEL] = "parallel", NULL };
+
 #define AT(member) .offset = offsetof(struct mip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
 
@@ -32,6 +36,27 @@ static const struct config_item items[] = {
 	          "(MAX_DELETE_BCE_TIMEOUT)." },
 	{ .name = "bindings", .type = CONFIG_INT, AT(bindings), .preset = "4096", .min = 1, .max = 1 << 20,
 	  .help = "Mobiles that a home agent serves at a time." },
+	{ .name = "home_address", .type = CONFIG_ADDR, AT(home_address),
+	  .help = "The address that a mobile node keeps wherever it is; without it, it does not speak Mobile IPv6." },
+	{ .name = "home_agent", .type = CONFIG_ADDR, AT(home_agent), .help = "The router on the home link that forwards what comes for home_address." },
+	{ .name = "home_prefix_length", .type = CONFIG_INT, AT(home_prefix_length), .preset = "64", .min = 1, .max = 127,
+	  .help = "How many bits of home_address are the home link's prefix: a mobile that hears it advertised is at home." },
+	{ .name = "first_timeout", .type = CONFIG_DURATION, AT(first_timeout), .preset = "1500ms", .min = MS(100), .max = MS(32000),
+	  .help = "How long a mobile waits for the answer to its first Binding Update while its home agent has no binding and may have to see "
+	          "whether the home address is free (InitialBindackTimeoutFirstReg)." },
+	{ .name = "care_of", .type = CONFIG_ENUM, AT(care_of), .preset = "optimistic", .choices = care_ofs,
+	  .help = "How a mobile gets a care-of address where no fast handover gives it one: \"kernel\" waits for the kernel's autoconfiguration and "
+	          "its duplicate address detection, \"optimistic\" uses it while that is under way (RFC 4429; where the kernel cannot, as "
+	          "\"kernel\"), \"unchecked\" makes it without." },
+	{ .name = "update", .type = CONFIG_ENUM, AT(beside), .preset = "after", .choices = besides,
+	  .help = "When a mobile tells its home agent of a care-of address that a fast handover gave it: \"after\" the fast handover has ended, "
+	          "well or badly, or in \"parallel\" to it." },
+	{ .name = "fast_wait", .type = CONFIG_DURATION, AT(fast_wait), .preset = "1s", .min = 0, .max = MS(60000),
+	  .help = "How long a mobile that hears another link's router waits for a fast handover to settle the matter before Mobile IPv6 does." },
+	{ .name = "solicit_interval", .type = CONFIG_DURATION, AT(solicit_interval), .preset = "4s", .min = MS(50), .max = MS(60000),
+	  .help = "Between Router Solicitations on a new link at first; it doubles each time (RFC 7559)." },
+	{ .name = "prefer_home", .type = CONFIG_BOOL, AT(prefer_home), .preset = "true",
+	  .help = "Whether what a mobile sends from no address in particular, away from home, leaves from home_address by way of the home agent." },
 	{ .name = NULL },
 };
 

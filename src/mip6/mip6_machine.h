@@ -9,6 +9,8 @@
 #include "mip6/mip6_auth.h"
 
 enum mip6_auth_kind { MIP6_AUTH_RFC4285, MIP6_AUTH_IPSEC, MIP6_AUTH_NONE };
+enum mip6_care_of { MIP6_CARE_OF_KERNEL, MIP6_CARE_OF_OPTIMISTIC, MIP6_CARE_OF_UNCHECKED };
+enum mip6_beside { MIP6_BESIDE_AFTER, MIP6_BESIDE_PARALLEL };
 enum mip6_replay { MIP6_REPLAY_TIMESTAMP, MIP6_REPLAY_SEQUENCE };
 
 /* The configuration group "mip6"; meanings and defaults stand in its table (mip6_config.c). */
@@ -24,6 +26,15 @@ struct mip6_params {
 	usec_t dad;     /* 0: off */
 	usec_t delete_time;
 	int64_t bindings;
+	/* mobile node */
+	struct in6_addr home_address, home_agent; /* home_address unspecified: no Mobile IPv6 */
+	int64_t home_prefix_length;
+	usec_t first_timeout;
+	int care_of; /* enum mip6_care_of */
+	int beside;  /* enum mip6_beside */
+	usec_t fast_wait;
+	usec_t solicit_interval;
+	bool prefer_home;
 };
 extern const struct config_table mip6_table;
 void mip6_params_default(struct mip6_params *p); /* what the table says when the file says nothing */
