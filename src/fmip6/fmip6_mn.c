@@ -22,6 +22,12 @@ bool mn_same_link(const struct mn_place *a, const struct mn_place *b)
 	return a->prefix.plen == b->prefix.plen && addr_eq(&a->prefix.addr, &b->prefix.addr);
 }
 
+struct in6_addr mn_address(struct fmip6_mn *m, const struct prefix *link, const struct in6_addr *like)
+{
+	struct in6_addr made;
+	return m->ops->address && m->ops->address(m->arg, link, false, &made) ? made : addr_compose(link, like);
+}
+
 /* ---- the timeline ---- */
 
 void mn_step(struct fmip6_mn *m, enum handover_step s, usec_t at)
@@ -167,7 +173,7 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 {
 	struct binding *b = binding_get(&m->bindings, &m->here);
 	m->target = *target;
-	b->v.ncoa = addr_is_zero(ncoa) ? addr_compose(&target->prefix, &m->here.coa) : *ncoa;
+	b->v.ncoa = addr_is_zero(ncoa) ? mn_address(m, &target->prefix, &m->here.coa) : *ncoa;
 	m->target.coa = b->v.ncoa;
 	m->state = MN_UPDATING;
 	m->assume = true;
@@ -300,7 +306,7 @@ static void discover_answer(struct fmip6_mn *m, const struct prrtadv *a)
 		bool has = m->ops->own_address(m->arg, &p.prefix, &m->here.coa);
 		if (!has) {
 			m->ops->self(m->arg, &l, &iid);
-			m->here.coa = addr_compose(&p.prefix, &iid);
+			m->here.coa = mn_address(m, &p.prefix, &iid);
 		}
 		m->ops->attach(m->arg, &m->here, has);
 		m->state = MN_ATTACHED;
@@ -491,6 +497,8 @@ static bool naack_address(struct fmip6_mn *m, const struct naack *a, struct in6_
 		return prefix_has(&m->here.prefix, &a->ncoa) && !addr_eq(&a->ncoa, &m->here.router);
 	case NAACK_CONFIGURE:
 	case NAACK_LLA_UNKNOWN:
+		if (m->ops->address && m->ops->address(m->arg, &m->here.prefix, true, out))
+			return true;
 		m->ops->random_iid(m->arg, &iid);
 		*out = addr_compose(&m->here.prefix, &iid);
 		return true;

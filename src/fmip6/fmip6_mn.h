@@ -49,14 +49,20 @@ struct mn_binding_view {
 	usec_t expires;        /* 0: not in force */
 };
 
+#define MN_SPI_ANY UINT32_MAX
+
 struct mn_ops {
-	bool (*key)(void *arg, const struct in6_addr *pcoa, struct badf_key *out);
+	/* The key for BADF between the owner of pcoa and its router par: of the kind that *spi says, or MN_SPI_ANY: the one to use, and
+	 * *spi says which it is. False: there is none. */
+	bool (*key)(void *arg, const struct in6_addr *par, const struct in6_addr *pcoa, uint32_t *spi, struct badf_key *out);
 	/* The map of APs, as learnt: by AP-ID, or by router where ap->len is 0; all of them; one more. */
 	bool (*find)(void *arg, const struct lladdr *ap, const struct in6_addr *router, struct mn_place *out);
 	size_t (*places)(void *arg, struct mn_place *out, size_t max);
 	void (*learn)(void *arg, const struct mn_place *p);
 	/* Our address in prefix on the link; false: none yet, make one. */
 	bool (*own_address)(void *arg, const struct prefix *prefix, struct in6_addr *out);
+	/* The address that we make for ourselves on a link; again: the last one is somebody else's. False, NULL: any identifier will do. */
+	bool (*address)(void *arg, const struct prefix *link, bool again, struct in6_addr *out);
 	/* Our link-layer address; and an address whose interface identifier is ours. */
 	void (*self)(void *arg, struct lladdr *l, struct in6_addr *iid);
 	/* src unspecified: link-local. dst unspecified: all routers. */

@@ -101,8 +101,11 @@ static void exchange_send(struct bindings *t, struct binding *b)
 	struct badf_key key;
 	bool give_up = b->exchange == EXCHANGE_GIVE_UP;
 	struct in6_addr src = b->exchange == EXCHANGE_FOLLOW ? t->here->coa : b->v.pcoa;
-	struct fbu m = { .seq = ++t->seq, .flags = FBU_ACK | FBU_HOME, .has_badf = true, .badf = { .spi = BADF_SPI_CONFIGURED } };
+	struct fbu m = { .seq = ++t->seq, .flags = FBU_ACK | FBU_HOME, .has_badf = true };
 	struct in6_addr iid;
+	uint32_t spi = MN_SPI_ANY;
+	bool keyed = t->ops->key(t->arg, &b->v.par, &b->v.pcoa, &spi, &key);
+	m.badf.spi = spi;
 	t->ops->self(t->arg, &m.lladdr, &iid);
 	m.lifetime = give_up ? 0 : (uint16_t)(t->params->lifetime / USEC_SEC);
 	if (!give_up && !addr_eq(&src, &b->v.ncoa))
@@ -117,7 +120,7 @@ static void exchange_send(struct bindings *t, struct binding *b)
 	timer_after(&b->retry, t->params->fbu_timeout << (b->tries < 8 ? b->tries : 8));
 	b->tries++;
 	int n = fbu_pack(&m, out, sizeof out);
-	if (n < 0 || !t->ops->key(t->arg, &b->v.pcoa, &key)) {
+	if (n < 0 || !keyed) {
 		log_limited(&t->log, loop_now(t->loop), LOG_LEVEL_WARNING, "fmip6", "FBU not sent mobile=%s peer=%s reason=\"no key\"",
 		            ADDR(&b->v.pcoa), ADDR(&b->v.par));
 		return;
@@ -218,7 +221,8 @@ static bool fback_verify(struct bindings *t, const struct binding *b, const stru
 	const struct in6_addr *coa = b->exchange == EXCHANGE_GIVE_UP ? &b->v.pcoa : &b->v.ncoa;
 	if (m->status == FBACK_USE_ALTERNATE)
 		coa = &m->ncoa;
-	if (!m->has_badf || m->badf.spi != BADF_SPI_CONFIGURED || !t->ops->key(t->arg, &b->v.pcoa, &key))
+	uint32_t spi = m->badf.spi;
+	if (!m->has_badf || spi == MN_SPI_ANY || !t->ops->key(t->arg, &b->v.par, &b->v.pcoa, &spi, &key))
 		return false;
 	bool good = badf_verify(&key, coa, &in->src, in->data, in->len);
 	secret_wipe(&key, sizeof key);

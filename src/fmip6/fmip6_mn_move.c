@@ -132,7 +132,7 @@ static struct in6_addr address_at(struct fmip6_mn *m, const struct mn_place *p, 
 		return home->v.pcoa;
 	if (b && !addr_is_zero(&b->v.ncoa) && prefix_has(&p->prefix, &b->v.ncoa))
 		return b->v.ncoa;
-	return addr_compose(&p->prefix, &m->here.coa);
+	return mn_address(m, &p->prefix, &m->here.coa);
 }
 
 /* Back where the address of this binding is at home. */

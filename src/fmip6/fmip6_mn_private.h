@@ -50,6 +50,8 @@ struct fmip6_mn {
 };
 
 bool mn_same_link(const struct mn_place *a, const struct mn_place *b);
+/* An address for a link: one that has to be of a certain make, or with the identifier of `like`. */
+struct in6_addr mn_address(struct fmip6_mn *m, const struct prefix *link, const struct in6_addr *like);
 struct binding *mn_main_binding(struct fmip6_mn *m); /* that of the movement under way; NULL: none */
 
 /* The timeline (fmip6_mn.c). */

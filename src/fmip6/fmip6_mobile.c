@@ -50,10 +50,12 @@ static void report(int rc, const char *what, const struct in6_addr *a)
 
 /* ---- what the machine asks ---- */
 
-static bool mn_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+static bool mn_key(void *arg, const struct in6_addr *par, const struct in6_addr *pcoa, uint32_t *spi, struct badf_key *out)
 {
 	struct fmip6_mobile *m = arg;
-	return fmip6_key(m->core, pcoa, out);
+	if (*spi == MN_SPI_ANY)
+		*spi = BADF_SPI_CONFIGURED;
+	return *spi == BADF_SPI_CONFIGURED && fmip6_key(m->core, pcoa, out);
 }
 
 static struct mn_place place_of_ap(const struct ap *ap)

@@ -30,7 +30,7 @@ static const struct {
 } refusals[] = {
 	[REFUSE_MALFORMED] = { "malformed", FMIP6_MALFORMED, 0 },
 	[REFUSE_HOME] = { "no usable Home Address option", FMIP6_MALFORMED, 0 },
-	[REFUSE_KEY] = { "no key is configured for this address", FMIP6_FBU_BAD_AUTH, 0 },
+	[REFUSE_KEY] = { "no key for this address", FMIP6_FBU_BAD_AUTH, 0 },
 	[REFUSE_AUTH] = { "authenticator missing or wrong", FMIP6_FBU_BAD_AUTH, 0 },
 	[REFUSE_REPLAY] = { "seen before", FMIP6_FBU_REPLAYED, 0 },
 	[REFUSE_SEQUENCE] = { "sequence number not greater than the last", FMIP6_FBU_REPLAYED, FBACK_SEQUENCE },
@@ -84,21 +84,22 @@ void par_life_ended(struct timer *t, void *arg)
 		b->forwarding = false;
 		return;
 	}
+	if (p->ops->expired)
+		p->ops->expired(p->arg, &b->pcoa);
 	binding_over(b);
 }
 
 /* ---- sending ---- */
 
-/* coa: the address the authenticator covers; dst and on_link as par_ops.send_fback has them. */
+/* m: says which key. coa: the address the authenticator covers; dst and on_link as par_ops.send_fback has them. */
 static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_addr *pcoa, const struct in6_addr *coa,
                        const struct in6_addr *local, const struct in6_addr *dst, bool on_link)
 {
 	uint8_t out[128];
 	struct badf_key key;
 	m->has_badf = true;
-	m->badf.spi = BADF_SPI_CONFIGURED;
 	int n = fback_pack(m, out, sizeof out);
-	if (n < 0 || !p->ops->key(p->arg, pcoa, &key))
+	if (n < 0 || !p->ops->key(p->arg, pcoa, m->badf.spi, &key))
 		return;
 	if (badf_sign(&key, coa, local, out, (size_t)n) == 0) {
 		FMIP6_COUNT(FMIP6_FBACK_SENT);
@@ -111,7 +112,8 @@ static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_ad
 static void fback_accept(struct binding *b)
 {
 	bool moved = !addr_eq(&b->ncoa, &b->want);
-	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime };
+	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
+		.badf = { .spi = b->spi } };
 	if (moved)
 		m.ncoa = b->ncoa;
 	if (b->from_pcoa)
@@ -121,7 +123,7 @@ static void fback_accept(struct binding *b)
 
 static void fback_refuse(struct binding *b, uint8_t status)
 {
-	struct fback m = { .status = status, .seq = b->seq };
+	struct fback m = { .status = status, .seq = b->seq, .badf = { .spi = b->spi } };
 	fback_send(b->par, &m, &b->pcoa, &b->want, &b->local, b->from_pcoa ? &b->pcoa : &b->from, b->from_pcoa);
 }
 
@@ -347,7 +349,7 @@ static void refuse(struct fmip6_par *p, const struct request *q, enum refusal wh
 	            ADDR(&in->home), ADDR(&in->src), ADDR(&q->ncoa), q->fbu.seq, refusals[why].reason);
 	if (refusals[why].status == 0 || !bucket_take(&p->answers, in->at))
 		return;
-	struct fback m = { .status = refusals[why].status, .seq = seq };
+	struct fback m = { .status = refusals[why].status, .seq = seq, .badf = { .spi = q->fbu.badf.spi } };
 	fback_send(p, &m, &q->pcoa, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, &in->src, q->from_pcoa);
 }
 
@@ -367,7 +369,7 @@ static int fbu_check(struct fmip6_par *p, struct request *q)
 		q->ncoa = in6addr_any; /* to be forwarded to where it is: to be forwarded no longer */
 	if (!q->fbu.has_badf)
 		return REFUSE_AUTH;
-	if (q->fbu.badf.spi != BADF_SPI_CONFIGURED || !p->ops->key(p->arg, &q->pcoa, &q->key))
+	if (!p->ops->key(p->arg, &q->pcoa, q->fbu.badf.spi, &q->key))
 		return REFUSE_KEY;
 	bool good = badf_verify(&q->key, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, in->data, in->len);
 	secret_wipe(&q->key, sizeof q->key);
@@ -401,7 +403,7 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 		p->ops->direct(p->arg, &b->pcoa, &q->fbu.lladdr);
 	if (b)
 		b->held = false;
-	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq };
+	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .badf = { .spi = q->fbu.badf.spi } };
 	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
 	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
@@ -433,6 +435,7 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 	if (b->pending && !addr_eq(&b->want, &q->ncoa))
 		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile chose another router");
 	b->seq = q->fbu.seq;
+	b->spi = q->fbu.badf.spi;
 	b->local = q->in->dst;
 	b->from = q->in->src;
 	b->from_pcoa = q->from_pcoa;

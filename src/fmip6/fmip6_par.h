@@ -17,8 +17,8 @@ struct fmip6_par;
 
 /* Everything the machine does to the world. arg is the one given to par_create. No pointer outlives its call. */
 struct par_ops {
-	/* The key for BADF of the mobile that owns pcoa; false: none is configured. */
-	bool (*key)(void *arg, const struct in6_addr *pcoa, struct badf_key *out);
+	/* The key for BADF of the mobile that owns pcoa, of the kind that spi says; false: there is none. */
+	bool (*key)(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out);
 	/* Does pcoa belong to one of our own access links? */
 	bool (*own_address)(void *arg, const struct in6_addr *pcoa);
 	/* The router behind whose AP ncoa lies: its address for HI. -ENOENT: none; -EACCES: its protection is not up. */
@@ -42,6 +42,8 @@ struct par_ops {
 	/* An echo request to pcoa in the tunnel from local to ncoa. */
 	void (*send_marker)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa,
 	                    uint16_t id, uint16_t seq);
+	/* The time of forwarding for pcoa is over, unrenewed: a key that the mobile was given goes (RFC 5269 §3.6). NULL: nothing. */
+	void (*expired)(void *arg, const struct in6_addr *pcoa);
 	/* Nothing more comes out of the reverse tunnel. */
 	void (*tunnel_end)(void *arg, const struct in6_addr *pcoa);
 	/* The timeline; also: FBU accepted, the NAR is known, HI not yet sent. */

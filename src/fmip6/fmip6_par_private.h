@@ -15,6 +15,7 @@ struct binding {
 	struct in6_addr pcoa;
 	struct in6_addr local; /* our address that the mobile knows: where its FBU went, and the tunnel's end */
 	uint16_t seq;          /* of the last FBU that was accepted */
+	uint32_t spi;          /* the key that it was signed with, and its FBack is */
 	struct timer life;     /* of the binding; of its memory when it is over */
 
 	bool forwarding;

@@ -101,7 +101,8 @@ enum na_flags { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20 };
 #define BADF_LENGTH 16
 #define BADF_LENGTH_LITERAL 12
 #define BADF_AUTH_LEN 12
-#define BADF_SPI_CONFIGURED 256 /* 0 belongs to keys made with SEND (RFC 5269); 1-255 are left alone */
+#define BADF_SPI_HANDOVER 0     /* keys that the router gave, RFC 5269 */
+#define BADF_SPI_CONFIGURED 256 /* 1-255 are left alone */
 
 /* RFC 5568 §9 */
 #define RTSOLPR_RETRIES 3

@@ -94,10 +94,10 @@ static void marker_send(struct fmip6_router *r, const struct in6_addr *mobile, c
 
 /* ---- what the PAR does ---- */
 
-static bool par_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+static bool par_key(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out)
 {
 	struct fmip6_router *r = arg;
-	return fmip6_key(r->core, pcoa, out);
+	return spi == BADF_SPI_CONFIGURED && fmip6_key(r->core, pcoa, out);
 }
 
 static bool par_own_address(void *arg, const struct in6_addr *pcoa)

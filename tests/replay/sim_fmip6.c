@@ -340,10 +340,10 @@ static void router_in(struct sim *s, int i, struct pkt *p)
 		to_link(s, i, p);
 }
 
-static bool op_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+static bool op_key(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out)
 {
 	memset(out, pcoa->s6_addr[5], sizeof *out);
-	return true;
+	return spi == BADF_SPI_CONFIGURED;
 }
 
 static bool par_own(void *arg, const struct in6_addr *pcoa)
@@ -813,10 +813,13 @@ static void mobile_in(struct sim *s, int link, struct pkt *p)
 	}
 }
 
-static bool mn_key(void *arg, const struct in6_addr *pcoa, struct badf_key *out)
+static bool mn_key(void *arg, const struct in6_addr *par, const struct in6_addr *pcoa, uint32_t *spi, struct badf_key *out)
 {
 	struct sim *s = arg;
-	op_key(NULL, pcoa, out);
+	if (*spi == MN_SPI_ANY)
+		*spi = BADF_SPI_CONFIGURED;
+	if (!op_key(NULL, pcoa, *spi, out))
+		return false;
 	if (s->wrong_key)
 		out->octets[0] ^= 1;
 	return true;
@@ -1314,7 +1317,7 @@ void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, cons
 	struct fbu m = { .seq = seq, .flags = FBU_ACK | FBU_HOME, .lifetime = 60, .ncoa = *ncoa, .lladdr = mac(9, 9), .has_badf = true,
 		.badf = { .spi = BADF_SPI_CONFIGURED } };
 	int n = fbu_pack(&m, data, sizeof data);
-	op_key(NULL, pcoa, &key);
+	op_key(NULL, pcoa, BADF_SPI_CONFIGURED, &key);
 	badf_sign(&key, ncoa, &par, data, (size_t)n);
 	struct pkt p = message(SIM_FBU, pcoa, &par, data, (size_t)n);
 	p.home = *pcoa;
