@@ -1,6 +1,6 @@
 /*
- * The two ways out that are not the kernel's routing: into a tunnel (a raw socket of protocol 41, so that the kernel writes
- * the outer header, fragments if it must and finds the way), and to a link-layer address (a packet socket, so that nothing
+ * The two ways out that are not the kernel's routing: into a tunnel (a raw socket of protocol 41, or 4 for IPv4 inside, so that
+ * the kernel writes the outer header, fragments if it must and finds the way), and to a link-layer address (a packet socket, so that nothing
  * waits for neighbour resolution). The hop limit was decremented when the kernel forwarded the packet to our device.
  */
 #define _GNU_SOURCE 1 /* struct in6_pktinfo */
@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/packet.h"
 
 #define SOCKET_BUFFER (4 * 1024 * 1024)
 
@@ -27,21 +29,34 @@ void emit_hop_limit(struct paths *p)
 {
 	int hops = p->cfg.hop_limit ? p->cfg.hop_limit : 64;
 	(void)setsockopt(p->raw_fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+	(void)setsockopt(p->raw4_fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+}
+
+static int open_raw(int protocol)
+{
+	int one = 1, fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one) < 0) {
+		int err = errno;
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	buffer_set(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	buffer_set(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	return fd;
 }
 
 int emit_open(struct paths *p)
 {
-	int one = 1;
-	p->raw_fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_IPV6);
+	p->raw_fd = open_raw(IPPROTO_IPV6);
+	p->raw4_fd = p->raw_fd < 0 ? -1 : open_raw(IPPROTO_IPIP);
 	/* Protocol 0: it receives nothing. */
-	p->frame_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->raw_fd < 0 || p->frame_fd < 0)
+	p->frame_fd = p->raw4_fd < 0 ? -1 : socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->frame_fd < 0)
 		return -errno;
-	if (setsockopt(p->raw_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one) < 0 ||
-	    setsockopt(p->raw_fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one) < 0)
-		return -errno;
-	buffer_set(p->raw_fd, SO_RCVBUFFORCE, SO_RCVBUF);
-	buffer_set(p->raw_fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	buffer_set(p->frame_fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	emit_hop_limit(p);
 	return 0;
@@ -51,9 +66,11 @@ void emit_close(struct paths *p)
 {
 	if (p->raw_fd >= 0)
 		close(p->raw_fd);
+	if (p->raw4_fd >= 0)
+		close(p->raw4_fd);
 	if (p->frame_fd >= 0)
 		close(p->frame_fd);
-	p->raw_fd = p->frame_fd = -1;
+	p->raw_fd = p->raw4_fd = p->frame_fd = -1;
 }
 
 /* A full buffer or queue empties again; anything else does not, and the packet is lost. */
@@ -70,12 +87,6 @@ static int send_result(struct paths *p, ssize_t sent, const char *how, const str
 	return -err;
 }
 
-/* The traffic class goes outside too, so that queues and congestion marks work on the way (RFC 2473 §6.4, RFC 6040). */
-static uint8_t traffic_class(const uint8_t *packet)
-{
-	return (uint8_t)(packet[0] << 4 | packet[1] >> 4);
-}
-
 int emit_tunnel(struct paths *p, const struct in6_addr *local, const struct in6_addr *remote, const void *packet, size_t len)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = *remote };
@@ -87,7 +98,10 @@ int emit_tunnel(struct paths *p, const struct in6_addr *local, const struct in6_
 	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof control };
 	struct in6_pktinfo info = { .ipi6_addr = *local };
-	int tclass = traffic_class(packet);
+	struct packet_head head;
+	if (!packet_head(packet, len, &head))
+		return -EINVAL;
+	int tclass = head.tclass; /* outside too, so that queues and congestion marks work on the way (RFC 2473 §6.4, RFC 6040) */
 
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	c->cmsg_level = IPPROTO_IPV6;
@@ -100,7 +114,7 @@ int emit_tunnel(struct paths *p, const struct in6_addr *local, const struct in6_
 	c->cmsg_len = CMSG_LEN(sizeof tclass);
 	memcpy(CMSG_DATA(c), &tclass, sizeof tclass);
 
-	int rc = send_result(p, sendmsg(p->raw_fd, &msg, MSG_DONTWAIT), "tunnel", remote);
+	int rc = send_result(p, sendmsg(head.v4 ? p->raw4_fd : p->raw_fd, &msg, MSG_DONTWAIT), "tunnel", remote);
 	if (rc == 0)
 		path_counters[PATH_TUNNELLED].value++;
 	return rc;
@@ -110,13 +124,14 @@ int emit_frame(struct paths *p, int ifindex, const struct lladdr *l, const void 
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_protocol = htons(*(const uint8_t *)packet >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6),
 		.sll_ifindex = ifindex,
 		.sll_halen = l->len <= sizeof to.sll_addr ? l->len : (unsigned char)sizeof to.sll_addr,
 	};
-	struct in6_addr dst;
+	struct packet_head head;
 	memcpy(to.sll_addr, l->octet, to.sll_halen);
-	memcpy(&dst, (const uint8_t *)packet + 24, sizeof dst);
+	if (!packet_head(packet, len, &head))
+		return -EINVAL;
 	return send_result(p, sendto(p->frame_fd, packet, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof to), "frame",
-	                   &dst);
+	                   &head.dst);
 }

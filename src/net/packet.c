@@ -118,6 +118,85 @@ bool packet4_walk(const void *packet, size_t len, struct packet4 *out)
 	return true;
 }
 
+/* -- either family --------------------------------------------------------------------------------------------------- */
+
+#define ECN_MASK 3
+#define ECN_CE 3
+#define HOPS4 8     /* octet of the time to live in an IPv4 header */
+#define CHECKSUM4 10
+#define HOPS6 7
+
+static bool head4(struct rd *r, struct packet_head *out)
+{
+	uint8_t first;
+	uint16_t total;
+	size_t there = rd_left(r);
+	if (!rd_u8(r, &first) || !rd_u8(r, &out->tclass) || !rd_u16(r, &total) || !rd_skip(r, 8) || !rd_addr4(r, &out->src) ||
+	    !rd_addr4(r, &out->dst))
+		return false;
+	out->v4 = true;
+	out->len = total;
+	return (first & 15) >= 5 && total >= 4 * (first & 15) && total <= there;
+}
+
+static bool head6(struct rd *r, struct packet_head *out)
+{
+	uint32_t version;
+	uint16_t payload;
+	if (!rd_u32(r, &version) || !rd_u16(r, &payload) || !rd_skip(r, 2) || !rd_addr6(r, &out->src) || !rd_addr6(r, &out->dst))
+		return false;
+	out->tclass = (uint8_t)(version >> 20);
+	out->len = PACKET6_HEADER + (size_t)payload;
+	return payload <= rd_left(r);
+}
+
+bool packet_head(const void *packet, size_t len, struct packet_head *out)
+{
+	struct rd r = rd_make(packet, len);
+	*out = (struct packet_head){ 0 };
+	if (!len)
+		return false;
+	uint8_t version = *r.p >> 4;
+	return version == 4 ? head4(&r, out) : version == 6 && head6(&r, out);
+}
+
+/* A 16-bit word of an IPv4 header changes by so much (RFC 1624 §3). */
+static void checksum4_adjust(uint8_t *packet, uint16_t was, uint16_t is)
+{
+	uint32_t sum = (uint16_t)~(packet[CHECKSUM4] << 8 | packet[CHECKSUM4 + 1]);
+	sum += (uint16_t)~was + (uint32_t)is;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	packet[CHECKSUM4] = (uint8_t)(~sum >> 8);
+	packet[CHECKSUM4 + 1] = (uint8_t)~sum;
+}
+
+void packet_hop_back(uint8_t *packet)
+{
+	uint8_t *hops = packet + (*packet >> 4 == 4 ? HOPS4 : HOPS6);
+	if (*hops == UINT8_MAX)
+		return;
+	++*hops;
+	if (*packet >> 4 == 4)
+		checksum4_adjust(packet, (uint16_t)((*hops - 1) << 8), (uint16_t)(*hops << 8));
+}
+
+bool packet_mark_ce(uint8_t *packet)
+{
+	if (*packet >> 4 == 4) {
+		uint8_t was = packet[1];
+		if (!(was & ECN_MASK))
+			return false;
+		packet[1] |= ECN_CE;
+		checksum4_adjust(packet, was, packet[1]);
+		return true;
+	}
+	if (((packet[1] >> 4) & ECN_MASK) == 0)
+		return false;
+	packet[1] |= ECN_CE << 4;
+	return true;
+}
+
 void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
                         uint8_t hop_limit)
 {

@@ -41,6 +41,20 @@ struct packet4 {
 /* False: cut short, not IPv4, a wrong header checksum, a fragment, options that do not add up. */
 bool packet4_walk(const void *packet, size_t len, struct packet4 *out);
 
+/* What forwarding asks of a packet of either family. */
+struct packet_head {
+	struct in6_addr src, dst;
+	bool v4;
+	uint8_t tclass; /* traffic class or type of service */
+	size_t len;     /* of the packet, as its header has it: no more than there is */
+};
+/* False: neither IPv4 nor IPv6, cut short, or lengths that do not add up. Checksums and extension headers are not looked at. */
+bool packet_head(const void *packet, size_t len, struct packet_head *out);
+/* Gives back the hop that a forwarding took; the IPv4 header's checksum follows. For packets that packet_head takes. */
+void packet_hop_back(uint8_t *packet);
+/* Sets CE (RFC 3168 §5). False: the packet is not ECN-capable, and stays as it is. */
+bool packet_mark_ce(uint8_t *packet);
+
 /* Writes an IPv6 header, payload length open (patch 16 bits at offset 4). */
 void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst, uint8_t next_header,
                         uint8_t hop_limit);

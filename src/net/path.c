@@ -15,6 +15,7 @@
 
 #include "core/output.h"
 #include "net/packet.h"
+#include "net/rtnl_priv.h"
 
 struct counter path_counters[PATH_COUNTERS] = {
 	[PATH_HELD] = { .name = "path_held", .help = "Packets that waited in a hold" },
@@ -154,7 +155,7 @@ static void path_queue(struct path *h, enum hold_class c, const void *packet, si
 static enum hold_class classify(const struct path *h, const void *packet, size_t len)
 {
 	struct packet6 walked;
-	if (addr_is_zero(&h->forwarder) || memcmp((const uint8_t *)packet + 8, &h->forwarder, sizeof h->forwarder) != 0)
+	if (addr_is_zero(&h->forwarder) || addr_is_v4(&h->addr) || memcmp((const uint8_t *)packet + 8, &h->forwarder, sizeof h->forwarder) != 0)
 		return HOLD_FRESH;
 	return packet6_walk(packet, len, &walked) && walked.proto == IPPROTO_IPV6 ? HOLD_OLDER : HOLD_FRESH;
 }
@@ -190,21 +191,17 @@ void path_input(struct path *h, const void *packet, size_t len)
 
 static void pump_packet(struct paths *p, const uint8_t *packet, size_t len)
 {
-	struct in6_addr src, dst;
+	struct packet_head head;
 	struct path *h, *from;
-	if (len < IPV6_HEADER || packet[0] >> 4 != 6)
-		return;
-	memcpy(&src, packet + 8, sizeof src);
-	memcpy(&dst, packet + 24, sizeof dst);
-	if (addr_is_multicast(&dst))
+	if (!packet_head(packet, len, &head) || addr_is_multicast(&head.dst))
 		return; /* the kernel's own listener reports on our device */
-	HASH_FIND(hh, p->table, &src, sizeof src, from);
-	HASH_FIND(hh, p->table, &dst, sizeof dst, h);
+	HASH_FIND(hh, p->table, &head.src, sizeof head.src, from);
+	HASH_FIND(hh, p->table, &head.dst, sizeof head.dst, h);
 	if (from && from->from_ifindex)
 		upstream_input(from, packet, len);
 	else if (h)
 		path_input(h, packet, len);
-	else if (!tunnel_reverse(p, &src, packet, len))
+	else if (!tunnel_reverse(p, &head.src, packet, len))
 		path_counters[PATH_UNKNOWN_DST].value++;
 }
 
@@ -272,11 +269,20 @@ int path_route_set(struct path *h, enum path_route route, uint32_t mtu)
 	return 0;
 }
 
-static uint32_t tunnel_mtu(struct paths *p, const struct in6_addr *remote)
+struct prefix path_everything(bool v4)
+{
+	if (!v4)
+		return (struct prefix){ 0 };
+	return (struct prefix){ .addr = { .s6_addr = { [10] = 0xff, [11] = 0xff } }, .plen = 96 };
+}
+
+/* RFC 2473 §7: IPv6 packets of the least MTU go through in fragments of the outer packet if they must; IPv4 has no such bound. */
+uint32_t path_tunnel_mtu(struct paths *p, const struct in6_addr *remote, bool v4)
 {
 	uint32_t mtu = 1500;
 	(void)rtnl_route_lookup(p->rtnl, remote, NULL, &mtu);
-	return mtu >= IPV6_MTU_MIN + IPV6_HEADER ? mtu - IPV6_HEADER : IPV6_MTU_MIN;
+	mtu = (mtu > IPV6_MTU_MIN ? mtu : IPV6_MTU_MIN) - IPV6_HEADER;
+	return v4 || mtu > IPV6_MTU_MIN ? mtu : IPV6_MTU_MIN;
 }
 
 /* Leaves whatever the path did before; what is queued stays. */
@@ -335,7 +341,7 @@ int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_a
 	struct paths *p = h->paths;
 	upstream_pass(h);
 	bool kernel = paths_kernel_tunnel(p) && h->hold.packets == 0 && (h->state == PATH_DIRECT || h->route == ROUTE_ENCAP);
-	uint32_t mtu = tunnel_mtu(p, remote);
+	uint32_t mtu = path_tunnel_mtu(p, remote, addr_is_v4(&h->addr));
 	if (h->state == PATH_TUNNEL && h->route == ROUTE_TUN)
 		paths_pump_dry(p); /* what came before the move goes to the former end */
 	leave_state(h);
@@ -458,11 +464,28 @@ static void on_rtnl(const struct rtnl_note *n, void *arg)
 		reinstall(p);
 }
 
+/*
+ * What comes out of a tunnel has a source that the kernel would look for on another link. Its strict check is the greater
+ * of ours and the one of all devices; where that is on, ours asks for the loose one, which wants any IPv4 address on the
+ * device: the one that stands for no address (RFC 7600 §4.8), of host scope, so that nothing is sent from it.
+ */
+static void reverse_filter_off(struct paths *p)
+{
+	struct rtnl_addr dummy = { .ifindex = p->tun_ifindex, .plen = 128, .host_scope = true };
+	char all[16] = "0";
+	(void)rtnl_sysctl(NULL, all, sizeof all, "/proc/sys/net/ipv4/conf/all/rp_filter");
+	bool on = strcmp(all, "0") != 0;
+	(void)rtnl_sysctl(on ? "2" : "0", NULL, 0, "/proc/sys/net/ipv4/conf/%s/rp_filter", TUN_NAME);
+	if (on && addr_parse("192.0.0.8", &dummy.addr) == 0)
+		(void)rtnl_addr_set(p->rtnl, &dummy);
+}
+
 static int open_tun(struct paths *p)
 {
 	p->tun_fd = tun_open(TUN_NAME, &p->tun_ifindex);
 	if (p->tun_fd < 0)
 		return p->tun_fd;
+	reverse_filter_off(p);
 	return rtnl_link_set_up(p->rtnl, p->tun_ifindex, TUN_PACKET_MAX, TUN_QUEUE);
 }
 
@@ -519,8 +542,9 @@ static int open_all(struct paths *p)
 		return rc;
 	p->tun_watch = loop_fd_add(p->loop, p->tun_fd, LOOP_READ, on_readable, p);
 	p->raw_watch = loop_fd_add(p->loop, p->raw_fd, LOOP_READ, tunnel_readable, p);
+	p->raw4_watch = loop_fd_add(p->loop, p->raw4_fd, LOOP_READ, tunnel_readable, p);
 	p->sub = rtnl_subscribe(p->rtnl, on_rtnl, p);
-	return p->tun_watch && p->raw_watch && p->sub ? 0 : -ENOMEM;
+	return p->tun_watch && p->raw_watch && p->raw4_watch && p->sub ? 0 : -ENOMEM;
 }
 
 struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_config *cfg)
@@ -531,7 +555,7 @@ struct paths *paths_open(struct loop *l, struct rtnl *r, const struct paths_conf
 	p->loop = l;
 	p->rtnl = r;
 	p->cfg = *cfg;
-	p->tun_fd = p->raw_fd = p->frame_fd = -1;
+	p->tun_fd = p->raw_fd = p->raw4_fd = p->frame_fd = -1;
 	set_limits(p);
 	bucket_init(&p->overflow_log, 1, 3);
 	bucket_init(&p->refuse_log, 1, 3);
@@ -579,6 +603,7 @@ void paths_close(struct paths *p)
 	tunnel_close(p);
 	loop_fd_del(p->tun_watch);
 	loop_fd_del(p->raw_watch);
+	loop_fd_del(p->raw4_watch);
 	emit_close(p);
 	if (p->tun_fd >= 0)
 		close(p->tun_fd);

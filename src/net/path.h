@@ -5,6 +5,9 @@
  *   hold    packets for the address are kept, oldest dropped at the limit, until release (RFC 5568 §4.5-4.6, §5.5)
  *   tunnel  packets for the address go to a remote care-of address in IPv6 (RFC 2473, RFC 5568 §5.4)
  *
+ * The address is IPv6 or, IPv4-mapped, IPv4: then its packets go in the same tunnel as protocol 4, its neighbour is ARP's.
+ * The outer addresses are always IPv6.
+ *
  * One object owns one diverted address; every change of state keeps the order of packets:
  *
  *   direct → hold     host route to our TUN device
@@ -42,7 +45,7 @@ struct paths_config {
 	enum tunnel_form tunnel;
 	uint64_t hold_limit;        /* octets, all holds together */
 	uint64_t hold_limit_mobile; /* octets, one hold */
-	uint32_t table;             /* routing table and rule range for our own rules */
+	uint32_t table;             /* routing table and rule range for our own rules, of both families */
 	uint32_t limit;             /* paths at once; tunnel ends at once */
 	uint8_t hop_limit;          /* outer header; 0: 64 */
 };
@@ -87,7 +90,8 @@ int path_unpin(struct paths *p, const struct in6_addr *addr);
  * Tunnel ends. Decapsulation accepts only what an end allows: outer source `remote`, and
  *  - at the mobile (END_MOBILE): inner destination `inner` (PCoA); the outer destination is any address of this node, so
  *    that what is under way to an older care-of address still arrives when `local` moves. Also sends: packets from
- *    `inner` leave through the tunnel (local → remote; reverse tunnel, RFC 5568 §4), by a rule `from inner`.
+ *    `inner` leave through the tunnel (local → remote; reverse tunnel, RFC 5568 §4), by a rule `from inner`. The same at
+ *    a NAR that stands for a client which knows nothing of all this: `inner` is the client's address, `remote` the PAR.
  *  - at the mobile that came back (END_NATIVE): as END_MOBILE, but `inner` is an ordinary address of the link again and
  *    packets from it go by themselves; what is still under way in the tunnel is taken.
  *  - at the PAR (END_ROUTER): outer destination `local`, inner source `inner`; sends nothing by itself.
@@ -106,7 +110,7 @@ enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSU
 	PATH_SEND_ERRORS, PATH_HELD_FROM, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };
 extern struct counter path_counters[PATH_COUNTERS];
 
-/* An IPv6 packet that came in a wrapping of another kind: the kernel forwards or delivers it as if it had come in by itself. Lost
+/* An IPv6 or IPv4 packet that came in a wrapping of another kind: the kernel forwards or delivers it as if it had come in by itself. Lost
  * if it cannot be written, and counted. */
 void paths_forward(struct paths *p, const void *packet, size_t len);
 

@@ -69,12 +69,19 @@ struct end {
 	UT_hash_handle hh;
 	enum tunnel_end kind;
 	struct in6_addr local, remote;
-	unsigned slot; /* END_MOBILE: its table is paths->cfg.table + slot; 0: none */
+	unsigned slot; /* END_MOBILE: its way back, ways[slot - 1]; 0: none */
 	bool armed;    /* the next packet is the first */
 	uint64_t decapsulated, encapsulated;
 };
 
-#define END_SLOTS 64 /* tables for reverse tunnels: one node's own previous addresses */
+/* A way back into a tunnel: a table whose only route leads there. Shared by the ends that have it in common. */
+struct way {
+	struct in6_addr local, remote;
+	bool v4;
+	unsigned users; /* 0: free */
+};
+
+#define END_SLOTS 64 /* tables for ways: a mobile's previous links, or a router's neighbours, for each family */
 #define UPSTREAM_SLOT (END_SLOTS + 1) /* the table that leads what held mobiles send into our device */
 
 struct paths {
@@ -85,14 +92,14 @@ struct paths {
 	struct hold_pool pool;
 	int tun_fd, tun_ifindex;
 	int ip6tnl_ifindex; /* 0: none */
-	int raw_fd;         /* protocol 41 */
+	int raw_fd, raw4_fd; /* protocols 41 and 4: what is in the tunnel */
 	int frame_fd;       /* packets to a link-layer address */
-	struct loop_fd *tun_watch, *raw_watch;
+	struct loop_fd *tun_watch, *raw_watch, *raw4_watch;
 	struct path *table;
 	struct path *releasing;
 	uint64_t landed; /* releases finished so far */
 	struct end *ends;
-	uint64_t slots; /* bits: tables in use, bit 0 is slot 1 */
+	struct way ways[END_SLOTS]; /* of slot s the table is cfg.table + s */
 	tunnel_first_fn *first;
 	void *first_arg;
 	struct bucket overflow_log, refuse_log, error_log;
@@ -115,6 +122,8 @@ bool path_flush(struct path *h, unsigned budget); /* true: the queue is empty */
 unsigned paths_pump(struct paths *p, unsigned budget); /* packets taken from the device; fewer than budget: it is empty */
 void paths_pump_dry(struct paths *p);
 void path_free(struct path *h);
+struct prefix path_everything(bool v4); /* the default route */
+uint32_t path_tunnel_mtu(struct paths *p, const struct in6_addr *remote, bool v4); /* what fits inside */
 void path_count_dropped(struct path *h, uint64_t n, const char *reason);
 
 /* upstream.c: what held addresses send */

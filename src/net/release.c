@@ -36,37 +36,43 @@
 
 struct window {
 	int ifindex;
+	bool v4;
 	unsigned users;
 	char ifname[IF_NAMESIZE];
 	char old[24];
 	struct window *next;
 };
 
-#define QUEUE_SYSCTL "/proc/sys/net/ipv6/neigh/%s/unres_qlen_bytes"
+#define QUEUE_SYSCTL "/proc/sys/net/%s/neigh/%s/unres_qlen_bytes" /* each family has its own */
 
-static struct window **window_find(struct paths *p, int ifindex)
+static struct window **window_find(const struct path *h)
 {
-	struct window **w = &p->windows;
-	while (*w && (*w)->ifindex != ifindex)
+	struct window **w = &h->paths->windows;
+	while (*w && ((*w)->ifindex != h->ifindex || (*w)->v4 != addr_is_v4(&h->addr)))
 		w = &(*w)->next;
 	return w;
 }
 
+static int window_set(const struct window *w, const char *value, char *old, size_t old_len)
+{
+	return rtnl_sysctl(value, old, old_len, QUEUE_SYSCTL, w->v4 ? "ipv4" : "ipv6", w->ifname);
+}
+
 static void window_open(struct path *h)
 {
-	struct window **at = window_find(h->paths, h->ifindex), *w = *at;
+	struct window **at = window_find(h), *w = *at;
 	if (!w) {
 		w = calloc(1, sizeof *w);
 		if (!w)
 			return;
 		w->ifindex = h->ifindex;
-		if (!if_indextoname((unsigned)h->ifindex, w->ifname) ||
-		    rtnl_sysctl(NEIGHBOR_QUEUE, w->old, sizeof w->old, QUEUE_SYSCTL, w->ifname) < 0) {
+		w->v4 = addr_is_v4(&h->addr);
+		if (!if_indextoname((unsigned)h->ifindex, w->ifname) || window_set(w, NEIGHBOR_QUEUE, w->old, sizeof w->old) < 0) {
 			free(w);
 			return;
 		}
 		if (strtoul(w->old, NULL, 10) > strtoul(NEIGHBOR_QUEUE, NULL, 10))
-			(void)rtnl_sysctl(w->old, NULL, 0, QUEUE_SYSCTL, w->ifname);
+			(void)window_set(w, w->old, NULL, 0);
 		*at = w;
 	}
 	w->users++;
@@ -76,14 +82,14 @@ static void window_open(struct path *h)
 static void window_restore(struct window **at)
 {
 	struct window *w = *at;
-	(void)rtnl_sysctl(w->old, NULL, 0, QUEUE_SYSCTL, w->ifname);
+	(void)window_set(w, w->old, NULL, 0);
 	*at = w->next;
 	free(w);
 }
 
 static void window_close(struct path *h)
 {
-	struct window **at = window_find(h->paths, h->ifindex);
+	struct window **at = window_find(h);
 	if (h->window && *at && --(*at)->users == 0)
 		window_restore(at);
 	h->window = false;

@@ -131,6 +131,11 @@ static int put_own(struct nl_msg *m, int type, const struct in6_addr *a)
 	return addr_is_v4(a) ? nla_put(m, type, 4, &a->s6_addr[12]) : put_addr(m, type, a);
 }
 
+static uint8_t own_plen(const struct prefix *p)
+{
+	return (uint8_t)(addr_is_v4(&p->addr) && p->plen >= 96 ? p->plen - 96 : p->plen);
+}
+
 bool rtnl_protocol_ours(const struct rtnl *r, uint8_t protocol)
 {
 	return r->protocols[protocol / 8] & (1U << (protocol % 8));
@@ -175,13 +180,14 @@ static int put_mtu(struct nl_msg *m, uint32_t mtu)
 static struct nl_msg *route_request(const struct rtnl *r, uint16_t type, uint16_t flags, const struct rtnl_route *rt, int *bad)
 {
 	uint32_t table = rt->table ? rt->table : RT_TABLE_MAIN;
+	bool v4 = addr_is_v4(&rt->dst.addr);
 	struct rtmsg rtm = {
-		.rtm_family = AF_INET6,
-		.rtm_dst_len = rt->dst.plen,
+		.rtm_family = v4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = own_plen(&rt->dst),
 		.rtm_src_len = rt->src.plen,
 		.rtm_table = (unsigned char)(table < 256 ? table : RT_TABLE_UNSPEC),
 		.rtm_protocol = r->protocol,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_scope = v4 && addr_is_zero(&rt->via) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
 		.rtm_type = rt->type ? rt->type : RTN_UNICAST,
 		.rtm_flags = rt->onlink ? RTNH_F_ONLINK : 0,
 	};
@@ -190,22 +196,24 @@ static struct nl_msg *route_request(const struct rtnl *r, uint16_t type, uint16_
 		return NULL;
 	*bad |= nla_put_u32(m, RTA_TABLE, table);
 	*bad |= nla_put_u32(m, RTA_PRIORITY, rt->metric ? rt->metric : 1024);
-	if (rt->dst.plen)
-		*bad |= put_addr(m, RTA_DST, &rt->dst.addr);
+	if (rtm.rtm_dst_len)
+		*bad |= put_own(m, RTA_DST, &rt->dst.addr);
 	if (rt->src.plen)
 		*bad |= put_addr(m, RTA_SRC, &rt->src.addr);
 	return m;
 }
 
-static bool route_is_v6(const struct rtnl_route *rt)
+/* All of one family; IPv4 knows no routes by source. */
+static bool route_family_ok(const struct rtnl_route *rt)
 {
-	return !addr_is_v4(&rt->dst.addr) && !addr_is_v4(&rt->via) && !addr_is_v4(&rt->src.addr);
+	bool v4 = addr_is_v4(&rt->dst.addr);
+	return (addr_is_zero(&rt->via) || addr_is_v4(&rt->via) == v4) && !addr_is_v4(&rt->src.addr) && !(v4 && rt->src.plen);
 }
 
 int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt)
 {
 	int bad = 0;
-	if (!route_is_v6(rt))
+	if (!route_family_ok(rt))
 		return -EAFNOSUPPORT;
 	struct nl_msg *m = route_request(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, rt, &bad);
 	if (!m)
@@ -213,9 +221,9 @@ int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt)
 	if (rt->ifindex)
 		bad |= nla_put_u32(m, RTA_OIF, (uint32_t)rt->ifindex);
 	if (!addr_is_zero(&rt->via))
-		bad |= put_addr(m, RTA_GATEWAY, &rt->via);
+		bad |= put_own(m, RTA_GATEWAY, &rt->via);
 	if (!addr_is_zero(&rt->prefsrc))
-		bad |= put_addr(m, RTA_PREFSRC, &rt->prefsrc);
+		bad |= put_own(m, RTA_PREFSRC, &rt->prefsrc);
 	if (rt->mtu)
 		bad |= put_mtu(m, rt->mtu);
 	if (rt->encap)
@@ -232,6 +240,8 @@ int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt)
 	/* Only a route of ours, whatever its form when it was set; but a reload may have changed the number since. */
 	struct rtmsg *rtm = nlmsg_data(nlmsg_hdr(m));
 	rtm->rtm_type = RTN_UNSPEC;
+	if (rtm->rtm_family == AF_INET)
+		rtm->rtm_scope = RT_SCOPE_NOWHERE; /* any */
 	if (r->protocol_changed)
 		rtm->rtm_protocol = RTPROT_UNSPEC;
 	return finish(r, m, bad < 0 ? -1 : 0, ESRCH);
@@ -427,7 +437,8 @@ static void proxies_restore(struct rtnl *r)
 
 int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a)
 {
-	proxy_enable(r, ifindex);
+	if (!addr_is_v4(a)) /* for ARP the entry alone is enough */
+		proxy_enable(r, ifindex);
 	return neigh_request(r, true, ifindex, a, NULL, NUD_PERMANENT, NTF_PROXY);
 }
 
@@ -448,6 +459,7 @@ static struct nl_msg *addr_request(uint16_t type, uint16_t flags, const struct r
 		.ifa_family = v4 ? AF_INET : AF_INET6,
 		.ifa_prefixlen = (unsigned char)(v4 && a->plen >= 96 ? a->plen - 96 : a->plen),
 		.ifa_flags = (unsigned char)ifa_flags,
+		.ifa_scope = a->host_scope ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE,
 		.ifa_index = (unsigned)a->ifindex,
 	};
 	struct nl_msg *m = rtnl_request(type, flags, &ifa, sizeof ifa);
@@ -491,9 +503,9 @@ int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a)
 static int rule_request(struct rtnl *r, bool set, const struct rtnl_rule *rule)
 {
 	struct fib_rule_hdr frh = {
-		.family = AF_INET6,
-		.dst_len = rule->dst.plen,
-		.src_len = rule->src.plen,
+		.family = family_of(rule->src.plen ? &rule->src.addr : &rule->dst.addr),
+		.dst_len = own_plen(&rule->dst),
+		.src_len = own_plen(&rule->src),
 		.table = (uint8_t)(rule->table < 256 ? rule->table : RT_TABLE_UNSPEC),
 		.action = FR_ACT_TO_TBL,
 	};
@@ -503,10 +515,10 @@ static int rule_request(struct rtnl *r, bool set, const struct rtnl_rule *rule)
 	int bad = nla_put_u32(m, FRA_PRIORITY, rule->priority);
 	if (rule->table)
 		bad |= nla_put_u32(m, FRA_TABLE, rule->table);
-	if (rule->src.plen)
-		bad |= put_addr(m, FRA_SRC, &rule->src.addr);
-	if (rule->dst.plen)
-		bad |= put_addr(m, FRA_DST, &rule->dst.addr);
+	if (frh.src_len)
+		bad |= put_own(m, FRA_SRC, &rule->src.addr);
+	if (frh.dst_len)
+		bad |= put_own(m, FRA_DST, &rule->dst.addr);
 	if (rule->iif[0])
 		bad |= nla_put_string(m, FRA_IIFNAME, rule->iif);
 	if (set)
@@ -614,7 +626,7 @@ static int put_send_only(struct nl_msg *m)
 	static const struct in6_addr discard = { .s6_addr = { 0x01 } };            /* 100::, RFC 6666 */
 	static const struct in6_addr group = { .s6_addr = { 0xff, 0x0e, [15] = 1 } };
 	int bad = nla_put_flag(m, IFLA_IPTUN_COLLECT_METADATA);
-	bad |= nla_put_u8(m, IFLA_IPTUN_PROTO, IPPROTO_IPV6);
+	bad |= nla_put_u8(m, IFLA_IPTUN_PROTO, 0); /* IPv4 and IPv6 inside */
 	bad |= put_addr(m, IFLA_IPTUN_LOCAL, &discard);
 	return bad | put_addr(m, IFLA_IPTUN_REMOTE, &group);
 }

@@ -67,7 +67,7 @@ int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, 
 bool rtnl_gateway4(struct rtnl *r, int ifindex, struct in6_addr *out);
 
 struct rtnl_route {
-	struct prefix dst;
+	struct prefix dst;    /* IPv4 mapped, the default route too: then an IPv4 route, `scope link` without via */
 	struct prefix src;    /* source-specific if src.plen > 0 */
 	int ifindex;
 	struct in6_addr via;  /* unspecified: on-link */
@@ -92,14 +92,15 @@ int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct
 /* Every entry of a link, of both families, that knows its link-layer address, as RTNL_NEIGH; one that changes meanwhile may
  * come twice. fn must make no request. 0 or a negative errno. */
 int rtnl_neigh_each(struct rtnl *r, int ifindex, rtnl_fn *fn, void *arg);
-int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a); /* proxy ND entry; also turns proxy_ndp on */
+/* Proxy ND entry, which also turns proxy_ndp on; for an IPv4 address proxy ARP, for as long as the address is routed elsewhere. */
+int rtnl_proxy_set(struct rtnl *r, int ifindex, const struct in6_addr *a);
 int rtnl_proxy_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
 /* Address; nodad and a preferred lifetime of 0 (deprecated: not chosen as source) on request. */
 struct rtnl_addr {
 	int ifindex;
 	struct in6_addr addr;
 	uint8_t plen;
-	bool nodad, optimistic, deprecated, noprefixroute;
+	bool nodad, optimistic, deprecated, noprefixroute, host_scope;
 };
 int rtnl_addr_set(struct rtnl *r, const struct rtnl_addr *a);
 int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a);

@@ -54,7 +54,8 @@ static void doom_route(struct nlmsghdr *h, void *arg)
 	if (h->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(h, sizeof rtm, tb, RTA_MAX, NULL) < 0)
 		return;
 	memcpy(&rtm, nlmsg_data(h), sizeof rtm);
-	if (!rtnl_protocol_ours(d->rtnl, rtm.rtm_protocol) || (rtm.rtm_flags & RTM_F_CLONED) || rtm.rtm_family != AF_INET6)
+	if (!rtnl_protocol_ours(d->rtnl, rtm.rtm_protocol) || (rtm.rtm_flags & RTM_F_CLONED) ||
+	    (rtm.rtm_family != AF_INET6 && rtm.rtm_family != AF_INET))
 		return;
 	rtm.rtm_flags = 0;
 	struct nl_msg *m = rtnl_request(RTM_DELROUTE, 0, &rtm, sizeof rtm);
@@ -197,19 +198,23 @@ static int sweep_links(struct rtnl *r)
 	}
 }
 
-int rtnl_sweep(struct rtnl *r)
+static int sweep_family(struct rtnl *r, unsigned char family)
 {
-	struct rtmsg rtm = { .rtm_family = AF_INET6 };
-	struct fib_rule_hdr frh = { .family = AF_INET6 };
-	struct ndmsg neigh = { .ndm_family = AF_INET6 }, neigh4 = { .ndm_family = AF_INET };
-	struct ndmsg proxy = { .ndm_family = AF_INET6, .ndm_flags = NTF_PROXY };
-	struct ifaddrmsg ifa = { .ifa_family = AF_INET6 };
+	struct rtmsg rtm = { .rtm_family = family };
+	struct fib_rule_hdr frh = { .family = family };
+	struct ndmsg neigh = { .ndm_family = family }, proxy = { .ndm_family = family, .ndm_flags = NTF_PROXY };
+	struct ifaddrmsg ifa = { .ifa_family = family };
 	int gone = sweep_kind(r, "rule", RTM_GETRULE, &frh, sizeof frh, doom_rule);
 	gone += sweep_kind(r, "route", RTM_GETROUTE, &rtm, sizeof rtm, doom_route);
 	gone += sweep_kind(r, "neighbour", RTM_GETNEIGH, &neigh, sizeof neigh, doom_neigh);
-	gone += sweep_kind(r, "neighbour", RTM_GETNEIGH, &neigh4, sizeof neigh4, doom_neigh);
 	gone += sweep_kind(r, "proxy", RTM_GETNEIGH, &proxy, sizeof proxy, doom_neigh);
-	gone += sweep_kind(r, "address", RTM_GETADDR, &ifa, sizeof ifa, doom_addr);
+	return gone + sweep_kind(r, "address", RTM_GETADDR, &ifa, sizeof ifa, doom_addr);
+}
+
+int rtnl_sweep(struct rtnl *r)
+{
+	int gone = sweep_family(r, AF_INET6);
+	gone += sweep_family(r, AF_INET);
 	gone += sweep_mdb(r);
 	gone += sweep_links(r);
 	rtnl_counters[RTNL_SWEPT].value += (uint64_t)gone;

@@ -423,10 +423,11 @@ static void route_take(struct rtnl *r, struct nlmsghdr *h)
 {
 	struct nlattr *tb[RTA_MAX + 1];
 	const struct rtmsg *rtm = nlmsg_data(h);
-	if (nlmsg_parse(h, sizeof *rtm, tb, RTA_MAX, NULL) < 0 || rtm->rtm_family != AF_INET6 ||
+	if (nlmsg_parse(h, sizeof *rtm, tb, RTA_MAX, NULL) < 0 || (rtm->rtm_family != AF_INET6 && rtm->rtm_family != AF_INET) ||
 	    !rtnl_protocol_ours(r, rtm->rtm_protocol))
 		return;
-	struct rtnl_note n = { .event = RTNL_ROUTE_GONE, .addr = rtnl_attr_addr(tb[RTA_DST]), .plen = rtm->rtm_dst_len };
+	struct rtnl_note n = { .event = RTNL_ROUTE_GONE, .addr = rtnl_attr_addr(tb[RTA_DST]) };
+	n.plen = (uint8_t)(rtm->rtm_dst_len + (rtm->rtm_family == AF_INET ? 96 : 0));
 	if (tb[RTA_OIF])
 		n.ifindex = (int)nla_get_u32(tb[RTA_OIF]);
 	notify(r, &n);
@@ -644,7 +645,6 @@ fail:
 int rtnl_watch_open(struct rtnl *r)
 {
 	static const int state[] = { RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR, RTNLGRP_NEIGH };
-	static const int routes[] = { RTNLGRP_IPV6_ROUTE };
 	r->rcvbuf = RCVBUF_START;
 	r->events = event_socket(r, state, sizeof state / sizeof state[0]);
 	r->routes = event_socket(r, NULL, 0);
@@ -653,7 +653,7 @@ int rtnl_watch_open(struct rtnl *r)
 	int rc = rtnl_watch_protocol(r); /* before joining, so that nothing unwanted is in the queue */
 	if (rc < 0)
 		return rc;
-	if (nl_socket_add_membership(r->routes, routes[0]) < 0)
+	if (nl_socket_add_memberships(r->routes, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_ROUTE, 0) < 0)
 		return -EPROTONOSUPPORT;
 	rc = dump_all(r, false);
 	if (rc < 0)

@@ -47,22 +47,57 @@ ssize_t tun_read(int fd, void *buf, size_t len)
 	return n > (ssize_t)sizeof hdr ? n - (ssize_t)sizeof hdr : 0;
 }
 
-/* The one's complement sum of the pseudo-header (RFC 8200 §8.1), which is what an open checksum field holds. */
-static uint16_t pseudo_sum(const struct packet6 *p)
+/* What both families have above them. */
+struct upper {
+	bool v4;
+	uint8_t proto;
+	const uint8_t *data;
+	size_t len;
+	uint16_t pseudo; /* sum of the pseudo-header (RFC 8200 §8.1, RFC 9293 §3.1) without the length */
+};
+
+static bool upper4(const void *packet, size_t len, struct upper *out)
+{
+	struct packet4 p;
+	uint8_t pseudo[12] = { 0 };
+	if (!packet4_walk(packet, len, &p))
+		return false;
+	memcpy(pseudo, p.src.s6_addr + 12, 4);
+	memcpy(pseudo + 4, p.dst.s6_addr + 12, 4);
+	pseudo[9] = p.proto;
+	*out = (struct upper){ true, p.proto, p.data, p.len, (uint16_t)~checksum_inet(pseudo, sizeof pseudo) };
+	return true;
+}
+
+static bool upper6(const void *packet, size_t len, struct upper *out)
 {
 	static const uint8_t nothing[1];
-	uint32_t sum = (uint16_t)~checksum_ipv6(&p->src, &p->dst, p->proto, nothing, 0);
-	sum += (uint32_t)p->len;
+	struct packet6 p;
+	if (!packet6_walk(packet, len, &p))
+		return false;
+	*out = (struct upper){ false, p.proto, p.data, p.len, (uint16_t)~checksum_ipv6(&p.src, &p.dst, p.proto, nothing, 0) };
+	return true;
+}
+
+/* That is what an open checksum field holds. */
+static uint16_t pseudo_sum(const struct upper *p)
+{
+	uint32_t sum = p->pseudo + (uint32_t)p->len;
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)sum;
 }
 
+static bool upper_find(const void *packet, size_t len, struct upper *out)
+{
+	return len && (*(const uint8_t *)packet >> 4 == 4 ? upper4(packet, len, out) : upper6(packet, len, out));
+}
+
 static struct virtio_net_hdr offload(const void *packet, size_t len)
 {
 	struct virtio_net_hdr hdr = { .gso_type = VIRTIO_NET_HDR_GSO_NONE };
-	struct packet6 p;
-	if (!packet6_walk(packet, len, &p) || (p.proto != IPPROTO_TCP && p.proto != IPPROTO_UDP))
+	struct upper p;
+	if (!upper_find(packet, len, &p) || (p.proto != IPPROTO_TCP && p.proto != IPPROTO_UDP))
 		return hdr;
 	size_t at = p.proto == IPPROTO_TCP ? 16 : 6, start = (size_t)(p.data - (const uint8_t *)packet);
 	if (p.len < (p.proto == IPPROTO_TCP ? 20U : 8U))
@@ -78,7 +113,7 @@ static struct virtio_net_hdr offload(const void *packet, size_t len)
 	size_t headers = start + (size_t)(p.data[12] >> 4) * 4;
 	if (headers >= SEGMENT_MAX)
 		return hdr;
-	hdr.gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+	hdr.gso_type = p.v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
 	hdr.hdr_len = (uint16_t)headers;
 	hdr.gso_size = (uint16_t)(SEGMENT_MAX - headers);
 	return hdr;

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "core/output.h"
+#include "net/packet.h"
 
 #define ROUTE_DEFAULT_METRIC 1024
 #define ECN_MASK 3
@@ -29,15 +30,28 @@ static struct end *end_find(const struct paths *p, const struct in6_addr *inner)
 	return e;
 }
 
-static unsigned slot_take(struct paths *p)
+static struct way *end_way(struct paths *p, const struct end *e)
 {
+	return e->slot ? &p->ways[e->slot - 1] : NULL;
+}
+
+static bool way_is(const struct way *w, const struct end *e)
+{
+	return w->users && w->v4 == addr_is_v4(&e->inner) && addr_eq(&w->local, &e->local) && addr_eq(&w->remote, &e->remote);
+}
+
+/* The slot of the way that the end is to have: one that is there, its own if nobody else has it, or a free one. 0: none left. */
+static unsigned way_choose(struct paths *p, const struct end *e)
+{
+	const struct way *own = end_way(p, e);
+	unsigned vacant = own && own->users == 1 ? e->slot : 0;
 	for (unsigned i = 0; i < END_SLOTS; i++) {
-		if (p->slots & (UINT64_C(1) << i))
-			continue;
-		p->slots |= UINT64_C(1) << i;
-		return i + 1;
+		if (way_is(&p->ways[i], e))
+			return i + 1;
+		if (!vacant && !p->ways[i].users)
+			vacant = i + 1;
 	}
-	return 0;
+	return vacant;
 }
 
 static struct rtnl_rule end_rule(const struct paths *p, const struct end *e)
@@ -45,45 +59,70 @@ static struct rtnl_rule end_rule(const struct paths *p, const struct end *e)
 	return (struct rtnl_rule){ .priority = p->cfg.table, .src = { e->inner, 128 }, .table = p->cfg.table + e->slot };
 }
 
-static struct rtnl_route end_route(const struct paths *p, const struct end *e)
+static struct rtnl_route way_route(const struct paths *p, unsigned slot)
 {
-	struct rtnl_route rt = { .table = p->cfg.table + e->slot, .metric = ROUTE_DEFAULT_METRIC, .ifindex = p->tun_ifindex };
+	const struct way *w = &p->ways[slot - 1];
+	struct rtnl_route rt = { .dst = path_everything(w->v4), .table = p->cfg.table + slot, .metric = ROUTE_DEFAULT_METRIC,
+		                 .ifindex = p->tun_ifindex };
 	if (paths_kernel_tunnel(p)) {
 		rt.ifindex = p->ip6tnl_ifindex;
 		rt.encap = true;
-		rt.encap_src = e->local;
-		rt.encap_dst = e->remote;
+		rt.encap_src = w->local;
+		rt.encap_dst = w->remote;
 		rt.encap_hop_limit = p->cfg.hop_limit;
 	}
 	return rt;
 }
 
+static void way_leave(struct paths *p, unsigned slot)
+{
+	if (!slot || --p->ways[slot - 1].users)
+		return;
+	struct rtnl_route rt = way_route(p, slot);
+	rtnl_route_del(p->rtnl, &rt);
+}
+
+static int way_enter(struct paths *p, struct end *e, unsigned slot)
+{
+	struct way *w = &p->ways[slot - 1];
+	if (slot != e->slot)
+		w->users++;
+	w->v4 = addr_is_v4(&e->inner);
+	w->local = e->local;
+	w->remote = e->remote;
+	struct rtnl_route rt = way_route(p, slot);
+	rt.mtu = path_tunnel_mtu(p, &w->remote, w->v4);
+	int rc = rtnl_route_set(p->rtnl, &rt);
+	if (rc < 0 && slot != e->slot)
+		way_leave(p, slot);
+	return rc;
+}
+
 /* The way back: `from inner` to a table whose only route leads into the tunnel. */
 static int reverse_set(struct paths *p, struct end *e)
 {
-	uint32_t mtu = 1500;
-	if (!e->slot)
-		e->slot = slot_take(p);
-	if (!e->slot)
+	unsigned was = e->slot, slot = way_choose(p, e);
+	if (!slot)
 		return -ENOSPC;
-	struct rtnl_route rt = end_route(p, e);
+	int rc = way_enter(p, e, slot);
+	if (rc < 0)
+		return rc;
+	e->slot = slot;
 	struct rtnl_rule rule = end_rule(p, e);
-	(void)rtnl_route_lookup(p->rtnl, &e->remote, NULL, &mtu);
-	rt.mtu = mtu >= IPV6_MTU_MIN + IPV6_HEADER ? mtu - IPV6_HEADER : IPV6_MTU_MIN;
-	int rc = rtnl_route_set(p->rtnl, &rt);
-	return rc < 0 ? rc : rtnl_rule_set(p->rtnl, &rule);
+	rc = rtnl_rule_set(p->rtnl, &rule);
+	if (was && was != slot)
+		way_leave(p, was);
+	return rc;
 }
 
 static void reverse_del(struct paths *p, struct end *e)
 {
 	if (!e->slot)
 		return;
-	struct rtnl_route rt = end_route(p, e);
 	struct rtnl_rule rule = end_rule(p, e);
 	rtnl_rule_del(p->rtnl, &rule);
 	paths_pump_dry(p); /* what was on its way into the tunnel still finds its end */
-	rtnl_route_del(p->rtnl, &rt);
-	p->slots &= ~(UINT64_C(1) << (e->slot - 1));
+	way_leave(p, e->slot);
 	e->slot = 0;
 }
 
@@ -183,14 +222,13 @@ struct outer {
 	int tclass;
 };
 
-static const char *inner_refused(const struct in6_addr *src, const struct in6_addr *dst)
+/* Nothing of one link's own may come through a tunnel to another: no neighbour discovery, no router advertisement, no DHCP. */
+static bool of_one_link(const struct in6_addr *a)
 {
-	/* Nothing of one link's own may come through a tunnel to another: no neighbour discovery, no router advertisement. */
-	if (addr_is_multicast(src) || addr_is_zero(src) || addr_is_link_local(src) || IN6_IS_ADDR_LOOPBACK(src))
-		return "inner-source";
-	if (addr_is_multicast(dst) || addr_is_zero(dst) || addr_is_link_local(dst) || IN6_IS_ADDR_LOOPBACK(dst))
-		return "inner-destination";
-	return NULL;
+	if (!addr_is_v4(a))
+		return addr_is_multicast(a) || addr_is_zero(a) || addr_is_link_local(a) || IN6_IS_ADDR_LOOPBACK(a);
+	uint8_t first = a->s6_addr[12];
+	return first == 0 || first == 127 || first >= 224 || (first == 169 && a->s6_addr[13] == 254);
 }
 
 /* At a mobile the inner destination names the end, at a router the inner source; either way all of it must fit. */
@@ -206,37 +244,24 @@ static struct end *end_match(const struct paths *p, const struct outer *o, const
 	return NULL;
 }
 
-/* RFC 6040 §4.2: congestion met in the tunnel goes on with the packet, or, if it cannot be marked, drops it. */
-static bool congestion_carry(uint8_t *packet, int tclass)
+static const char *decapsulate(struct paths *p, const struct outer *o, bool v4, uint8_t *packet, size_t len)
 {
-	if ((tclass & ECN_MASK) != ECN_CE)
-		return true;
-	if (((packet[1] >> 4) & ECN_MASK) == 0)
-		return false;
-	packet[1] |= ECN_CE << 4;
-	return true;
-}
-
-static const char *decapsulate(struct paths *p, const struct outer *o, uint8_t *packet, size_t len)
-{
-	struct rd r = rd_make(packet, len);
-	struct in6_addr src, dst;
-	uint32_t version;
-	uint16_t payload;
-	if (!rd_u32(&r, &version) || version >> 28 != 6 || !rd_u16(&r, &payload) || !rd_skip(&r, 2) || !rd_addr6(&r, &src) ||
-	    !rd_addr6(&r, &dst) || payload > rd_left(&r))
-		return "not-ipv6";
-	const char *why = inner_refused(&src, &dst);
-	if (why)
-		return why;
-	struct end *e = end_match(p, o, &src, &dst);
+	struct packet_head head;
+	if (!packet_head(packet, len, &head) || head.v4 != v4)
+		return v4 ? "not-ipv4" : "not-ipv6";
+	if (of_one_link(&head.src))
+		return "inner-source";
+	if (of_one_link(&head.dst))
+		return "inner-destination";
+	struct end *e = end_match(p, o, &head.src, &head.dst);
 	if (!e)
 		return "no-such-tunnel";
-	if (!congestion_carry(packet, o->tclass))
+	/* RFC 6040 §4.2: congestion met in the tunnel goes on with the packet, or, if it cannot be marked, drops it. */
+	if ((o->tclass & ECN_MASK) == ECN_CE && !packet_mark_ce(packet))
 		return "congestion";
 	e->decapsulated++;
 	path_counters[PATH_DECAPSULATED].value++;
-	int rc = tun_write(p->tun_fd, packet, IPV6_HEADER + payload);
+	int rc = tun_write(p->tun_fd, packet, head.len);
 	if (rc < 0)
 		path_counters[PATH_SEND_ERRORS].value++;
 	if (e->armed && e->kind != END_ROUTER) {
@@ -248,7 +273,7 @@ static const char *decapsulate(struct paths *p, const struct outer *o, uint8_t *
 	return NULL;
 }
 
-static bool receive(struct paths *p, struct outer *o, ssize_t *len)
+static bool receive(struct paths *p, int fd, struct outer *o, ssize_t *len)
 {
 	struct sockaddr_in6 from;
 	struct iovec iov = { .iov_base = p->raw_buf, .iov_len = sizeof p->raw_buf };
@@ -259,7 +284,7 @@ static bool receive(struct paths *p, struct outer *o, ssize_t *len)
 	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = sizeof control };
 	do
-		*len = recvmsg(p->raw_fd, &msg, MSG_DONTWAIT);
+		*len = recvmsg(fd, &msg, MSG_DONTWAIT);
 	while (*len < 0 && errno == EINTR);
 	if (*len < 0)
 		return false;
@@ -278,8 +303,8 @@ void tunnel_readable(int fd, unsigned events, void *arg)
 	struct paths *p = arg;
 	struct outer o;
 	ssize_t len;
-	for (unsigned n = 0; n < PUMP_ROUND && receive(p, &o, &len); n++) {
-		const char *why = decapsulate(p, &o, p->raw_buf, (size_t)len);
+	for (unsigned n = 0; n < PUMP_ROUND && receive(p, fd, &o, &len); n++) {
+		const char *why = decapsulate(p, &o, fd == p->raw4_fd, p->raw_buf, (size_t)len);
 		if (!why)
 			continue;
 		path_counters[PATH_DECAP_REFUSED].value++;

@@ -12,9 +12,12 @@
 #include <errno.h>
 #include <string.h>
 
-static struct rtnl_route upstream_route(const struct paths *p)
+#include "net/packet.h"
+
+static struct rtnl_route upstream_route(const struct path *h)
 {
-	return (struct rtnl_route){ .table = p->cfg.table + UPSTREAM_SLOT, .metric = 1024, .ifindex = p->tun_ifindex };
+	return (struct rtnl_route){ .dst = path_everything(addr_is_v4(&h->addr)), .table = h->paths->cfg.table + UPSTREAM_SLOT,
+		                    .metric = 1024, .ifindex = h->paths->tun_ifindex };
 }
 
 static int upstream_rule(const struct path *h, struct rtnl_rule *out)
@@ -30,7 +33,7 @@ static int upstream_rule(const struct path *h, struct rtnl_rule *out)
 
 int upstream_install(struct path *h)
 {
-	struct rtnl_route route = upstream_route(h->paths);
+	struct rtnl_route route = upstream_route(h);
 	struct rtnl_rule rule;
 	int rc = upstream_rule(h, &rule);
 	rc = rc < 0 ? rc : rtnl_route_set(h->paths->rtnl, &route);
@@ -65,7 +68,7 @@ void upstream_input(struct path *h, const void *packet, size_t len)
 static void upstream_flush(struct path *h)
 {
 	for (struct held *next; (next = hold_peek(&h->from, false)); hold_pop(&h->from)) {
-		next->data[7]++; /* hop limit: forwarding to our device took one, and forwarding from it takes another */
+		packet_hop_back(next->data); /* forwarding to our device took one, and forwarding from it takes another */
 		if (tun_write(h->paths->tun_fd, next->data, next->len) < 0)
 			path_counters[PATH_SEND_ERRORS].value++;
 	}

@@ -32,6 +32,7 @@
 
 struct lab {
 	int correspondent, router, mobile;
+	unsigned turns; /* of what is done again and again */
 	struct in6_addr c, r_core, r1, r2, pcoa, ncoa, stranger;
 	int link1, link2; /* router's access links; the mobile's previous and new one */
 	struct lladdr mobile1, mobile2;
@@ -71,15 +72,17 @@ static void lab_addresses(struct lab *b)
 {
 	nslab_enter(b->correspondent);
 	nslab_sh("ip -6 addr add 2001:db8:c::2/64 dev c0 nodad; ip -6 addr add 2001:db8:c::bad/64 dev c0 nodad;"
-	         "ip -6 route add default via 2001:db8:c::1");
+	         "ip -6 route add default via 2001:db8:c::1; ip addr add 10.0.0.2/24 dev c0; ip route add default via 10.0.0.1");
 	nslab_enter(b->mobile);
 	nslab_sh("ip -6 addr add 2001:db8:1::a/64 dev m1 nodad; ip -6 addr add 2001:db8:2::a/64 dev m2 nodad;"
-	         "ip -6 route add default via 2001:db8:2::1");
+	         "ip -6 route add default via 2001:db8:2::1; ip addr add 10.1.0.10/24 dev m1; ip addr add 10.2.0.10/24 dev m2;"
+	         "ip route add default via 10.2.0.1");
 	b->mobile1 = nslab_lladdr("m1");
 	b->mobile2 = nslab_lladdr("m2");
 	nslab_enter(b->router);
 	nslab_sh("ip -6 addr add 2001:db8:c::1/64 dev r0 nodad; ip -6 addr add 2001:db8:1::1/64 dev r1 nodad;"
-	         "ip -6 addr add 2001:db8:2::1/64 dev r2 nodad; sysctl -qw net.ipv6.conf.all.forwarding=1");
+	         "ip -6 addr add 2001:db8:2::1/64 dev r2 nodad; ip addr add 10.0.0.1/24 dev r0; ip addr add 10.1.0.1/24 dev r1;"
+	         "ip addr add 10.2.0.1/24 dev r2; sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1");
 	b->link1 = nslab_ifindex("r1");
 	b->link2 = nslab_ifindex("r2");
 	b->c = nslab_addr("2001:db8:c::2");
@@ -95,8 +98,8 @@ static void lab_addresses(struct lab *b)
 static void lab_warm(struct lab *b)
 {
 	nslab_enter(b->correspondent);
-	nslab_sh("for i in 1 2 3 4 5 6 7 8 9; do ping -c1 -W1 2001:db8:1::a && ping -c1 -W1 2001:db8:2::a && exit 0; done >/dev/null;"
-	         "exit 1");
+	nslab_sh("for i in 1 2 3 4 5 6 7 8 9; do ping -c1 -W1 2001:db8:1::a && ping -c1 -W1 2001:db8:2::a && ping -c1 -W1 10.1.0.10 &&"
+	         "exit 0; done >/dev/null; exit 1");
 	nslab_enter(b->router);
 }
 
@@ -107,6 +110,7 @@ static int lab_open(void **state)
 	lab_links(b);
 	lab_addresses(b);
 	lab_warm(b);
+	b->turns = repeat;
 	b->loop = loop_create();
 	b->rtnl = rtnl_open(b->loop, PROTOCOL);
 	assert_non_null(b->rtnl);
@@ -115,6 +119,17 @@ static int lab_open(void **state)
 	assert_int_equal(paths_kernel_tunnel(b->paths), form == TUNNEL_IP6TNL);
 	*state = b;
 	return 0;
+}
+
+/* The same mobile with its IPv4 address; tunnels go between the same IPv6 addresses. */
+static int lab_open4(void **state)
+{
+	int rc = lab_open(state);
+	struct lab *b = *state;
+	b->turns = repeat < 3 ? repeat : 3;
+	b->c = nslab_addr("10.0.0.2");
+	b->pcoa = nslab_addr("10.1.0.10");
+	return rc;
 }
 
 static int lab_close(void **state)
@@ -300,7 +315,7 @@ static void hold_and_release(void **state)
 {
 	struct lab *b = *state;
 	struct stream st = stream_to(b, &b->pcoa, rate);
-	for (unsigned i = 0; i < repeat; i++) {
+	for (unsigned i = 0; i < b->turns; i++) {
 		struct path_stats s;
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
@@ -433,7 +448,7 @@ static void around_all_states(void **state)
 	struct lab *b = *state;
 	tunnel_up(b);
 	struct stream st = stream_to(b, &b->pcoa, rate);
-	for (unsigned i = 0; i < repeat; i++) {
+	for (unsigned i = 0; i < b->turns; i++) {
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
 		assert_int_equal(path_hold(h, NULL), 0); /* as a pAR does before the tunnel stands */
@@ -458,7 +473,7 @@ static void direct_tunnel_hold_direct(void **state)
 	struct lab *b = *state;
 	tunnel_up(b);
 	struct stream st = stream_to(b, &b->pcoa, rate);
-	for (unsigned i = 0; i < repeat; i++) {
+	for (unsigned i = 0; i < b->turns; i++) {
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
 		assert_int_equal(path_tunnel(h, &b->r2, &b->ncoa), 0);
@@ -587,8 +602,12 @@ static void reverse_tunnel(void **state)
 	assert_true(path_counters[PATH_DECAPSULATED].value - taken >= sent);
 	assert_int_equal(tunnel_end_set(b->m_paths, END_NATIVE, &b->pcoa, &b->ncoa, &b->r2), 0);
 	nslab_enter(b->mobile);
-	assert_int_equal(nslab_try("ip -6 rule | grep -q 2001:db8:1::a"), 1);
+	assert_int_equal(nslab_try("{ ip -6 rule; ip rule; } | grep -q %s", ADDR(&b->pcoa)), 1);
 	nslab_enter(b->router);
+	if (addr_is_v4(&b->pcoa)) {
+		close(s.fd);
+		return;
+	}
 	/* What is under way is still taken. */
 	taken = path_counters[PATH_DECAPSULATED].value;
 	send_tunnelled(b, b->router, &b->r2, &b->ncoa, &b->c, &b->pcoa, 1);
@@ -596,6 +615,29 @@ static void reverse_tunnel(void **state)
 		loop_once(b->loop, USEC_MSEC);
 	assert_int_equal(path_counters[PATH_DECAPSULATED].value, taken + 1);
 	close(s.fd);
+}
+
+/* A router has one way to a neighbour, however many clients came from there. */
+static void ways_are_shared(void **state)
+{
+	struct lab *b = *state;
+	struct in6_addr other = nslab_addr("2001:db8:c::3");
+	for (unsigned i = 0; i < 100; i++) {
+		struct in6_addr a = nslab_addr(i & 1 ? "10.9.0.0" : "2001:db8:9::");
+		a.s6_addr[15] = (uint8_t)i;
+		assert_int_equal(tunnel_end_set(b->paths, END_MOBILE, &a, &b->r_core, &b->stranger), 0);
+	}
+	assert_int_equal(nslab_try("test $(ip rule | grep -c 'lookup 7') = 50 -a $(ip -6 rule | grep -c 'lookup 7') = 50"), 0);
+	assert_int_equal(nslab_try("test $(ip route show table all | grep -c 'default.*table 7') = 2"), 0);
+	struct in6_addr a = nslab_addr("10.9.0.1");
+	assert_int_equal(tunnel_end_set(b->paths, END_MOBILE, &a, &b->r_core, &other), 0);
+	assert_int_equal(nslab_try("test $(ip rule | grep 'lookup 7' | sed 's/.*lookup //' | sort -u | wc -l) = 2"), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		a = nslab_addr(i & 1 ? "10.9.0.0" : "2001:db8:9::");
+		a.s6_addr[15] = (uint8_t)i;
+		tunnel_end_del(b->paths, &a);
+	}
+	assert_int_equal(nslab_try("{ ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; } | grep -E 'lookup 7|table 7'"), 1);
 }
 
 /* -- TCP: large segments, open checksums ------------------------------------------------------------------------------ */
@@ -700,7 +742,8 @@ static void senders_learn_the_tunnel_mtu(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		nslab_enter(b->correspondent);
-		_exit(nslab_try("ping -M do -c1 -W1 -s 1452 2001:db8:1::a; ip -6 route get 2001:db8:1::a | grep -q 'mtu 14[56]'"));
+		_exit(nslab_try("ping -M do -c1 -W1 -s %d %s; ip route get %s | grep -q 'mtu 14[56]'",
+		                addr_is_v4(&b->pcoa) ? 1472 : 1452, ADDR(&b->pcoa), ADDR(&b->pcoa)));
 	}
 	int status = -1;
 	while (waitpid(child, &status, WNOHANG) == 0)
@@ -720,10 +763,10 @@ static void kept_address(void **state)
 	run(b, 50 * USEC_MSEC);
 	release_and_wait(b, h, b->link2, &b->mobile2, DRAIN_IMMEDIATE, NULL); /* prefix of link 1 */
 	run(b, 50 * USEC_MSEC);
-	assert_int_equal(nslab_try("ip -6 route show 2001:db8:1::a | grep -q 'dev r2'"), 0);
+	assert_int_equal(nslab_try("ip route get %s | grep -q 'dev r2'", ADDR(&b->pcoa)), 0);
 	stream_expect_perfect(&st, b->loop);
 	assert_int_equal(path_unpin(b->paths, &b->pcoa), 0);
-	assert_int_equal(nslab_try("ip -6 route show 2001:db8:1::a | grep -q 'dev r2'"), 1);
+	assert_int_equal(nslab_try("ip route get %s | grep -q 'dev r2'", ADDR(&b->pcoa)), 1);
 }
 
 /* A clean-up of somebody else's: the route is put back. */
@@ -733,16 +776,16 @@ static void route_comes_back(void **state)
 	struct path *h = path_get(b->paths, &b->pcoa);
 	assert_int_equal(path_hold(h, NULL), 0);
 	run(b, 20 * USEC_MSEC);
-	nslab_sh("ip -6 route del 2001:db8:1::a dev hov-tun");
+	nslab_sh("ip route del %s dev hov-tun", ADDR(&b->pcoa));
 	int there = 0;
 	for (int i = 0; i < 100 && !there; i++) {
 		loop_once(b->loop, USEC_MSEC);
-		there = nslab_try("ip -6 route show 2001:db8:1::a | grep -q 'dev hov-tun'") == 0;
+		there = nslab_try("ip route get %s | grep -q 'dev hov-tun'", ADDR(&b->pcoa)) == 0;
 	}
 	assert_true(there);
 	path_close(h);
 	run(b, 20 * USEC_MSEC);
-	assert_int_equal(nslab_try("ip -6 route show 2001:db8:1::a | grep -q 'dev hov-tun'"), 1);
+	assert_int_equal(nslab_try("ip route get %s | grep -q 'dev hov-tun'", ADDR(&b->pcoa)), 1);
 }
 
 /* -- leaving nothing ------------------------------------------------------------------------------------------------- */
@@ -751,8 +794,9 @@ static void route_comes_back(void **state)
 static char *system_state(void)
 {
 	return nslab_output("ip -6 route show table all; ip -6 rule; ip -6 neigh | grep -E '::(55|77|88|99) '; ip -6 neigh show proxy;"
-	                    "ip -o link | cut -d: -f2; ip -o -6 addr | sed 's/valid.*//'; nft list tables 2>/dev/null;"
-	                    "cat /proc/sys/net/ipv6/conf/*/proxy_ndp /proc/sys/net/ipv6/neigh/*/unres_qlen_bytes | sort | uniq");
+	                    "ip -4 route show table all; ip -4 rule; ip -4 neigh | grep -E '\\.(55|77|88|99) '; ip -4 neigh show proxy;"
+	                    "ip -o link | cut -d: -f2; ip -o addr | sed 's/valid.*//'; nft list tables 2>/dev/null;"
+	                    "cat /proc/sys/net/ipv6/conf/*/proxy_ndp /proc/sys/net/ipv[46]/neigh/*/unres_qlen_bytes | sort | uniq");
 }
 
 /* Line by line, so that a failure tells which. */
@@ -776,6 +820,17 @@ static void leave_everything_about(struct lab *b, struct loop *l, struct rtnl *r
 	assert_int_equal(tunnel_end_set(p, END_MOBILE, &b->stranger, &b->r_core, &b->c), 0);
 	assert_int_equal(tunnel_end_set(p, END_ROUTER, &b->ncoa, &b->r_core, &b->c), 0);
 	assert_int_equal(rtnl_addr_set(r, &a), 0);
+	x = nslab_addr("10.1.0.77");
+	y = nslab_addr("10.2.0.88");
+	z = nslab_addr("10.2.0.99");
+	struct in6_addr proxied = nslab_addr("10.1.0.55");
+	assert_int_equal(path_tunnel(path_get(p, &x), &b->r2, &b->ncoa), 0);
+	assert_int_equal(path_hold(path_get(p, &z), NULL), 0);
+	assert_int_equal(path_hold_from(path_get(p, &z), b->link2), 0);
+	assert_int_equal(path_hold(path_get(p, &y), NULL), 0);
+	assert_int_equal(path_release(path_get(p, &y), b->link1, &b->mobile1, DRAIN_IMMEDIATE, NULL, NULL), 0);
+	assert_int_equal(tunnel_end_set(p, END_MOBILE, &y, &b->r_core, &b->c), 0);
+	assert_int_equal(rtnl_proxy_set(r, b->link1, &proxied), 0);
 	for (int i = 0; i < 20; i++)
 		loop_once(l, USEC_MSEC);
 }
@@ -874,6 +929,7 @@ static void lost_events_are_made_good(void **state)
 int main(void)
 {
 #define LAB(test) cmocka_unit_test_setup_teardown(test, lab_open, lab_close)
+#define LAB4(test) { #test " (IPv4)", test, lab_open4, lab_close, NULL }
 	const struct CMUnitTest tests[] = {
 		LAB(hold_and_release),
 		LAB(drain_as_the_rfc_says),
@@ -885,6 +941,7 @@ int main(void)
 		LAB(several_mobiles_at_once),
 		LAB(only_what_an_end_allows),
 		LAB(reverse_tunnel),
+		LAB(ways_are_shared),
 		LAB(tcp_through_the_tunnel),
 		LAB(senders_learn_the_tunnel_mtu),
 		LAB(kept_address),
@@ -892,6 +949,14 @@ int main(void)
 		LAB(killed_daemon_leaves_nothing),
 		LAB(stopped_daemon_leaves_nothing),
 		LAB(lost_events_are_made_good),
+		LAB4(hold_and_release),
+		LAB4(around_all_states),
+		LAB4(direct_tunnel_hold_direct),
+		LAB4(reverse_tunnel),
+		LAB4(tcp_through_the_tunnel),
+		LAB4(senders_learn_the_tunnel_mtu),
+		LAB4(kept_address),
+		LAB4(route_comes_back),
 	};
 	const char *s;
 	setvbuf(stdout, NULL, _IOLBF, 0);
