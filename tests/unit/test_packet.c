@@ -229,6 +229,45 @@ static void ipv4_with_router_alert(void **state)
 	assert_false(packet4_walk(bad, sizeof bad, &k));
 }
 
+/* What a router that is two hops changes of a packet: the sums by hand. 10.0.0.2 to 10.1.0.10, UDP, DF, ECT(0), TTL 63. */
+static void heads_of_both_families(void **state)
+{
+	uint8_t v4[] = { 0x45, 0x02, 0, 29, 0, 0, 0x40, 0, 63, 17, 0x27, 0xc2, 10, 0, 0, 2, 10, 1, 0, 10, 0, 1, 0, 2, 0, 9, 0, 0, 7, 0 };
+	uint8_t v6[49] = { 0x6b, 0x90, [5] = 9, [6] = 17, [7] = 254, [8] = 0x20, [23] = 1, [24] = 0x20, [39] = 2 };
+	struct packet_head h;
+	assert_int_equal(checksum_inet(v4, 20), 0);
+	assert_true(packet_head(v4, sizeof v4, &h));
+	assert_true(h.v4);
+	assert_int_equal(h.len, 29);
+	assert_int_equal(h.tclass, 2);
+	assert_int_equal(h.src.s6_addr[15], 2);
+	assert_int_equal(h.dst.s6_addr[13], 1);
+	packet_hop_back(v4);
+	assert_int_equal(v4[8], 64);
+	assert_int_equal(v4[10], 0x26);
+	assert_true(packet_mark_ce(v4));
+	assert_int_equal(v4[1], 3);
+	assert_int_equal(checksum_inet(v4, 20), 0);
+	v4[1] = 0;
+	assert_false(packet_mark_ce(v4));
+	for (size_t n = 0; n < 29; n++)
+		assert_false(packet_head(v4, n, &h));
+	v4[0] = 0x44;
+	assert_false(packet_head(v4, sizeof v4, &h));
+
+	assert_true(packet_head(v6, sizeof v6, &h));
+	assert_false(h.v4);
+	assert_int_equal(h.tclass, 0xb9);
+	assert_int_equal(h.len, 49);
+	assert_true(packet_mark_ce(v6));
+	assert_int_equal(v6[1], 0xb0);
+	packet_hop_back(v6);
+	packet_hop_back(v6);
+	assert_int_equal(v6[7], 255);
+	for (size_t n = 0; n < 49; n++)
+		assert_false(packet_head(v6, n, &h));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +282,7 @@ int main(void)
 		cmocka_unit_test(upcalls),
 		cmocka_unit_test(upcalls_of_ipv4),
 		cmocka_unit_test(ipv4_with_router_alert),
+		cmocka_unit_test(heads_of_both_families),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
