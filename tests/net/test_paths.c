@@ -32,7 +32,7 @@
 
 struct lab {
 	int correspondent, router, mobile;
-	unsigned turns; /* of what is done again and again */
+	unsigned turns, rate; /* of what is done again and again; packets a second */
 	struct in6_addr c, r_core, r1, r2, pcoa, ncoa, stranger;
 	int link1, link2; /* router's access links; the mobile's previous and new one */
 	struct lladdr mobile1, mobile2;
@@ -111,6 +111,7 @@ static int lab_open(void **state)
 	lab_addresses(b);
 	lab_warm(b);
 	b->turns = repeat;
+	b->rate = rate;
 	b->loop = loop_create();
 	b->rtnl = rtnl_open(b->loop, PROTOCOL);
 	assert_non_null(b->rtnl);
@@ -127,6 +128,7 @@ static int lab_open4(void **state)
 	int rc = lab_open(state);
 	struct lab *b = *state;
 	b->turns = repeat < 3 ? repeat : 3;
+	b->rate = rate / 4;
 	b->c = nslab_addr("10.0.0.2");
 	b->pcoa = nslab_addr("10.1.0.10");
 	return rc;
@@ -314,14 +316,14 @@ static void held_wait(struct lab *b, struct path *h, uint64_t n)
 static void hold_and_release(void **state)
 {
 	struct lab *b = *state;
-	struct stream st = stream_to(b, &b->pcoa, rate);
+	struct stream st = stream_to(b, &b->pcoa, b->rate);
 	for (unsigned i = 0; i < b->turns; i++) {
 		struct path_stats s;
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
 		assert_int_equal(path_hold(h, NULL), 0);
 		run(b, 500 * USEC_MSEC);
-		assert_true(path_stats(h).held_now > rate / 4);
+		assert_true(path_stats(h).held_now > b->rate / 4);
 		release_and_wait(b, h, b->link1, &b->mobile1, DRAIN_IMMEDIATE, &s);
 		assert_int_equal(s.held, s.released);
 		assert_int_equal(s.held_dropped, 0);
@@ -447,7 +449,7 @@ static void around_all_states(void **state)
 {
 	struct lab *b = *state;
 	tunnel_up(b);
-	struct stream st = stream_to(b, &b->pcoa, rate);
+	struct stream st = stream_to(b, &b->pcoa, b->rate);
 	for (unsigned i = 0; i < b->turns; i++) {
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
@@ -472,7 +474,7 @@ static void direct_tunnel_hold_direct(void **state)
 {
 	struct lab *b = *state;
 	tunnel_up(b);
-	struct stream st = stream_to(b, &b->pcoa, rate);
+	struct stream st = stream_to(b, &b->pcoa, b->rate);
 	for (unsigned i = 0; i < b->turns; i++) {
 		run(b, 50 * USEC_MSEC);
 		struct path *h = path_get(b->paths, &b->pcoa);
@@ -756,7 +758,7 @@ static void senders_learn_the_tunnel_mtu(void **state)
 static void kept_address(void **state)
 {
 	struct lab *b = *state;
-	struct stream st = stream_to(b, &b->pcoa, rate / 4);
+	struct stream st = stream_to(b, &b->pcoa, b->rate / 4);
 	run(b, 50 * USEC_MSEC);
 	struct path *h = path_get(b->paths, &b->pcoa);
 	assert_int_equal(path_hold(h, NULL), 0);
