@@ -95,7 +95,9 @@ void mn_solicit(struct fmip6_mn *m, enum solicit what)
 {
 	m->solicit = what;
 	m->solicit_tries = 0;
-	m->solicit_id = fmip6_random16();
+	uint16_t former = m->solicit_id;
+	while (m->solicit_id == former) /* an answer to the former question is none to this */
+		m->solicit_id = fmip6_random16();
 	solicit_send(m);
 }
 

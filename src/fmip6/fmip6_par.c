@@ -114,8 +114,10 @@ static void fback_accept(struct binding *b)
 	bool moved = !addr_eq(&b->ncoa, &b->want);
 	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
 		.badf = { .spi = b->spi } };
-	if (moved)
+	if (moved || b->given) /* §5.2: what is in the HAck is in the FBack */
 		m.ncoa = b->ncoa;
+	if (!b->acknowledge)
+		return;
 	if (b->from_pcoa)
 		fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, &b->pcoa, true);
 	fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, b->from_pcoa ? &b->ncoa : &b->from, false);
@@ -225,6 +227,8 @@ static int hack_status(const struct hack *m, struct in6_addr *ncoa)
 {
 	switch ((enum hack_code)m->code) {
 	case HACK_ACCEPTED:
+		if (!addr_is_zero(&m->ncoa))
+			*ncoa = m->ncoa;
 		return FBACK_ACCEPTED;
 	case HACK_NCOA_INVALID:
 	case HACK_ASSIGNED:
@@ -328,6 +332,7 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	p->ops->step(p->arg, &b->pcoa, STEP_E_HACK, in->at);
+	b->given = !addr_is_zero(&m.ncoa);
 	if (status >= FBACK_UNSPECIFIED)
 		pending_fail(b, (uint8_t)status, m.code == HACK_NCOA_INVALID ? "the new address is in use at the new router" :
 		                                                                "the new router refused");
@@ -404,7 +409,8 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 	if (b)
 		b->held = false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .badf = { .spi = q->fbu.badf.spi } };
-	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
+	if (q->fbu.flags & FBU_ACK)
+		fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
 	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
 		binding_over(b);
@@ -439,6 +445,7 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 	b->local = q->in->dst;
 	b->from = q->in->src;
 	b->from_pcoa = q->from_pcoa;
+	b->acknowledge = q->fbu.flags & FBU_ACK;
 	b->lifetime = (uint16_t)(q->fbu.lifetime < most ? q->fbu.lifetime : most);
 	if (fbu_is_renewal(b, q)) {
 		b->want = q->ncoa;

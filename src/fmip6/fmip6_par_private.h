@@ -28,6 +28,8 @@ struct binding {
 	struct in6_addr want, want_nar;
 	struct in6_addr from; /* source of the FBU */
 	bool from_pcoa;
+	bool acknowledge;  /* the FBU asks for an FBack */
+	bool given;        /* the HAck named the address */
 	uint16_t lifetime; /* seconds, as granted */
 	uint16_t hi_seq;
 	int64_t tries;

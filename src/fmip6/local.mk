@@ -31,6 +31,14 @@ TESTS += tests/replay/replay_fmip6
 tests_replay_replay_fmip6_SOURCES = tests/replay/replay_fmip6.c $(SIM_FMIP6)
 tests_replay_replay_fmip6_LDADD = $(FMIP6_TEST_LIBS)
 
+# RFC 5568 sentence by sentence; with --table it prints which scenario shows which sentence.
+check_PROGRAMS += tests/replay/test_rfc5568
+TESTS += tests/replay/test_rfc5568
+tests_replay_test_rfc5568_SOURCES = $(SENTENCES) tests/replay/rfc5568.c tests/replay/rfc5568.h tests/replay/rfc5568_stage.c \
+	tests/replay/rfc5568_judge.c tests/replay/rfc5568_solicit.c tests/replay/rfc5568_previous.c tests/replay/rfc5568_new.c \
+	tests/replay/rfc5568_mobile.c tests/replay/rfc5568_movement.c tests/replay/rfc5568_formats.c $(SIM_FMIP6)
+tests_replay_test_rfc5568_LDADD = $(FMIP6_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_fmip6_wire
 TESTS += tests/fuzz/fuzz_fmip6_wire
 tests_fuzz_fuzz_fmip6_wire_SOURCES = tests/fuzz/fuzz_fmip6_wire.c
