@@ -21,6 +21,10 @@ FORMS = {
 }
 
 
+# On a busy machine seconds pass between a mobile's order and the end of its link: it waits for that, and the new router with it.
+PATIENCE = {"fmip6": {"prepared_time": "30s", "hold_time": "40s"}}
+
+
 # ---- configuration -------------------------------------------------------------------------------------------------
 
 def libconfig(value, depth=0):
@@ -64,6 +68,7 @@ def access_router(topology, point, neighbours=None, extra=None):
         "neighbors": [{"name": p.name, "address": p.address, "protect": "none",
                        "aps": [{"id": p.ap_id, "prefix": p.prefix, "router": p.router, "link_address": p.mac}]} for p in others],
         "mobiles": [{"prefix": p.prefix, "key": KEY} for p in topology.points],
+        **PATIENCE,
     }, extra)
 
 
@@ -72,6 +77,7 @@ def mobile_node(topology, mobile, extra=None):
         **_common(topology, mobile.name, "mobile-node"),
         "interfaces": [{"name": "wlan0", "kind": "access"}],
         "mobiles": [{"prefix": p.prefix, "key": KEY} for p in topology.points],
+        **PATIENCE,
     }, extra)
 
 

@@ -150,8 +150,7 @@ def test_reactive(cast, form, gap):
 
 @forms
 def test_ten_mobiles_at_the_same_moment(cast, form):
-    # On a slow kernel all ten orders and answers take longer than a mobile waits for its link to go before it turns back.
-    c = cast(form, mobiles=10, extra={"fmip6": {"prepared_time": "30s", "hold_time": "40s"}})
+    c = cast(form, mobiles=10)
     here, there = c.points
     addresses = {m.name: m.address(here) for m in c.mobiles}
     flow = Flow(c, rate=RATE / 10)  # each: together what one mobile gets in the other tests, which is what the lane carries
