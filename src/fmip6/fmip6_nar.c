@@ -273,7 +273,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
 	s->v = (struct nar_view){ .ncoa = s->v.ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
 		.lladdr = m->lladdr, .ifindex = ifindex };
-	s->asked = m->ncoa;
+	nar_session_address(s, &s->v.ncoa, &m->ncoa);
 	s->local = in->dst;
 	s->forwarder = *forwarder;
 	s->hi_seq = m->seq;
@@ -336,7 +336,7 @@ static struct session *session_of(const struct fmip6_nar *n, const struct hi *m,
 	struct session *s = nar_session_find(n, &m->ncoa);
 	if (s && (s->v.state == NAR_DONE || lladdr_eq(&s->v.lladdr, &m->lladdr)))
 		return s;
-	for (struct session *other = n->sessions; other; other = other->hh.next)
+	for (struct session *other = n->chosen ? n->sessions : NULL; other; other = other->hh.next)
 		if (addr_eq(&other->asked, &m->ncoa) && !addr_eq(&other->v.ncoa, &m->ncoa) && addr_eq(&other->v.pcoa, &m->pcoa) &&
 		    lladdr_eq(&other->v.lladdr, &m->lladdr) && addr_eq(&other->v.peer, &in->src))
 			return other;
@@ -459,9 +459,7 @@ static void session_refuse(struct session *s)
 static void session_readdress(struct session *s, const struct in6_addr *ncoa)
 {
 	struct fmip6_nar *n = s->nar;
-	HASH_DELETE(hh, n->sessions, s);
-	s->v.ncoa = *ncoa;
-	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
+	nar_session_address(s, ncoa, &s->asked);
 	session_close(s, HANDOVER_CANCELLED, "the new address is in use, another is given");
 	s->open = true;
 	n->ops->opened(n->arg, HANDOVER_PREDICTIVE, &s->v, loop_now(n->loop));

@@ -34,6 +34,7 @@ struct fmip6_nar {
 	const struct nar_ops *ops;
 	void *arg;
 	struct session *sessions;
+	unsigned chosen; /* how many of them have another address than was asked for */
 	struct early *early; /* what came before its HI */
 	struct bucket log;
 	struct bucket naacks;
@@ -43,6 +44,8 @@ struct session *nar_session_find(const struct fmip6_nar *n, const struct in6_add
 /* In state NAR_DONE. Makes room, if need be, by forgetting one that is done. NULL: the limit of sessions, or no memory. */
 struct session *nar_session_make(struct fmip6_nar *n, const struct in6_addr *ncoa);
 void nar_session_free(struct session *s);
+/* Its address, and the one that the HI asked for: s goes to its place in the table. */
+void nar_session_address(struct session *s, const struct in6_addr *ncoa, const struct in6_addr *asked);
 void nar_session_quiet(struct session *s); /* no timer runs any more, nor is the address defended */
 
 /* What a session's timers and its marker call. */

@@ -22,8 +22,14 @@ void nar_session_quiet(struct session *s)
 	marker_stop(&s->marker);
 }
 
+static bool has_chosen(const struct session *s)
+{
+	return !addr_eq(&s->v.ncoa, &s->asked);
+}
+
 void nar_session_free(struct session *s)
 {
+	s->nar->chosen -= has_chosen(s);
 	timer_stop(&s->proxy);
 	timer_stop(&s->timer);
 	timer_stop(&s->dad);
@@ -52,7 +58,7 @@ struct session *nar_session_make(struct fmip6_nar *n, const struct in6_addr *nco
 	if (!s)
 		return NULL;
 	s->nar = n;
-	s->v.ncoa = *ncoa;
+	s->v.ncoa = s->asked = *ncoa;
 	s->v.state = NAR_DONE;
 	timer_init(&s->timer, n->loop, nar_session_timeout, s);
 	timer_init(&s->proxy, n->loop, nar_proxy_timeout, s);
@@ -61,4 +67,17 @@ struct session *nar_session_make(struct fmip6_nar *n, const struct in6_addr *nco
 	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value++;
 	return s;
+}
+
+void nar_session_address(struct session *s, const struct in6_addr *ncoa, const struct in6_addr *asked)
+{
+	struct fmip6_nar *n = s->nar;
+	n->chosen -= has_chosen(s);
+	if (!addr_eq(&s->v.ncoa, ncoa)) {
+		HASH_DELETE(hh, n->sessions, s);
+		s->v.ncoa = *ncoa;
+		HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
+	}
+	s->asked = *asked;
+	n->chosen += has_chosen(s);
 }

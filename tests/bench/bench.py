@@ -3,6 +3,7 @@ scripts/bench: how fast, always over a floor measured in the same run.
 
     interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
     hi             HI → HAck at a living router, over a UDP echo of the same octets
+    routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
     context        context transactions a second, over an SCTP echo of the same octets on the same backend
     tail           the slowest of very many context transfers, with a peer that delays its SACKs (--transfers)
     token          a token, over OpenSSL's HMAC under a key set up before
@@ -117,8 +118,8 @@ def bench_interruption(args):
 
 # ---- HI, contexts --------------------------------------------------------------------------------------------------
 
-def ratio_line(r):
-    print(f"{r['name']}: {r['ratio']:.2f}  (floor {r['floor_us']:.0f} µs, subject {r['subject_us']:.0f} µs, medians of "
+def ratio_line(r, goal):
+    print(f"{r['name']}: {r['ratio']:.2f}  (goal {goal}; floor {r['floor_us']:.0f} µs, subject {r['subject_us']:.0f} µs, medians of "
           f"{r['rounds']} rounds of {r['count']})")
     return r
 
@@ -133,12 +134,12 @@ def one_router(t, form, fmip6):
 def bench_hi(args):
     with Topology(routers=2, mobiles=0) as t:
         ar1, ar2 = t.points
-        daemon = one_router(t, args.form, {"fmip6": {"hold_time": "500ms"}})
+        daemon = one_router(t, args.form, {"fmip6": {"hold_time": "500ms"}, "log": {"level": "info"}})
         echo = t.start("ar2", [*REALTIME, program("hi_bench"), "echo", ECHO_PORT], "echo", stdout=subprocess.PIPE, text=True)
         assert echo.stdout.readline().strip() == "ready"
         text = t.ns["ar1"].run(program("hi_bench"), ar1.address, ar2.address, ECHO_PORT, ar1.prefix, ar2.prefix, args.rounds, 50)
         daemon.stop()
-    return ratio_line(last_json(text))
+    return ratio_line(last_json(text), goal=2.5)
 
 
 MOBILES = 512  # known to the router, with a neighbour entry each
@@ -198,6 +199,18 @@ def bench_tail(args):
         daemon.stop()
     print(f"{r['count']:,} context transfers, 4 at a time, peer with a delayed SACK of 200 ms: p50 {r['p50_ms']:g} ms, p99 {r['p99_ms']:g} ms, "
           f"p99.9 {r['p99.9_ms']:g} ms, p99.99 {r['p99.99_ms']:g} ms (goal 20), slowest {r['max_ms']:g} ms; {r['per_s']:,.0f}/s")
+    return r
+
+
+# ---- routes --------------------------------------------------------------------------------------------------------
+
+def bench_routes(args):
+    with Topology(routers=1, mobiles=0) as t:
+        t.bring_up()
+        r = last_json(t.ns["ar1"].run(*REALTIME, program("routes_bench"), "wlan", 2 * args.rounds + 1, 1000))
+    print(f"host routes set and deleted, over a raw netlink batch of the same messages: {r['gathered_ratio']:.2f} (goal 0.9; "
+          f"{r['gathered_per_s']:,.0f}/s, raw {r['floor_per_s']:,.0f}/s); one by one, each result known: {r['single_ratio']:.2f} "
+          f"({r['single_per_s']:,.0f}/s)")
     return r
 
 
@@ -293,7 +306,7 @@ def in_lane(args):
         return status
 
 
-BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "context": bench_context, "tail": bench_tail, "token": bench_token,
+BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "routes": bench_routes, "context": bench_context, "tail": bench_tail, "token": bench_token,
            "multicast": bench_multicast, "tables": bench_tables, "simulate": bench_simulate}
 
 
