@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/icmp6.h src/net/mh.h src/net/mroute.h src/net/net.h src/net/path.h src/net/rtnl.h src/net/sctp.h
 src_net_libnet_a_SOURCES += src/net/packet.c src/net/packet.h
-src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_sweep.c src/net/rtnl_watch.c
+src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_request.c src/net/rtnl_sweep.c src/net/rtnl_watch.c
 src_net_libnet_a_SOURCES += src/net/hold.c src/net/hold.h src/net/tun.c src/net/tun.h src/net/emit.c src/net/path.c \
 	src/net/path_priv.h src/net/release.c src/net/tunnel.c src/net/upstream.c src/net/net.c
 check_PROGRAMS += tests/net/test_paths
@@ -10,6 +10,11 @@ TESTS += tests/net/test_paths
 tests_net_test_paths_SOURCES = tests/net/test_paths.c tests/net/stream.c tests/net/stream.h
 tests_net_test_paths_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_paths_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
+check_PROGRAMS += tests/net/test_rtnl
+TESTS += tests/net/test_rtnl
+tests_net_test_rtnl_SOURCES = tests/net/test_rtnl.c
+tests_net_test_rtnl_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
+tests_net_test_rtnl_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
 EXTRA_DIST += tests/net/test_path_forms.py tests/net/test_bridge_vlan.py
 check_PROGRAMS += tests/unit/test_hold
 TESTS += tests/unit/test_hold

@@ -1,6 +1,6 @@
 /*
- * Mobility Header messages, from two places. Types that come with a Home Address option by their nature (BU, FBU) or with
- * a packet behind them (FNA) are taken from a packet socket, all others from a raw socket: which of the two it is depends
+ * Mobility Header messages, from two places. Types that come with a Home Address option (BU, FBU) or a type 2 routing header
+ * (BAck) by their nature, or with a packet behind them (FNA), are taken from a packet socket, all others from a raw socket: which of the two it is depends
  * on the type alone, so nothing comes twice. mh_guard.c keeps the kernel from complaining about the first kind.
  */
 #include <errno.h>
@@ -21,10 +21,10 @@
 #endif
 #define MH_HEADER 6     /* octets up to and with the checksum */
 #define MH_CHECKSUM 4   /* offset */
-#define MH_PACKET_MAX (PACKET6_HEADER + PACKET6_HOME_OPTIONS + 256 * 8)
+#define MH_PACKET_MAX (PACKET6_HEADER + PACKET6_HOME_OPTIONS + PACKET6_HOME_ROUTING + 256 * 8)
 #define MH_HOP_LIMIT 64 /* of what we build whole; RFC 5568 wants none in particular */
 
-static const uint8_t packet_types[] = { MH_TYPE_BU, MH_TYPE_FBU, MH_TYPE_FNA };
+static const uint8_t packet_types[] = { MH_TYPE_BU, MH_TYPE_BACK, MH_TYPE_FBU, MH_TYPE_FNA };
 
 struct mh {
 	struct loop *loop;
@@ -81,26 +81,31 @@ bool mh_walk(const uint8_t *data, size_t len, struct mh_message *out)
 bool mh_checksum_ok(const struct mh_message *m)
 {
 	const struct in6_addr *src = addr_is_zero(&m->home) ? &m->src : &m->home;
-	return checksum_ipv6(src, &m->dst, IPPROTO_MH, m->data, m->len) == 0 ||
-	       (m->payload && checksum_ipv6(src, &m->dst, IPPROTO_MH, m->data, m->len + m->payload_len) == 0);
+	const struct in6_addr *dst = addr_is_zero(&m->routed) ? &m->dst : &m->routed;
+	return checksum_ipv6(src, dst, IPPROTO_MH, m->data, m->len) == 0 ||
+	       (m->payload && checksum_ipv6(src, dst, IPPROTO_MH, m->data, m->len + m->payload_len) == 0);
 }
 
 static void deliver_packet(struct mh *m, const struct rawsock_packet *p, usec_t at)
 {
 	struct packet6 k;
 	struct mh_message out = { .ifindex = p->ifindex, .at = at };
-	if (!packet6_walk(m->buf, p->len, &k) || k.proto != IPPROTO_MH || k.len < MH_HEADER)
+	if (!packet6_walk_home(m->buf, p->len, &k) || k.proto != IPPROTO_MH || k.len < MH_HEADER)
 		return;
 	if (!m->wanted[k.data[2]] || !from_packet_socket(k.data[2]) || !m->is_local(&k.dst, m->arg))
 		return;
 	out.src = k.src;
 	out.dst = k.dst;
 	out.home = k.home;
+	out.routed = k.routed;
+	out.from = p->from;
 	out.hop_limit = k.hop_limit;
 	if (!mh_walk(k.data, k.len, &out))
 		refuse(m, &k, "malformed");
 	else if (addr_is_multicast(&out.src) || addr_is_zero(&out.src))
 		refuse(m, &k, "bad source");
+	else if (!addr_is_zero(&k.routed) && !m->is_local(&k.routed, m->arg))
+		refuse(m, &k, "routed to a foreign address");
 	else if (!p->checksum_open && !mh_checksum_ok(&out))
 		refuse(m, &k, "bad checksum");
 	else
@@ -290,6 +295,18 @@ static void put_message(struct wr *w, const struct in6_addr *src, const struct i
 		wr_patch16(w, at + MH_CHECKSUM, checksum_ipv6(src, dst, IPPROTO_MH, w->base + at, len));
 }
 
+/* The whole packet with a type 2 routing header: sent to the care-of address, but checked as what arrives at home. */
+static struct wr build_routed(uint8_t *buf, size_t cap, const struct in6_addr *src, const struct in6_addr *dst,
+                              const struct in6_addr *home, const void *data, size_t len)
+{
+	struct wr w = wr_make(buf, cap);
+	packet6_put_header(&w, src, dst, IPPROTO_ROUTING, MH_HOP_LIMIT);
+	packet6_put_routing(&w, IPPROTO_MH, home);
+	put_message(&w, src, home, data, len);
+	wr_patch16(&w, 4, (uint16_t)(w.len - PACKET6_HEADER));
+	return w;
+}
+
 static struct wr build_whole(uint8_t *buf, size_t cap, const struct in6_addr *src, const struct in6_addr *dst,
                              const struct in6_addr *home, const void *data, size_t len)
 {
@@ -334,6 +351,17 @@ int mh_send(struct mh *m, int ifindex, const struct in6_addr *src, const struct 
 	if (!whole_header(data, len))
 		return -EINVAL;
 	return home && !addr_is_zero(home) ? send_home(m, &to, home, data, len) : rawsock_send6(m->fd, &to, data, len);
+}
+
+int mh_send_routed(struct mh *m, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                   const void *data, size_t len)
+{
+	uint8_t packet[MH_PACKET_MAX];
+	if (!whole_header(data, len) || addr_is_zero(src))
+		return -EINVAL;
+	struct wr w = build_routed(packet, sizeof packet, src, dst, home, data, len);
+	struct rawsock_route whole = { .dst = dst, .hop_limit = -1 };
+	return wr_ok(&w) ? rawsock_send6(m->fd_whole, &whole, packet, w.len) : -EMSGSIZE;
 }
 
 int mh_send_frame(struct mh *m, int ifindex, const struct lladdr *to, const struct in6_addr *src,

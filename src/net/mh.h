@@ -1,7 +1,7 @@
 /*
- * Mobility Header messages (RFC 6275 §6.1, next header 135). HI, HAck, FBack, BAck come through a raw socket. A BU or an
- * FBU carries a Home Address option and an FNA may carry a packet: the kernel drops these before any raw socket sees them,
- * so these three types are taken from a packet socket (with a BPF filter), their checksum verified here; and the kernel is
+ * Mobility Header messages (RFC 6275 §6.1, next header 135). HI, HAck, FBack come through a raw socket. A BU or an FBU carries
+ * a Home Address option, a BAck a type 2 routing header, and an FNA may carry a packet: the kernel drops these before any raw
+ * socket sees them, so these four types are taken from a packet socket (with a BPF filter), their checksum verified here; and the kernel is
  * kept from answering them with a Parameter Problem by a rule in an nftables table of our own (`ip6 handoverd-mh`), made
  * anew at open, removed with the last close. Owners see one stream of messages and no difference; a message comes once.
  */
@@ -15,6 +15,8 @@ struct mh;
 struct mh_message {
 	struct in6_addr src, dst;
 	struct in6_addr home; /* Home Address option; unspecified if there was none */
+	struct in6_addr routed; /* home address from a type 2 routing header, an address of this node; unspecified if there was none */
+	struct lladdr from;   /* link-layer source, of types from the packet socket; len 0: not known */
 	int ifindex;
 	int hop_limit;
 	const uint8_t *data; /* Mobility Header from its Payload Proto octet; checksum verified; borrowed */
@@ -43,7 +45,10 @@ uint64_t mh_refused(const struct mh *m);
  * checksum is computed over it as the RFC wants. ifindex 0: by routing. */
 int mh_send(struct mh *m, int ifindex, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
             const void *data, size_t len);
-/* As above, but in a frame to this link-layer address on ifindex: for a mobile that has just arrived. */
+/* As mh_send, with a type 2 routing header that leads on to home (RFC 6275 §6.4); src must be given. */
+int mh_send_routed(struct mh *m, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                   const void *data, size_t len);
+/* As mh_send, but in a frame to this link-layer address on ifindex: for a mobile that has just arrived. */
 int mh_send_frame(struct mh *m, int ifindex, const struct lladdr *to, const struct in6_addr *src,
                   const struct in6_addr *dst, const struct in6_addr *home, const void *data, size_t len);
 

@@ -6,7 +6,7 @@
 
 /* Fills data, len and the payload fields from the octets behind the IPv6 headers; false: malformed. Pure. */
 bool mh_walk(const uint8_t *data, size_t len, struct mh_message *out);
-/* The checksum under the pseudo-header of m->src, or of m->home if there is one. Pure. */
+/* The checksum under the pseudo-header of src and dst, or of home and routed where they are. Pure. */
 bool mh_checksum_ok(const struct mh_message *m);
 
 /*

@@ -3,6 +3,7 @@
 
 #include "net/packet.h"
 
+enum { ROUTING_HOME = 2 };
 enum { OPT_PAD1 = 0, OPT_ROUTER_ALERT = 5, OPT_HOME_ADDRESS = 0xc9 };
 
 /* RFC 8200 §4.2: the two highest bits of an option's type say what a node does that does not know it; 0 is: skip. */
@@ -42,20 +43,31 @@ static bool walk_options(uint8_t header, struct rd *r, struct packet6 *out)
 	return true;
 }
 
-/* One extension header; *proto becomes what follows it. */
-static bool walk_header(struct rd *r, struct packet6 *out)
+static bool walk_routing(struct rd *body, bool home, struct packet6 *out)
 {
-	uint8_t header = out->proto, next, words, type, segments;
+	uint8_t type, segments;
+	if (!rd_u8(body, &type) || !rd_u8(body, &segments))
+		return false;
+	if (segments == 0)
+		return true;
+	return home && type == ROUTING_HOME && segments == 1 && rd_left(body) == 4 + 16 && addr_is_zero(&out->routed) && rd_skip(body, 4) &&
+	       rd_addr6(body, &out->routed) && !addr_is_zero(&out->routed) && !addr_is_multicast(&out->routed);
+}
+
+/* One extension header; *proto becomes what follows it. */
+static bool walk_header(struct rd *r, bool home, struct packet6 *out)
+{
+	uint8_t header = out->proto, next, words;
 	struct rd body;
 	if (!rd_u8(r, &next) || !rd_u8(r, &words) || !rd_sub(r, 6U + 8U * words, &body))
 		return false;
 	out->proto = next;
 	if (header != IPPROTO_ROUTING)
 		return walk_options(header, &body, out);
-	return rd_u8(&body, &type) && rd_u8(&body, &segments) && segments == 0;
+	return walk_routing(&body, home, out);
 }
 
-bool packet6_walk(const void *packet, size_t len, struct packet6 *out)
+static bool walk(const void *packet, size_t len, bool home, struct packet6 *out)
 {
 	struct rd r = rd_make(packet, len), body;
 	uint32_t version;
@@ -65,16 +77,26 @@ bool packet6_walk(const void *packet, size_t len, struct packet6 *out)
 	    !rd_u8(&r, &out->hop_limit) || !rd_addr6(&r, &out->src) || !rd_addr6(&r, &out->dst) || !rd_sub(&r, payload, &body))
 		return false;
 	/* Hop-by-hop options stand directly behind the IPv6 header or not at all (RFC 8200 §4.1). */
-	if (out->proto == IPPROTO_HOPOPTS && !walk_header(&body, out))
+	if (out->proto == IPPROTO_HOPOPTS && !walk_header(&body, home, out))
 		return false;
 	while (out->proto == IPPROTO_DSTOPTS || out->proto == IPPROTO_ROUTING)
-		if (!walk_header(&body, out))
+		if (!walk_header(&body, home, out))
 			return false;
 	if (out->proto == IPPROTO_HOPOPTS || out->proto == IPPROTO_FRAGMENT)
 		return false;
 	out->len = rd_left(&body);
 	out->data = rd_bytes(&body, out->len);
 	return true;
+}
+
+bool packet6_walk(const void *packet, size_t len, struct packet6 *out)
+{
+	return walk(packet, len, false, out);
+}
+
+bool packet6_walk_home(const void *packet, size_t len, struct packet6 *out)
+{
+	return walk(packet, len, true, out);
 }
 
 enum { OPT4_END = 0, OPT4_NOP = 1, OPT4_ROUTER_ALERT = 148 };
@@ -206,6 +228,16 @@ void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct i
 	wr_u8(w, hop_limit);
 	wr_addr6(w, src);
 	wr_addr6(w, dst);
+}
+
+void packet6_put_routing(struct wr *w, uint8_t next_header, const struct in6_addr *home)
+{
+	wr_u8(w, next_header);
+	wr_u8(w, 2);
+	wr_u8(w, ROUTING_HOME);
+	wr_u8(w, 1);
+	wr_u32(w, 0);
+	wr_addr6(w, home);
 }
 
 void packet6_put_home(struct wr *w, uint8_t next_header, const struct in6_addr *home)

@@ -11,10 +11,12 @@
 
 #define PACKET6_HEADER 40       /* octets of an IPv6 header */
 #define PACKET6_HOME_OPTIONS 24 /* octets of a destination-options header with a Home Address option (RFC 6275 §6.3) */
+#define PACKET6_HOME_ROUTING 24 /* octets of a type 2 routing header (RFC 6275 §6.4) */
 
 struct packet6 {
 	struct in6_addr src, dst;
 	struct in6_addr home; /* Home Address option; unspecified if none */
+	struct in6_addr routed; /* packet6_walk_home: what a type 2 routing header still leads to; unspecified if none */
 	uint8_t hop_limit;
 	bool router_alert;    /* a Router Alert option stood in the hop-by-hop header (RFC 2711) */
 	uint16_t alert;       /* its value; 0 is MLD */
@@ -29,6 +31,8 @@ struct packet6 {
  * payload length (padding of the link) are ignored.
  */
 bool packet6_walk(const void *packet, size_t len, struct packet6 *out);
+/* The same, but a type 2 routing header that has its one segment left is passed over: the packet is for `routed`, by way of dst. */
+bool packet6_walk_home(const void *packet, size_t len, struct packet6 *out);
 
 /* The same for IPv4; addresses are IPv4-mapped. */
 struct packet4 {
@@ -60,5 +64,7 @@ void packet6_put_header(struct wr *w, const struct in6_addr *src, const struct i
                         uint8_t hop_limit);
 /* Writes a destination-options header that holds a Home Address option, 24 octets. */
 void packet6_put_home(struct wr *w, uint8_t next_header, const struct in6_addr *home);
+/* Writes a type 2 routing header that leads on to home, 24 octets. */
+void packet6_put_routing(struct wr *w, uint8_t next_header, const struct in6_addr *home);
 
 #endif

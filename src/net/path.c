@@ -38,14 +38,6 @@ static void gauge_octets(const struct paths *p)
 	path_counters[PATH_HOLD_OCTETS].value = p->pool.octets;
 }
 
-static void gauge_paths(const struct paths *p)
-{
-	uint64_t n = 0;
-	for (const struct path *h = p->table; h; h = h->hh.next)
-		n += h->state != PATH_LANDED;
-	path_counters[PATHS_ACTIVE].value = n;
-}
-
 static void count_dropped(struct path *h, uint64_t n, const char *reason, uint64_t limit, uint64_t actual)
 {
 	if (!n)
@@ -363,8 +355,8 @@ void path_free(struct path *h)
 	hold_clear(&h->hold);
 	hold_clear(&h->from);
 	HASH_DELETE(hh, p->table, h);
+	path_counters[PATHS_ACTIVE].value -= h->state != PATH_LANDED;
 	free(h);
-	gauge_paths(p);
 	gauge_octets(p);
 }
 
@@ -432,7 +424,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 	hold_init(&h->from, &p->pool);
 	timer_init(&h->timer, p->loop, on_timer, h);
 	HASH_ADD(hh, p->table, addr, sizeof h->addr, h);
-	gauge_paths(p);
+	path_counters[PATHS_ACTIVE].value++;
 	return h;
 }
 
@@ -441,6 +433,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr)
 /* Routes again, as they ought to be: after lost events, or with another protocol number. */
 static void reinstall(struct paths *p)
 {
+	rtnl_begin(p->rtnl);
 	for (struct path *h = p->table; h; h = h->hh.next) {
 		if (h->route != ROUTE_NONE)
 			(void)path_route_set(h, h->route, h->route_mtu);
@@ -448,6 +441,9 @@ static void reinstall(struct paths *p)
 			(void)upstream_install(h);
 	}
 	tunnel_reinstall(p);
+	int rc = rtnl_commit(p->rtnl);
+	if (rc < 0)
+		LOG_WARNING(PATH_LOG, "not every route and rule could be set again error=\"%s\"", strerror(-rc));
 }
 
 /* Somebody's clean-up took a route of ours: network managers do that to routes they do not know. */

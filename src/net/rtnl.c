@@ -1,7 +1,4 @@
-/*
- * Requests. Each is one message on a socket of its own and waits for the acknowledgement, which the kernel gives before
- * send() returns; so nothing here blocks, and what was asked for is in force when the call is back.
- */
+/* What we tell the kernel and ask it: routes, neighbours, addresses, rules, links. How: rtnl_request.c. */
 #include "net/rtnl_priv.h"
 
 #include <errno.h>
@@ -27,93 +24,6 @@ struct counter rtnl_counters[RTNL_COUNTERS] = {
 	[RTNL_RESYNCS] = { .name = "rtnl_resyncs", .help = "Full dumps after lost notifications" },
 	[RTNL_SWEPT] = { .name = "rtnl_swept", .help = "Things of an earlier life that were removed" },
 };
-
-/* -- exchange -------------------------------------------------------------------------------------------------------- */
-
-struct nl_msg *rtnl_request(uint16_t type, uint16_t flags, const void *hdr, size_t len)
-{
-	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
-	if (m && nlmsg_append(m, (void *)(uintptr_t)hdr, len, NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(m);
-		return NULL;
-	}
-	return m;
-}
-
-/* One datagram of an answer. Returns 1: more to come; 0 or a negative errno: over. */
-static int take_answer(struct rtnl *r, struct nlmsghdr *h, int left, rtnl_message_fn *fn, void *arg, bool *interrupted)
-{
-	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
-		if (h->nlmsg_seq != r->seq)
-			continue; /* the rest of an exchange that was given up */
-		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-			*interrupted = true;
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR) {
-			if (nlmsg_datalen(h) < (int)sizeof(int))
-				return -EBADMSG;
-			return *(const int *)nlmsg_data(h);
-		}
-		if (fn)
-			fn(h, arg);
-	}
-	return 1;
-}
-
-static int exchange_once(struct rtnl *r, struct nlmsghdr *h, rtnl_message_fn *fn, void *arg, bool *interrupted)
-{
-	int fd = nl_socket_get_fd(r->sk);
-	h->nlmsg_seq = ++r->seq;
-	h->nlmsg_pid = nl_socket_get_local_port(r->sk);
-	while (send(fd, h, h->nlmsg_len, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	for (;;) {
-		ssize_t n = recv(fd, r->buf, RTNL_BUF, MSG_TRUNC);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if ((size_t)n > RTNL_BUF)
-			return -EMSGSIZE;
-		int rc = take_answer(r, (struct nlmsghdr *)(void *)r->buf, (int)n, fn, arg, interrupted);
-		if (rc <= 0)
-			return rc;
-	}
-}
-
-int rtnl_exchange(struct rtnl *r, struct nl_msg *m, rtnl_message_fn *fn, void *arg)
-{
-	if (!m)
-		return -ENOMEM;
-	struct nlmsghdr *h = nlmsg_hdr(m);
-	bool dump = (h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	if (!dump)
-		h->nlmsg_flags |= NLM_F_ACK;
-	rtnl_counters[RTNL_REQUESTS].value++;
-	int rc;
-	bool interrupted;
-	int tries = 0;
-	do { /* a table that changed under a dump is read again: callers take the same entry twice without harm */
-		interrupted = false;
-		rc = exchange_once(r, h, fn, arg, &interrupted);
-	} while (rc == 0 && dump && interrupted && ++tries < 4);
-	if (rc < 0)
-		rtnl_counters[RTNL_REQUEST_ERRORS].value++;
-	nlmsg_free(m);
-	return rc;
-}
-
-static int finish(struct rtnl *r, struct nl_msg *m, int put, int harmless)
-{
-	if (put < 0) {
-		nlmsg_free(m);
-		return -EMSGSIZE;
-	}
-	int rc = rtnl_exchange(r, m, NULL, NULL);
-	return rc == -harmless ? 0 : rc;
-}
 
 static int put_addr(struct nl_msg *m, int type, const struct in6_addr *a)
 {
@@ -228,7 +138,7 @@ int rtnl_route_set(struct rtnl *r, const struct rtnl_route *rt)
 		bad |= put_mtu(m, rt->mtu);
 	if (rt->encap)
 		bad |= put_encap(m, rt);
-	return finish(r, m, bad < 0 ? -1 : 0, 0);
+	return rtnl_change(r, m, bad < 0 ? -1 : 0, 0);
 }
 
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt)
@@ -244,7 +154,7 @@ int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt)
 		rtm->rtm_scope = RT_SCOPE_NOWHERE; /* any */
 	if (r->protocol_changed)
 		rtm->rtm_protocol = RTPROT_UNSPEC;
-	return finish(r, m, bad < 0 ? -1 : 0, ESRCH);
+	return rtnl_change(r, m, bad < 0 ? -1 : 0, ESRCH);
 }
 
 struct lookup {
@@ -336,7 +246,7 @@ static int neigh_request(struct rtnl *r, bool set, int ifindex, const struct in6
 		bad |= nla_put(m, NDA_LLADDR, l->len, l->octet);
 	if (set)
 		bad |= nla_put_u8(m, NDA_PROTOCOL, r->protocol);
-	return finish(r, m, bad, set ? 0 : ENOENT);
+	return rtnl_change(r, m, bad, set ? 0 : ENOENT);
 }
 
 int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const struct lladdr *l, uint16_t nud)
@@ -404,33 +314,57 @@ int rtnl_sysctl(const char *value, char *old, size_t old_len, const char *fmt, .
 	return rc;
 }
 
-/* Without this switch the kernel keeps proxy entries and answers for none of them. */
+struct proxy_link *rtnl_proxy_link(const struct rtnl *r, int ifindex)
+{
+	struct proxy_link *p = r->proxies;
+	while (p && p->ifindex != ifindex)
+		p = p->next;
+	return p;
+}
+
+/* Without this switch the kernel keeps proxy entries and answers for none of them. Who turns it off later is noticed. */
 static void proxy_enable(struct rtnl *r, int ifindex)
 {
-	char ifname[IF_NAMESIZE], old[16];
-	if (!if_indextoname((unsigned)ifindex, ifname))
+	char old[16];
+	struct proxy_link *p = rtnl_proxy_link(r, ifindex);
+	if (p && p->on)
 		return;
-	int rc = rtnl_sysctl("1", old, sizeof old, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", ifname);
+	if (!p) {
+		p = calloc(1, sizeof *p);
+		if (!p || !if_indextoname((unsigned)ifindex, p->ifname)) {
+			free(p);
+			return;
+		}
+		p->ifindex = ifindex;
+		p->next = r->proxies;
+		r->proxies = p;
+	}
+	int rc = rtnl_sysctl("1", old, sizeof old, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", p->ifname);
 	if (rc < 0) {
-		LOG_WARNING(RTNL_LOG, "proxy neighbour discovery cannot be turned on interface=%s error=\"%s\"", ifname, strerror(-rc));
+		LOG_WARNING(RTNL_LOG, "proxy neighbour discovery cannot be turned on interface=%s error=\"%s\"", p->ifname, strerror(-rc));
 		return;
 	}
-	if (old[0] != '0')
-		return;
-	struct proxy_saved *p = calloc(1, sizeof *p);
-	if (!p)
-		return;
-	memcpy(p->ifname, ifname, sizeof p->ifname);
-	p->next = r->proxies;
-	r->proxies = p;
+	p->on = true;
+	p->restore |= old[0] == '0';
+}
+
+void rtnl_proxy_link_gone(struct rtnl *r, int ifindex)
+{
+	struct proxy_link **at = &r->proxies, *p = rtnl_proxy_link(r, ifindex);
+	while (p && *at != p)
+		at = &(*at)->next;
+	if (p)
+		*at = p->next;
+	free(p);
 }
 
 static void proxies_restore(struct rtnl *r)
 {
 	while (r->proxies) {
-		struct proxy_saved *p = r->proxies;
+		struct proxy_link *p = r->proxies;
 		r->proxies = p->next;
-		(void)rtnl_sysctl("0", NULL, 0, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", p->ifname);
+		if (p->restore)
+			(void)rtnl_sysctl("0", NULL, 0, "/proc/sys/net/ipv6/conf/%s/proxy_ndp", p->ifname);
 		free(p);
 	}
 }
@@ -485,7 +419,7 @@ int rtnl_addr_set(struct rtnl *r, const struct rtnl_addr *a)
 	const struct addr_entry *old = rtnl_addr_entry(r, a->ifindex, &a->addr);
 	if (!old || rtnl_protocol_ours(r, old->protocol))
 		bad |= nla_put_u8(m, IFA_PROTO, r->protocol);
-	return finish(r, m, bad, 0);
+	return rtnl_change(r, m, bad, 0);
 }
 
 int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a)
@@ -494,7 +428,7 @@ int rtnl_addr_del(struct rtnl *r, const struct rtnl_addr *a)
 	struct nl_msg *m = addr_request(RTM_DELADDR, 0, a, &bad);
 	if (!m)
 		return -ENOMEM;
-	int rc = finish(r, m, bad, EADDRNOTAVAIL);
+	int rc = rtnl_change(r, m, bad, EADDRNOTAVAIL);
 	return rc == -ENODEV ? 0 : rc;
 }
 
@@ -523,7 +457,7 @@ static int rule_request(struct rtnl *r, bool set, const struct rtnl_rule *rule)
 		bad |= nla_put_string(m, FRA_IIFNAME, rule->iif);
 	if (set)
 		bad |= nla_put_u8(m, FRA_PROTOCOL, r->protocol);
-	return finish(r, m, bad, set ? EEXIST : ENOENT);
+	return rtnl_change(r, m, bad, set ? EEXIST : ENOENT);
 }
 
 static bool rule_same_selector(const struct rtnl_rule *a, const struct rtnl_rule *b)
@@ -593,7 +527,7 @@ static int link_change(struct rtnl *r, struct ifinfomsg *ifi, bool quiet, uint32
 		bad |= nla_put_u32(m, IFLA_MTU, mtu);
 	if (txqlen)
 		bad |= nla_put_u32(m, IFLA_TXQLEN, txqlen);
-	return finish(r, m, bad, 0);
+	return rtnl_change(r, m, bad, 0);
 }
 
 /* In two requests: of one, the kernel sets the link up first, and has given it an address by the time it reads further. */
@@ -613,7 +547,7 @@ int rtnl_link_del(struct rtnl *r, const char *name)
 	struct nl_msg *m = rtnl_request(RTM_DELLINK, 0, &ifi, sizeof ifi);
 	if (!m)
 		return -ENOMEM;
-	return finish(r, m, nla_put_string(m, IFLA_IFNAME, name), ENODEV);
+	return rtnl_change(r, m, nla_put_string(m, IFLA_IFNAME, name), ENODEV);
 }
 
 /*
@@ -646,7 +580,7 @@ int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex)
 		nla_nest_end(m, data);
 		nla_nest_end(m, info);
 	}
-	int rc = finish(r, m, bad, 0);
+	int rc = rtnl_change(r, m, bad, 0);
 	if (rc < 0)
 		return rc;
 	*ifindex = (int)if_nametoindex(name);
@@ -654,22 +588,6 @@ int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex)
 }
 
 /* -- open and close -------------------------------------------------------------------------------------------------- */
-
-static int request_socket(struct rtnl *r)
-{
-	int one = 1;
-	r->sk = nl_socket_alloc();
-	r->buf = malloc(RTNL_BUF);
-	if (!r->sk || !r->buf)
-		return -ENOMEM;
-	int rc = nl_connect(r->sk, NETLINK_ROUTE);
-	if (rc < 0)
-		return -EPROTONOSUPPORT;
-	/* Filters in dump requests count (kernels from 4.20 on); older ones send everything, and we look ourselves too. */
-	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof one);
-	(void)setsockopt(nl_socket_get_fd(r->sk), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one);
-	return 0;
-}
 
 struct rtnl *rtnl_open(struct loop *l, uint8_t protocol)
 {
@@ -679,7 +597,7 @@ struct rtnl *rtnl_open(struct loop *l, uint8_t protocol)
 	r->loop = l;
 	r->protocol = protocol;
 	r->protocols[protocol / 8] |= (uint8_t)(1U << (protocol % 8));
-	int rc = request_socket(r);
+	int rc = rtnl_request_open(r);
 	if (rc == 0)
 		rc = rtnl_watch_open(r);
 	if (rc < 0) {
@@ -701,7 +619,6 @@ void rtnl_close(struct rtnl *r)
 		r->rules = e->next;
 		free(e);
 	}
-	nl_socket_free(r->sk);
-	free(r->buf);
+	rtnl_request_close(r);
 	free(r);
 }

@@ -1,5 +1,5 @@
 /*
- * rtnetlink: what the kernel knows and what we tell it. Requests are synchronous (a few microseconds each); the watcher
+ * rtnetlink: what the kernel knows and what we tell it. Requests are synchronous (a few microseconds each; many at once: rtnl_begin); the watcher
  * keeps a mirror of links and addresses and calls back on changes. Every route carries our protocol number, so a start
  * can sweep what an earlier life left (rtnl_sweep) and a routing daemon can redistribute them. When the kernel drops
  * events (ENOBUFS) the buffer grows and everything is dumped again; both are counted.
@@ -118,6 +118,15 @@ int rtnl_link_del(struct rtnl *r, const char *name);
 /* A collect-metadata ("external") ip6tnl device that sends and takes nothing in. -EOPNOTSUPP where the kernel has no
  * ip6_tunnel, -EEXIST where the namespace has such a device already. */
 int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex);
+/*
+ * Many changes at once: between begin and commit, what sets or deletes is only gathered, and returns 0 unless it could not even
+ * be put into words. commit tells the kernel all of it in order, and returns the first refusal; the others were carried out
+ * all the same. What asks the kernel for something, or finds no more room, sends first what is gathered. They nest: the
+ * outermost commit counts, the inner ones return 0.
+ */
+void rtnl_begin(struct rtnl *r);
+int rtnl_commit(struct rtnl *r);
+
 /* Removes whatever carries our protocol number: routes, rules, neighbour and proxy entries, addresses (kernels from 5.18
  * on keep it for addresses); and devices whose name starts with DEVICE_PREFIX. Done at start and at stop. Returns how many
  * things went. */

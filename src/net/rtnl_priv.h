@@ -1,4 +1,4 @@
-/* What the files of rtnl share among themselves: requests (rtnl.c), the mirror (rtnl_watch.c), the sweep (rtnl_sweep.c). */
+/* What the files of rtnl share among themselves: requests (rtnl_request.c, rtnl.c), the mirror (rtnl_watch.c), the sweep (rtnl_sweep.c). */
 #ifndef HANDOVERD_NET_RTNL_PRIV_H
 #define HANDOVERD_NET_RTNL_PRIV_H
 
@@ -45,15 +45,30 @@ struct addr_entry {
 	UT_hash_handle hh;
 };
 
-/* proxy_ndp as it was before us, to be restored. */
-struct proxy_saved {
+/* An interface that has, or had, proxy entries of ours. */
+struct proxy_link {
+	int ifindex;
 	char ifname[16];
-	struct proxy_saved *next;
+	bool on;      /* proxy_ndp is, as far as we were told */
+	bool restore; /* it was off before us */
+	struct proxy_link *next;
 };
 
 struct rule_entry {
 	struct rtnl_rule rule;
 	struct rule_entry *next;
+};
+
+/* Changes gathered between rtnl_begin and rtnl_commit. */
+#define RTNL_BATCH_MAX 128U
+struct rtnl_batch {
+	unsigned depth; /* begun, not committed */
+	uint32_t seq;   /* of the first one in data */
+	unsigned n;
+	size_t len;
+	int error; /* the first */
+	int harmless[RTNL_BATCH_MAX];
+	_Alignas(struct nlmsghdr) uint8_t data[16384];
 };
 
 struct rtnl {
@@ -71,19 +86,27 @@ struct rtnl {
 	struct addr_entry *addrs;
 	struct rtnl_sub *subs;
 	unsigned notifying;
-	struct proxy_saved *proxies;
+	struct proxy_link *proxies;
 	struct rule_entry *rules;
-	uint8_t *buf; /* RTNL_BUF octets, for requests */
+	uint8_t *buf; /* RTNL_BUF octets, for answers */
+	struct rtnl_batch batch;
 };
 
 #define RTNL_BUF (64U * 1024U)
 
 /* A request with its family header. NULL: no memory. */
 struct nl_msg *rtnl_request(uint16_t type, uint16_t flags, const void *hdr, size_t len);
-/* Sends, waits for the acknowledgement or the end of the dump, frees m. fn sees each message that comes before it. m may
- * be NULL (-ENOMEM). fn must make no request itself. */
+/* Asks at once, after what is gathered, and frees m: 0 or the kernel's refusal. fn sees each message of the answer, and must make no
+ * request itself. m may be NULL (-ENOMEM). */
 typedef void rtnl_message_fn(struct nlmsghdr *h, void *arg);
 int rtnl_exchange(struct rtnl *r, struct nl_msg *m, rtnl_message_fn *fn, void *arg);
+/* A change: at once, or gathered. put negative: m could not be filled. A refusal with -harmless is none. Frees m. */
+int rtnl_change(struct rtnl *r, struct nl_msg *m, int put, int harmless);
+void rtnl_flush(struct rtnl *r); /* what is gathered */
+int rtnl_request_open(struct rtnl *r);
+void rtnl_request_close(struct rtnl *r);
+struct proxy_link *rtnl_proxy_link(const struct rtnl *r, int ifindex); /* NULL: none */
+void rtnl_proxy_link_gone(struct rtnl *r, int ifindex);
 bool rtnl_protocol_ours(const struct rtnl *r, uint8_t protocol);
 int rtnl_sysctl(const char *value, char *old, size_t old_len, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
+#include <linux/netconf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -433,6 +434,21 @@ static void route_take(struct rtnl *r, struct nlmsghdr *h)
 	notify(r, &n);
 }
 
+/* An interface's switches: of these, proxy_ndp. */
+static void netconf_take(struct rtnl *r, struct nlmsghdr *h)
+{
+	struct nlattr *tb[NETCONFA_MAX + 1];
+	const struct netconfmsg *ncm = nlmsg_data(h);
+	if (nlmsg_parse(h, sizeof *ncm, tb, NETCONFA_MAX, NULL) < 0 || ncm->ncm_family != AF_INET6 || !tb[NETCONFA_IFINDEX])
+		return;
+	int ifindex = (int)nla_get_u32(tb[NETCONFA_IFINDEX]);
+	struct proxy_link *p = rtnl_proxy_link(r, ifindex);
+	if (h->nlmsg_type == RTM_DELNETCONF)
+		rtnl_proxy_link_gone(r, ifindex);
+	else if (p && tb[NETCONFA_PROXY_NEIGH])
+		p->on = nla_get_u32(tb[NETCONFA_PROXY_NEIGH]) != 0;
+}
+
 static void event_take(struct rtnl *r, struct nlmsghdr *h)
 {
 	switch (h->nlmsg_type) {
@@ -450,6 +466,10 @@ static void event_take(struct rtnl *r, struct nlmsghdr *h)
 		break;
 	case RTM_DELROUTE:
 		route_take(r, h);
+		break;
+	case RTM_NEWNETCONF:
+	case RTM_DELNETCONF:
+		netconf_take(r, h);
 		break;
 	}
 }
@@ -557,6 +577,8 @@ static void resync(struct rtnl *r)
 		;
 	while (recv(fd2, waste, sizeof waste, MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR)
 		;
+	for (struct proxy_link *p = r->proxies; p; p = p->next)
+		p->on = false;
 	mark_unseen(r);
 	int rc = dump_all(r, true);
 	if (rc == 0)
@@ -644,7 +666,8 @@ fail:
 
 int rtnl_watch_open(struct rtnl *r)
 {
-	static const int state[] = { RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR, RTNLGRP_NEIGH };
+	static const int state[] = { RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_IFADDR, RTNLGRP_NEIGH,
+		RTNLGRP_IPV6_NETCONF };
 	r->rcvbuf = RCVBUF_START;
 	r->events = event_socket(r, state, sizeof state / sizeof state[0]);
 	r->routes = event_socket(r, NULL, 0);

@@ -23,13 +23,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mroute_kernel6.upcall(rd_make(data, size), &u);
 	if (packet4_walk(data, size, &k4) && (k4.data < data || k4.data + k4.len > data + size))
 		__builtin_trap();
-	if (!packet6_walk(data, size, &k))
+	bool plain = packet6_walk(data, size, &k);
+	if (!packet6_walk_home(data, size, &k)) {
+		if (plain)
+			__builtin_trap();
 		return 0;
+	}
+	if (plain && !addr_is_zero(&k.routed))
+		__builtin_trap();
 	if (k.data < data || k.data + k.len > data + size)
 		__builtin_trap();
 	m.src = k.src;
 	m.dst = k.dst;
 	m.home = k.home;
+	m.routed = k.routed;
 	if (k.proto == IPPROTO_ICMPV6)
 		(void)checksum_ipv6(&k.src, &k.dst, k.proto, k.data, k.len);
 	if (mh_walk(k.data, k.len, &m)) {

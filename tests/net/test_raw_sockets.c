@@ -255,6 +255,33 @@ static void others_go_through_the_raw_socket_both_ways(void **state)
 	assert_int_equal(mh_send(f.at_router, 0, &f.addr, &f.pcoa, NULL, fback, 12), -EINVAL);
 }
 
+/* RFC 6275 §6.4, §9.5.4: sent to the care-of address, behind a routing header to the home address. */
+static void a_binding_acknowledgement_comes_by_way_of_the_care_of_address(void **state)
+{
+	static const uint8_t types[] = { MH_TYPE_BACK };
+	static const uint8_t back[16] = { 0x3b, 0x01, 0x06, 0x00, 0, 0, 0x00, 0x00, 0x00, 0x01, 0x00, 0x0f, 0x01, 0x02, 0, 0 };
+	struct got got = { .n = 0 };
+	nslab_enter(f.mobile);
+	struct mh *m = mh_open(f.loop, types, sizeof types, is_mobile, on_mh, &got);
+	assert_non_null(m);
+	nslab_enter(f.router);
+	assert_int_equal(mh_send_routed(f.at_router, &f.addr, &f.ncoa, &f.addr, back, sizeof back), 0); /* not the mobile's own */
+	assert_int_equal(mh_send_routed(f.at_router, &f.addr, &f.ncoa, &f.pcoa, back, sizeof back), 0);
+	assert_int_equal(mh_send(f.at_router, 0, &f.addr, &f.pcoa, NULL, back, sizeof back), 0);
+	nslab_until(f.loop, &got.n, 2);
+	nslab_for(f.loop, 50 * USEC_MSEC);
+	assert_int_equal(got.n, 2);
+	assert_int_equal(mh_refused(m), 1);
+	assert_true(addr_eq(&got.m[0].dst, &f.ncoa));
+	assert_true(addr_eq(&got.m[0].routed, &f.pcoa));
+	assert_true(addr_eq(&got.m[1].dst, &f.pcoa));
+	assert_true(addr_is_zero(&got.m[1].routed));
+	assert_int_equal(got.m[0].from.len, 6);
+	nslab_enter(f.mobile);
+	mh_close(m);
+	nslab_enter(f.router);
+}
+
 static void a_frame_needs_no_neighbour(void **state)
 {
 	nslab_enter(f.mobile);
@@ -439,6 +466,7 @@ int main(void)
 		T(guard_is_made_anew_and_removed),
 		T(bad_checksum_is_refused_and_what_is_forwarded_is_not_ours),
 		T(others_go_through_the_raw_socket_both_ways),
+		T(a_binding_acknowledgement_comes_by_way_of_the_care_of_address),
 		T(a_frame_needs_no_neighbour),
 		T(fna_with_a_packet_behind_it),
 		T(a_strangers_eye_on_what_we_send),

@@ -45,6 +45,35 @@ static void finds_home_address_and_mobility_header(void **state)
 		assert_false(walk(packet, n, &k));
 }
 
+/* RFC 6275 §6.4: a BAck to a care-of address that is for the home address; its checksum is one between HA and home address. */
+static void type_2_routing_is_passed_over_on_request(void **state)
+{
+	static const uint8_t packet[] = { HEADER(40, 43), 135, 2, 2, 1, 0, 0, 0, 0, PCOA, 59, 1, 6, 0, 0xff, 0xff, 0, 0, 0, 1, 0, 15, 1, 2,
+		0, 0 };
+	static const struct in6_addr pcoa = { .s6_addr = { PCOA } };
+	uint8_t copy[sizeof packet];
+	struct packet6 k;
+	assert_false(walk(packet, sizeof packet, &k));
+	assert_true(packet6_walk_home(packet, sizeof packet, &k));
+	assert_true(addr_eq(&k.routed, &pcoa));
+	assert_int_equal(k.proto, 135);
+	assert_int_equal(k.len, 16);
+	for (size_t n = 0; n < sizeof packet; n++)
+		assert_false(packet6_walk_home(packet, n, &k));
+	memcpy(copy, packet, sizeof copy);
+	copy[42] = 0; /* another type of routing header */
+	assert_false(packet6_walk_home(copy, sizeof copy, &k));
+	copy[42] = 2;
+	copy[43] = 2; /* more segments than it has */
+	assert_false(packet6_walk_home(copy, sizeof copy, &k));
+	copy[43] = 0; /* none left: the packet has arrived */
+	assert_true(packet6_walk_home(copy, sizeof copy, &k));
+	assert_true(addr_is_zero(&k.routed));
+	copy[43] = 1;
+	copy[48] = 0xff; /* a group */
+	assert_false(packet6_walk_home(copy, sizeof copy, &k));
+}
+
 static void finds_router_alert(void **state)
 {
 	static const uint8_t packet[] = { HEADER(12, 0), 58, 0, 5, 2, 0, 0, 1, 0, 131, 0, 0, 0 };
@@ -272,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_home_address_and_mobility_header),
+		cmocka_unit_test(type_2_routing_is_passed_over_on_request),
 		cmocka_unit_test(finds_router_alert),
 		cmocka_unit_test(padding_of_the_link_is_not_the_packets),
 		cmocka_unit_test(refuses_what_it_should),
