@@ -59,8 +59,10 @@ enum mh_option { /* length in octets, without type and length */
 	MHO_PADN = 1,
 	MHO_ALT_COA = 3,
 	MHO_LLA = 7,
+	MHO_MN_ID = 8, /* RFC 4283 */
 	MHO_EXPERIMENTAL = 18, /* RFC 5096 */
 	MHO_BADF = 21,
+	MHO_IPV4_HOME = 29, /* RFC 5555 §3.1.1 */
 	MHO_MULTICAST = 60, /* RFC 7411: passed over */
 	MHO_MULTICAST_ACK = 61,
 	MHO_IP_ADDRESS = 34, /* RFC 5568 §6.4.2 prints 17, its IANA section 34: what is assigned is what we send and take */
@@ -78,8 +80,10 @@ enum fback_status { /* RFC 5568 §6.2.3 */
 	FBACK_SEQUENCE = 135, /* RFC 6275 §9.5.1: the sequence number is too old; the last accepted one is in the answer */
 };
 
-enum hi_flags { HI_ASSIGN = 0x80, HI_BUFFER = 0x40 };
-enum hi_code { HI_FROM_PCOA = 0, HI_NOT_FROM_PCOA = 1 };
+enum hi_flags { HI_ASSIGN = 0x80, HI_BUFFER = 0x40, HI_PROXY = 0x20 /* RFC 5949 §6.1.1 */ };
+/* RFC 5568 §6.2.1.1; the last, with the P flag, RFC 5949 §6.1.1: nothing more is forwarded. */
+enum hi_code { HI_FROM_PCOA = 0, HI_NOT_FROM_PCOA = 1, HI_COMPLETED = 2 };
+enum hack_flags { HACK_PROXY = 0x40 }; /* RFC 5949 §6.1.2 */
 
 enum hack_code { /* RFC 5568 §6.2.1.2 */
 	HACK_ACCEPTED = 0,

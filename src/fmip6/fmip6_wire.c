@@ -231,16 +231,46 @@ static void mh_put_lla(struct wr *w, const struct lladdr *l)
 	wr_copy(w, l->octet, l->len);
 }
 
+#define IPV4_PREFIX_LEN 10 /* where it begins in its 16 bits */
+
+static void mh_put_ipv4_home(struct wr *w, const struct in6_addr *a)
+{
+	mh_pad(w, 0);
+	wr_u8(w, MHO_IPV4_HOME);
+	wr_u8(w, 6);
+	wr_u16(w, 32 << IPV4_PREFIX_LEN);
+	wr_copy(w, a->s6_addr + 12, 4);
+}
+
 static void mh_put_ip(struct wr *w, uint8_t code, const struct in6_addr *a)
 {
 	if (addr_is_zero(a))
 		return;
+	if (addr_is_v4(a)) {
+		mh_put_ipv4_home(w, a);
+		return;
+	}
 	mh_pad(w, 4);
 	wr_u8(w, MHO_IP_ADDRESS);
 	wr_u8(w, 18);
 	wr_u8(w, code);
 	wr_u8(w, 128);
 	wr_addr6(w, a);
+}
+
+#define MN_ID_NAI 1 /* RFC 4283 §3.2 */
+
+static void mh_put_identifier(struct wr *w, const struct lladdr *l)
+{
+	char text[LLADDR_STRLEN];
+	size_t n = strlen(lladdr_text(l, text));
+	for (size_t i = 0; i < n; i++)
+		if (text[i] == ':')
+			text[i] = '-'; /* no user name has colons (RFC 4282 §2.1) */
+	wr_u8(w, MHO_MN_ID);
+	wr_u8(w, (uint8_t)(n + 1));
+	wr_u8(w, MN_ID_NAI);
+	wr_copy(w, text, n);
 }
 
 /* The type is everybody's who experiments: four octets first say that it is ours. */
@@ -278,7 +308,7 @@ static bool mh_enter(const uint8_t *data, size_t len, uint8_t want, struct rd *r
 
 /* What mobility options can say, whichever message they stand in. */
 struct mh_options {
-	struct in6_addr alt_coa, old_coa, new_coa;
+	struct in6_addr alt_coa, old_coa, new_coa, nar;
 	struct lladdr lladdr;
 	const uint8_t *rider;
 	size_t rider_len;
@@ -312,6 +342,18 @@ static bool mh_ip(struct rd *body, struct rd *rest, struct mh_options *o)
 		o->old_coa = a;
 	else if (code == IP_NEW_COA)
 		o->new_coa = a;
+	else if (code == IP_NAR)
+		o->nar = a;
+	return true;
+}
+
+static bool mh_ipv4_home(struct rd *body, struct rd *rest, struct mh_options *o)
+{
+	struct in6_addr a = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	uint16_t prefix;
+	if (rd_left(body) != 6 || !rd_u16(body, &prefix) || prefix >> IPV4_PREFIX_LEN != 32 || !rd_copy(body, a.s6_addr + 12, 4))
+		return false;
+	o->old_coa = a;
 	return true;
 }
 
@@ -348,6 +390,7 @@ static const struct {
 	{ MHO_EXPERIMENTAL, mh_rider },
 	{ MHO_BADF, mh_badf },
 	{ MHO_IP_ADDRESS, mh_ip },
+	{ MHO_IPV4_HOME, mh_ipv4_home },
 };
 
 static bool mh_option_take(uint8_t type, struct rd *body, struct rd *rest, struct mh_options *o)
@@ -451,6 +494,8 @@ int hi_pack(const struct hi *m, uint8_t *out, size_t cap)
 	mh_put_lla(&w, &m->lladdr);
 	mh_put_ip(&w, IP_OLD_COA, &m->pcoa);
 	mh_put_ip(&w, IP_NEW_COA, &m->ncoa);
+	if (m->flags & HI_PROXY)
+		mh_put_identifier(&w, &m->lladdr);
 	return mh_end(&w);
 }
 
@@ -472,9 +517,12 @@ int hack_pack(const struct hack *m, uint8_t *out, size_t cap)
 {
 	struct wr w = mh_begin(out, cap, MH_HACK);
 	wr_u16(&w, m->seq);
-	wr_u8(&w, 0);
+	wr_u8(&w, m->flags);
 	wr_u8(&w, m->code);
+	mh_put_lla(&w, &m->lladdr);
+	mh_put_ip(&w, IP_OLD_COA, &m->pcoa);
 	mh_put_ip(&w, IP_NEW_COA, &m->ncoa);
+	mh_put_ip(&w, IP_NAR, &m->nar);
 	return mh_end(&w);
 }
 
@@ -483,10 +531,13 @@ int hack_parse(const uint8_t *data, size_t len, struct hack *m)
 	struct rd r;
 	struct mh_options o;
 	memset(m, 0, sizeof *m);
-	if (!mh_enter(data, len, MH_HACK, &r) || !rd_u16(&r, &m->seq) || !rd_skip(&r, 1) || !rd_u8(&r, &m->code) ||
+	if (!mh_enter(data, len, MH_HACK, &r) || !rd_u16(&r, &m->seq) || !rd_u8(&r, &m->flags) || !rd_u8(&r, &m->code) ||
 	    !mh_options(&r, &o))
 		return -EBADMSG;
 	m->ncoa = o.new_coa;
+	m->lladdr = o.lladdr;
+	m->pcoa = o.old_coa;
+	m->nar = o.nar;
 	return 0;
 }
 

@@ -77,13 +77,17 @@ struct hi {
 	uint8_t flags; /* enum hi_flags */
 	uint8_t code;  /* enum hi_code */
 	struct lladdr lladdr;
-	struct in6_addr pcoa, ncoa; /* unspecified: absent */
+	struct in6_addr pcoa, ncoa; /* unspecified: absent. An IPv4 PCoA travels as an IPv4 Home Address (RFC 5555 §3.1.1) */
 };
 
 struct hack {
 	uint16_t seq;
-	uint8_t code; /* enum hack_code */
+	uint8_t flags; /* enum hack_flags */
+	uint8_t code;  /* enum hack_code */
 	struct in6_addr ncoa;
+	/* Of an unsolicited one (Code 4): whom it is about, and the router that its HI shall go to; absent: the sender. */
+	struct lladdr lladdr;
+	struct in6_addr pcoa, nar;
 };
 
 struct una {
@@ -111,6 +115,7 @@ int fbu_pack(const struct fbu *m, uint8_t *out, size_t cap);
 int fbu_parse(const uint8_t *data, size_t len, struct fbu *m);
 int fback_pack(const struct fback *m, uint8_t *out, size_t cap);
 int fback_parse(const uint8_t *data, size_t len, struct fback *m);
+/* With the P flag the mobile is also named as RFC 5949 requires, by an identifier made of its link-layer address (RFC 4283). */
 int hi_pack(const struct hi *m, uint8_t *out, size_t cap);
 int hi_parse(const uint8_t *data, size_t len, struct hi *m);
 int hack_pack(const struct hack *m, uint8_t *out, size_t cap);

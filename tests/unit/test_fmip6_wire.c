@@ -344,6 +344,39 @@ static void test_hi(void **state)
 	assert_int_equal(back.code, 1);
 }
 
+/* Of a mobile that runs no software of ours: by its IPv4 address; and that it is forwarded for no longer. */
+#define NAI(last) '0', '2', '-', '0', '0', '-', '0', '0', '-', '0', '0', '-', '0', '0', '-', '0', last
+static const uint8_t hi_ipv4[] = { 59, 3, 14, 0, 0, 0, 0, 1, 0x40, 1, 7, 7, 2, MAC(9), 1, 3, 0, 0, 0, 29, 6, 0x80, 0, 10, 1, 1, 11 };
+static const uint8_t hi_completed[] = {
+	59, 7, 14, 0, 0, 0, 0, 2, 0x20, 2,
+	7, 7, 2, MAC(9),
+	0,
+	34, 18, 1, 128, PCOA,
+	8, 18, 1, NAI('9'),
+	1, 2, 0, 0,
+};
+
+static void test_hi_client(void **state)
+{
+	uint8_t out[256], longer[sizeof hi_ipv4];
+	struct in6_addr four;
+	struct hi back, m = { .seq = 1, .flags = HI_BUFFER, .code = HI_NOT_FROM_PCOA, .lladdr = L(9) };
+	assert_int_equal(addr_parse("10.1.1.11", &four), 0);
+	m.pcoa = four;
+	same(out, hi_pack(&m, out, sizeof out), hi_ipv4, sizeof hi_ipv4);
+	assert_int_equal(hi_parse(hi_ipv4, sizeof hi_ipv4, &back), 0);
+	assert_true(addr_eq(&back.pcoa, &four));
+	memcpy(longer, hi_ipv4, sizeof longer);
+	longer[26] = 0x7c; /* prefix length 31 */
+	assert_int_equal(hi_parse(longer, sizeof longer, &back), -EBADMSG);
+	m = (struct hi){ .seq = 2, .flags = HI_PROXY, .code = HI_COMPLETED, .lladdr = L(9), .pcoa = A(PCOA) };
+	same(out, hi_pack(&m, out, sizeof out), hi_completed, sizeof hi_completed);
+	assert_int_equal(hi_parse(hi_completed, sizeof hi_completed, &back), 0);
+	assert_int_equal(back.flags, HI_PROXY);
+	assert_int_equal(back.code, HI_COMPLETED);
+	assert_true(addr_eq(&back.pcoa, &A(PCOA)));
+}
+
 /* Another order of options, an unknown one, pads of every kind; and one of the known with a wrong length. */
 static void test_hi_options(void **state)
 {
@@ -376,6 +409,32 @@ static void test_hack(void **state)
 	assert_int_equal(back.seq, 0xabcd);
 	assert_int_equal(back.code, HACK_ASSIGNED);
 	assert_true(addr_eq(&back.ncoa, &A(NCOA)));
+	assert_int_equal(back.lladdr.len, 0);
+}
+
+static const uint8_t hack_unsolicited[] = {
+	59, 7, 15, 0, 0, 0, 0, 3, 0, 4,
+	7, 7, 2, MAC(9),
+	0,
+	34, 18, 1, 128, PCOA,
+	1, 2, 0, 0,
+	34, 18, 3, 128, NAR,
+};
+
+static void test_hack_unsolicited(void **state)
+{
+	uint8_t out[256];
+	struct hack back, m = { .seq = 3, .code = HACK_UNSOLICITED, .lladdr = L(9), .pcoa = A(PCOA), .nar = A(NAR) };
+	same(out, hack_pack(&m, out, sizeof out), hack_unsolicited, sizeof hack_unsolicited);
+	assert_int_equal(hack_parse(hack_unsolicited, sizeof hack_unsolicited, &back), 0);
+	assert_int_equal(back.code, HACK_UNSOLICITED);
+	assert_true(lladdr_eq(&back.lladdr, &L(9)));
+	assert_true(addr_eq(&back.pcoa, &A(PCOA)));
+	assert_true(addr_eq(&back.nar, &A(NAR)));
+	assert_true(addr_is_zero(&back.ncoa));
+	m = (struct hack){ .seq = 1, .flags = HACK_PROXY };
+	assert_int_equal(hack_pack(&m, out, sizeof out), 16);
+	assert_int_equal(out[8], 0x40);
 }
 
 /* ---- UNA, probes, marker ---- */
@@ -638,6 +697,8 @@ int main(void)
 		cmocka_unit_test(test_hi),
 		cmocka_unit_test(test_hi_options),
 		cmocka_unit_test(test_hack),
+		cmocka_unit_test(test_hi_client),
+		cmocka_unit_test(test_hack_unsolicited),
 		cmocka_unit_test(test_una),
 		cmocka_unit_test(test_naack),
 		cmocka_unit_test(test_hi_4068),
