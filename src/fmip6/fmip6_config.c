@@ -62,6 +62,10 @@ static const struct config_item items[] = {
 	  .help = "Whether a mobile moves when its router tells it to, by a PrRtAdv that it did not ask for." },
 	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,
 	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
+	{ .name = "clients", .type = CONFIG_BOOL, AT(clients), .preset = "false",
+	  .help = "Whether a router moves clients that run no software of ours, and takes those of its neighbours." },
+	{ .name = "client_rate", .type = CONFIG_INT, AT(client_rate), .preset = "20", .min = 1, .max = 10000,
+	  .help = "Clients that a router newly asks its neighbours for, on one interface, in a second." },
 	{ .name = NULL },
 };
 

@@ -44,6 +44,13 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_BINDINGS_EXPIRED] = { .name = "bindings_expired", .help = "Tunnels ended with their lifetime" },
 	[FMIP6_BINDINGS] = { .name = "bindings", .help = "Previous addresses forwarded or being negotiated", .gauge = 1 },
 	[FMIP6_NAR_SESSIONS] = { .name = "nar_sessions", .help = "Mobiles expected or just arrived", .gauge = 1 },
+	[FMIP6_CLIENTS_ASKED] = { .name = "clients_asked", .help = "Askings for a client, seen or still here, at its router" },
+	[FMIP6_CLIENTS_LIMITED] = { .name = "clients_limited", .help = "Clients not asked for because of a rate limit" },
+	[FMIP6_CLIENTS_UNANSWERED] = { .name = "clients_unanswered", .help = "Clients that their router did not acknowledge" },
+	[FMIP6_CLIENTS_MISMATCH] = { .name = "clients_mismatch", .help = "Clients with the address of another link-layer address" },
+	[FMIP6_CLIENTS_ANSWERED_FOR] = { .name = "clients_answered_for", .help = "ARP requests and neighbour solicitations answered because the one asked for is behind a tunnel" },
+	[FMIP6_CLIENTS_AWAY] = { .name = "clients_away", .help = "Addresses of clients that are at another router, or on the way", .gauge = 1 },
+	[FMIP6_VISITS] = { .name = "visits", .help = "Addresses of visiting clients, here or expected", .gauge = 1 },
 };
 
 bool fmip6_seq_newer(uint16_t a, uint16_t b)

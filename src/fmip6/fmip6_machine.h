@@ -35,6 +35,8 @@ struct fmip6_params {
 	usec_t dad;    /* 0: off */
 	usec_t router_lifetime;
 	int64_t sessions;
+	bool clients;
+	int64_t client_rate;
 };
 extern const struct config_table fmip6_table;
 void fmip6_params_default(struct fmip6_params *p); /* what the table says when the file says nothing */
@@ -81,6 +83,13 @@ enum {
 	FMIP6_BINDINGS_EXPIRED,
 	FMIP6_BINDINGS,     /* gauge: PAR */
 	FMIP6_NAR_SESSIONS, /* gauge */
+	FMIP6_CLIENTS_ASKED,
+	FMIP6_CLIENTS_LIMITED,
+	FMIP6_CLIENTS_UNANSWERED,
+	FMIP6_CLIENTS_MISMATCH,
+	FMIP6_CLIENTS_ANSWERED_FOR,
+	FMIP6_CLIENTS_AWAY, /* gauge */
+	FMIP6_VISITS,       /* gauge */
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

@@ -172,7 +172,7 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 {
 	struct binding *b;
 	do {
-		p->hi_seq++;
+		p->hi_seq = (uint16_t)(p->hi_seq + 2);
 		HASH_FIND(hh_hi, p->by_hi, &p->hi_seq, sizeof p->hi_seq, b);
 	} while (b);
 	return p->hi_seq;
@@ -541,7 +541,7 @@ struct fmip6_par *par_create(struct loop *l, const struct fmip6_params *params, 
 	p->params = params;
 	p->ops = ops;
 	p->arg = arg;
-	p->hi_seq = fmip6_random16();
+	p->hi_seq = (uint16_t)(fmip6_random16() & ~1U); /* odd ones are of fmip6_anchor.c */
 	bucket_init(&p->log, 1, 10);
 	bucket_init(&p->answers, 50, 100);
 	return p;
