@@ -5,6 +5,7 @@ src_net_libnet_a_SOURCES += src/net/packet.c src/net/packet.h
 src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_request.c src/net/rtnl_sweep.c src/net/rtnl_watch.c
 src_net_libnet_a_SOURCES += src/net/hold.c src/net/hold.h src/net/tun.c src/net/tun.h src/net/emit.c src/net/path.c \
 	src/net/path_priv.h src/net/release.c src/net/tunnel.c src/net/upstream.c src/net/net.c
+src_net_libnet_a_SOURCES += src/net/sight.c src/net/sight.h src/net/sight_filter.c
 check_PROGRAMS += tests/net/test_paths
 TESTS += tests/net/test_paths
 tests_net_test_paths_SOURCES = tests/net/test_paths.c tests/net/stream.c tests/net/stream.h

@@ -95,12 +95,20 @@ int path_unpin(struct paths *p, const struct in6_addr *addr);
  *  - at the mobile that came back (END_NATIVE): as END_MOBILE, but `inner` is an ordinary address of the link again and
  *    packets from it go by themselves; what is still under way in the tunnel is taken.
  *  - at the PAR (END_ROUTER): outer destination `local`, inner source `inner`; sends nothing by itself.
+ *  - at a router where a mobile keeps its previous address (END_VISITOR, tunnel_end_visitor): outer destination `local`, inner
+ *    destination `inner`; what comes from `inner` on the mobile's link leaves through the tunnel.
  * Tunnels nest: what comes out of one may be another's. Everything else is counted and dropped. Idempotent by (inner);
  * set again with another kind, local or remote changes it.
  */
-enum tunnel_end { END_MOBILE, END_ROUTER, END_NATIVE };
+enum tunnel_end { END_MOBILE, END_ROUTER, END_NATIVE, END_VISITOR };
 int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
                    const struct in6_addr *remote);
+/* ifindex 0: the mobile is not here yet. 0 or a negative errno. */
+int tunnel_end_visitor(struct paths *p, int ifindex, const struct in6_addr *inner, const struct in6_addr *local,
+                       const struct in6_addr *remote);
+/* At the PAR: outer source may be this too, of the router that the mobile leaves or goes to. Unspecified, and after each
+ * tunnel_end_set: only `remote`. Harmless without such an end. */
+void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote);
 void tunnel_end_del(struct paths *p, const struct in6_addr *inner);
 /* Mobile: tells the first decapsulated packet for `inner` after each arming, once. */
 typedef void tunnel_first_fn(const struct in6_addr *inner, usec_t at, void *arg);

@@ -69,6 +69,8 @@ struct end {
 	UT_hash_handle hh;
 	enum tunnel_end kind;
 	struct in6_addr local, remote;
+	struct in6_addr also; /* END_ROUTER: another outer source; unspecified: none */
+	char iif[16];         /* END_VISITOR: where it is; "": not here yet */
 	unsigned slot; /* END_MOBILE: its way back, ways[slot - 1]; 0: none */
 	bool armed;    /* the next packet is the first */
 	uint64_t decapsulated, encapsulated;

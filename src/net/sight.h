@@ -45,8 +45,8 @@ int sight_arp(struct sight *s, int ifindex, uint16_t op, const struct lladdr *to
 
 /* Within src/net, and for tests: the filter, and what a frame says. Pure. */
 struct sock_filter;
-#define SIGHT_FILTER_MAX 4096
-size_t sight_filter(const struct sight_rules *rules, struct sock_filter out[SIGHT_FILTER_MAX]);
+#define SIGHT_FILTER_MAX 4096 /* instructions that out has room for */
+size_t sight_filter(const struct sight_rules *rules, struct sock_filter *out);
 /* data begins behind the link-layer header. False: it shows nobody. at and ifindex are not touched. */
 bool sight_parse(uint16_t ethertype, const struct lladdr *from, const uint8_t *data, size_t len, struct sighting *out);
 

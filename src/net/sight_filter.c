@@ -143,7 +143,7 @@ static void part4(struct program *p, const struct sight_rules *r)
 	sources(p, true, r);
 }
 
-size_t sight_filter(const struct sight_rules *rules, struct sock_filter out[SIGHT_FILTER_MAX])
+size_t sight_filter(const struct sight_rules *rules, struct sock_filter *out)
 {
 	struct program p = { .out = out };
 	load(&p, BPF_W, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE));

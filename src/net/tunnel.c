@@ -10,6 +10,7 @@
 #include "net/path_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,7 +57,9 @@ static unsigned way_choose(struct paths *p, const struct end *e)
 
 static struct rtnl_rule end_rule(const struct paths *p, const struct end *e)
 {
-	return (struct rtnl_rule){ .priority = p->cfg.table, .src = { e->inner, 128 }, .table = p->cfg.table + e->slot };
+	struct rtnl_rule rule = { .priority = p->cfg.table, .src = { e->inner, 128 }, .table = p->cfg.table + e->slot };
+	memcpy(rule.iif, e->iif, sizeof rule.iif);
+	return rule;
 }
 
 static struct rtnl_route way_route(const struct paths *p, unsigned slot)
@@ -131,6 +134,11 @@ static int end_apply(struct paths *p, struct end *e)
 	switch (e->kind) {
 	case END_MOBILE:
 		return reverse_set(p, e);
+	case END_VISITOR:
+		if (e->iif[0])
+			return reverse_set(p, e);
+		reverse_del(p, e);
+		return 0;
 	case END_ROUTER:
 	case END_NATIVE:
 		reverse_del(p, e);
@@ -139,8 +147,8 @@ static int end_apply(struct paths *p, struct end *e)
 	return -EINVAL;
 }
 
-int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
-                   const struct in6_addr *remote)
+static int end_set(struct paths *p, enum tunnel_end kind, const char *iif, const struct in6_addr *inner,
+                   const struct in6_addr *local, const struct in6_addr *remote)
 {
 	struct end *e = end_find(p, inner);
 	if (!e) {
@@ -152,7 +160,11 @@ int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr 
 		e->inner = *inner;
 		HASH_ADD(hh, p->ends, inner, sizeof e->inner, e);
 	}
+	if (strcmp(e->iif, iif) != 0)
+		reverse_del(p, e); /* its rule names another link */
+	snprintf(e->iif, sizeof e->iif, "%s", iif);
 	e->kind = kind;
+	e->also = in6addr_any;
 	e->local = *local;
 	e->remote = *remote;
 	e->armed = true;
@@ -160,6 +172,28 @@ int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr 
 	if (rc < 0)
 		LOG_WARNING(PATH_LOG, "tunnel end not installed mobile=%s peer=%s error=\"%s\"", ADDR(inner), ADDR(remote), strerror(-rc));
 	return rc;
+}
+
+int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
+                   const struct in6_addr *remote)
+{
+	return end_set(p, kind, "", inner, local, remote);
+}
+
+int tunnel_end_visitor(struct paths *p, int ifindex, const struct in6_addr *inner, const struct in6_addr *local,
+                       const struct in6_addr *remote)
+{
+	const struct rtnl_link *l = ifindex ? rtnl_link_by_index(p->rtnl, ifindex) : NULL;
+	if (ifindex && !l)
+		return -ENODEV;
+	return end_set(p, END_VISITOR, l ? l->name : "", inner, local, remote);
+}
+
+void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote)
+{
+	struct end *e = end_find(p, inner);
+	if (e)
+		e->also = *remote;
 }
 
 static void end_free(struct paths *p, struct end *e)
@@ -192,8 +226,7 @@ void tunnel_uninstall(struct paths *p)
 void tunnel_reinstall(struct paths *p)
 {
 	for (struct end *e = p->ends; e; e = e->hh.next)
-		if (e->kind == END_MOBILE)
-			(void)reverse_set(p, e);
+		(void)end_apply(p, e);
 }
 
 void tunnel_close(struct paths *p)
@@ -207,7 +240,7 @@ void tunnel_close(struct paths *p)
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len)
 {
 	struct end *e = end_find(p, src);
-	if (!e || e->kind != END_MOBILE)
+	if (!e || !e->slot)
 		return false;
 	e->encapsulated++;
 	if (emit_tunnel(p, &e->local, &e->remote, packet, len) == -EAGAIN)
@@ -236,10 +269,12 @@ static struct end *end_match(const struct paths *p, const struct outer *o, const
                              const struct in6_addr *dst)
 {
 	struct end *e = end_find(p, dst);
-	if (e && e->kind != END_ROUTER && addr_eq(&e->remote, &o->src))
+	bool whole = e && addr_eq(&e->remote, &o->src);
+	if (whole && (e->kind == END_MOBILE || e->kind == END_NATIVE || (e->kind == END_VISITOR && addr_eq(&e->local, &o->dst))))
 		return e;
 	e = end_find(p, src);
-	if (e && e->kind == END_ROUTER && addr_eq(&e->remote, &o->src) && addr_eq(&e->local, &o->dst))
+	if (e && e->kind == END_ROUTER && addr_eq(&e->local, &o->dst) &&
+	    (addr_eq(&e->remote, &o->src) || (!addr_is_zero(&e->also) && addr_eq(&e->also, &o->src))))
 		return e;
 	return NULL;
 }
@@ -317,12 +352,13 @@ void tunnel_readable(int fd, unsigned events, void *arg)
 
 void tunnel_show(struct paths *p, struct output *o)
 {
-	static const char *const kinds[] = { [END_MOBILE] = "end-mobile", [END_ROUTER] = "end-router", [END_NATIVE] = "end-native" };
+	static const char *const kinds[] = { [END_MOBILE] = "end-mobile", [END_ROUTER] = "end-router", [END_NATIVE] = "end-native",
+		[END_VISITOR] = "end-visitor" };
 	for (struct end *e = p->ends; e; e = e->hh.next) {
 		out_item_begin(o, NULL);
 		out_addr(o, "address", &e->inner);
 		out_str(o, "state", kinds[e->kind]);
-		out_str(o, "form", e->kind == END_MOBILE && paths_kernel_tunnel(p) ? "ip6tnl" : "tun");
+		out_str(o, "form", e->slot && paths_kernel_tunnel(p) ? "ip6tnl" : "tun");
 		out_addr(o, "local", &e->local);
 		out_addr(o, "remote", &e->remote);
 		out_uint(o, "decapsulated", e->decapsulated);
