@@ -44,7 +44,10 @@ static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const str
 static void session_hack(struct session *s)
 {
 	session_step(s, STEP_E_HACK, loop_now(s->nar->loop));
-	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, s->code, s->code == HACK_ASSIGNED ? &s->v.ncoa : &in6addr_any);
+	/* §6.2.1.2: Code 2 answers no HI with Code 1; an address that the mobile was given before is told all the same. */
+	bool assigned = s->code == HACK_ASSIGNED;
+	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, assigned && s->here ? HACK_ACCEPTED : s->code,
+	          assigned ? &s->v.ncoa : &in6addr_any);
 }
 
 /* ---- arrival and release ---- */
@@ -277,7 +280,8 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	s->local = in->dst;
 	s->forwarder = *forwarder;
 	s->hi_seq = m->seq;
-	s->code = (m->flags & HI_ASSIGN) || !addr_eq(&s->asked, &s->v.ncoa) ? HACK_ASSIGNED : HACK_ACCEPTED;
+	s->here = m->code != HI_FROM_PCOA; /* then S and U say nothing (§6.2.1.1) */
+	s->code = (!s->here && m->flags & HI_ASSIGN) || !addr_eq(&s->asked, &s->v.ncoa) ? HACK_ASSIGNED : HACK_ACCEPTED;
 	s->contexts_done = false;
 	enum par_was was = n->ops->supersede(n->arg, &s->v.ncoa, &s->v.old_local, &s->v.old_ncoa);
 	bool returned = was == PAR_WAS_FORWARDING;
@@ -316,6 +320,7 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 		hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
 		return;
 	}
+	s->here = here;
 	s->hi_seq = m->seq;
 	s->local = in->dst;
 	session_step(s, STEP_D_HI, in->at);
@@ -346,6 +351,10 @@ static struct session *session_of(const struct fmip6_nar *n, const struct hi *m,
 /* 0, or the code of the HAck that refuses it. */
 static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct session *s, int *ifindex, const char **reason)
 {
+	if (m->code != HI_FROM_PCOA && m->code != HI_NOT_FROM_PCOA) {
+		*reason = "unknown Code";
+		return HACK_UNSPECIFIED;
+	}
 	if (m->lladdr.len == 0 || addr_is_zero(&m->ncoa)) {
 		*reason = "link-layer address or new address missing";
 		return HACK_UNSPECIFIED;
@@ -402,7 +411,7 @@ static void hi_take(struct fmip6_nar *n, struct session *s, const struct in6_add
 
 static void hi_repeated(struct session *s, const struct hi *m, const struct mh_in *in)
 {
-	bool here = m->code != HI_FROM_PCOA;
+	bool here = s->here = m->code != HI_FROM_PCOA;
 	session_step(s, STEP_D_HI, in->at);
 	if (timer_armed(&s->dad) && !here)
 		return; /* whether the address is free is not known yet */

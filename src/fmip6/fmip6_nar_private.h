@@ -18,6 +18,7 @@ struct session {
 	struct in6_addr forwarder;
 	uint16_t hi_seq;
 	uint8_t code; /* of our HAck */
+	bool here;    /* the last HI said that the mobile has come */
 	bool open;    /* a timeline runs */
 	bool held;    /* the path is ours: in hold, or being released */
 	bool una;     /* it announced itself */

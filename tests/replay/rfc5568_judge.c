@@ -39,7 +39,7 @@ static struct {
 	bool proxied;
 	struct in6_addr address;
 	usec_t since;
-	unsigned present;
+	unsigned present, probes;
 } routers[SIM_ROUTERS + 1];
 
 static struct made {
@@ -112,6 +112,11 @@ unsigned judge_faults(void)
 bool judge_proxied(int router)
 {
 	return routers[router].proxied;
+}
+
+unsigned probes_for(int router)
+{
+	return routers[router].probes;
 }
 
 unsigned judge_present(int router)
@@ -457,6 +462,12 @@ static void neighbor_made(struct sim *s, int router, const struct nar_view *v)
 	routers[router].present++;
 }
 
+static void address_probed(struct sim *s, int router, const struct in6_addr *a)
+{
+	must(!routers[router].proxied || !addr_eq(a, &routers[router].address), "an address defended before the link was asked");
+	routers[router].probes++;
+}
+
 static void restarted(struct sim *s, int router)
 {
 	amnesia = true;
@@ -465,7 +476,7 @@ static void restarted(struct sim *s, int router)
 	fbus[0].any = fbus[1].any = fbus[2].any = fbus[3].any = false;
 }
 
-const struct sim_eyes judge_eyes = { .came = message_came, .tunnel = tunnel_made, .proxy = proxy_changed, .neighbor = neighbor_made,
+const struct sim_eyes judge_eyes = { .came = message_came, .tunnel = tunnel_made, .proxy = proxy_changed, .probe = address_probed, .neighbor = neighbor_made,
 	.restarted = restarted };
 
 /* ---- in the end ---- */
