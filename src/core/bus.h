@@ -51,6 +51,9 @@ enum bus_topic {
 	/* A neighbour's protection (IPsec) or its association came up or went down. Payload neighbor. */
 	BUS_NEIGHBOR_PROTECTION,
 	BUS_NEIGHBOR_ASSOCIATION,
+	/* nAR: a mobile that keeps an address of another router's link is awaited or here (on), with that address; or no longer.
+	 * Once for each address; said again when it arrives. Payload visit. */
+	BUS_MOBILE_VISITS,
 	BUS_TOPICS
 };
 
@@ -111,6 +114,12 @@ struct bus_note {
 			struct neighbor *neighbor; /* borrowed */
 			bool up;
 		} neighbor;
+		struct {
+			struct in6_addr addr;
+			struct lladdr lladdr;
+			int ifindex; /* 0: not seen yet */
+			bool on;
+		} visit;
 	} u;
 };
 
