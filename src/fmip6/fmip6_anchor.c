@@ -535,7 +535,7 @@ static void asked_to_move(struct fmip6_anchor *a, const struct hack *m, const st
 		FMIP6_COUNT(FMIP6_HACK_IGNORED);
 		return;
 	}
-	const char *why = a->ops->own_address(a->arg, &m->nar) ? anchor_await(a, &m->pcoa) :
+	const char *why = a->ops->is_self(a->arg, &m->nar)   ? anchor_await(a, &m->pcoa) :
 	                  a->ops->peer(a->arg, &m->nar, &to)   ? move_all(a, &m->lladdr, &to, false, at) :
 	                                                         "no such neighbour";
 	if (why)

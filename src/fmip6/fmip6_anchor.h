@@ -38,6 +38,7 @@ struct anchor_view {
 /* What the machine does to the world. arg is the one given to anchor_create. No pointer outlives its call. */
 struct anchor_ops {
 	bool (*own_address)(void *arg, const struct in6_addr *pcoa);
+	bool (*is_self)(void *arg, const struct in6_addr *router);
 	/* Who has pcoa, and which addresses that client has, as far as this router knows. */
 	bool (*lladdr)(void *arg, const struct in6_addr *pcoa, struct lladdr *out);
 	size_t (*addresses)(void *arg, const struct lladdr *l, struct in6_addr *out, size_t max);

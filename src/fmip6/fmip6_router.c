@@ -11,6 +11,7 @@
 
 #include "core/output.h"
 #include "fmip6/fmip6_adv.h"
+#include "fmip6/fmip6_clients.h"
 #include "fmip6/fmip6_router.h"
 #include "fmip6/fmip6_wire_4068.h"
 
@@ -244,6 +245,20 @@ static struct asked *asked_find(const struct fmip6_router *r, const struct lladd
 	return a;
 }
 
+/* Has the mobile that has this address on a link of ours asked? */
+static bool speaks_itself(const struct fmip6_router *r, const struct in6_addr *mobile)
+{
+	struct link on;
+	struct lladdr l;
+	return router_link_of_addr(r, mobile, &on) && rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) == 0 &&
+	       asked_find(r, &l);
+}
+
+bool router_asked(const struct fmip6_router *r, const struct lladdr *l)
+{
+	return asked_find(r, l);
+}
+
 /* NULL: the mobile was told. Else why not. */
 static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile, const struct lladdr *id,
                            const struct in6_addr *router)
@@ -251,6 +266,8 @@ static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile
 	struct link on;
 	struct lladdr l;
 	const struct ap *ap = ap_wanted(r, id, router);
+	if (r->clients && !speaks_itself(r, mobile))
+		return clients_request(r->clients, mobile, ap);
 	if (!router_link_of_addr(r, mobile, &on) || rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) < 0)
 		return "this mobile is not on a link of this router";
 	struct asked *a = asked_find(r, &l);
@@ -381,10 +398,12 @@ static void mh_received(const struct mh_message *m, void *arg)
 		par_fbu(r->par, &in);
 		break;
 	case MH_HACK:
-		par_hack(r->par, &in);
+		if (!r->clients || !clients_hack(r->clients, &in))
+			par_hack(r->par, &in);
 		break;
 	case MH_HI:
-		nar_hi(r->nar, &in);
+		if (!r->clients || !clients_hi(r->clients, &in))
+			nar_hi(r->nar, &in);
 		break;
 	case MH_TYPE_FNA:
 		fna_received(r, m);
@@ -423,6 +442,8 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 		links_open(r);
 	else if (n->event == RTNL_LINK_GONE)
 		icmp6_frames_del(r->frames, n->ifindex);
+	if (r->clients)
+		clients_note(r->clients, n);
 }
 
 static bool local_address(const struct in6_addr *a, void *arg)
@@ -462,6 +483,18 @@ static bool open_all(struct fmip6_router *r)
 	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request;
 }
 
+static void clients_switch(struct fmip6_router *r)
+{
+	if (r->clients && !r->params->clients) {
+		clients_destroy(r->clients);
+		r->clients = NULL;
+	} else if (r->clients) {
+		clients_reload(r->clients);
+	} else if (r->params->clients) {
+		r->clients = clients_create(r);
+	}
+}
+
 struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_params *params)
 {
 	struct fmip6_router *r = calloc(1, sizeof *r);
@@ -479,6 +512,7 @@ struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_p
 		return NULL;
 	}
 	links_open(r);
+	clients_switch(r);
 	return r;
 }
 
@@ -507,6 +541,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 		nar_each(r->nar, stop_holding, r);
 	if (r->par)
 		par_each(r->par, stop_forwarding, r);
+	clients_destroy(r->clients);
 	bus_unsubscribe(r->contexts);
 	bus_unsubscribe(r->request);
 	if (r->rtnl)
@@ -530,6 +565,7 @@ void fmip6_router_reload(struct fmip6_router *r)
 	while (r->asked)
 		asked_drop(r, r->asked); /* their rates may have changed */
 	links_open(r);
+	clients_switch(r);
 }
 
 /* ---- show ---- */
@@ -563,4 +599,6 @@ void fmip6_router_show(struct fmip6_router *r, struct output *o)
 {
 	par_each(r->par, show_binding, o);
 	nar_each(r->nar, show_session, o);
+	if (r->clients)
+		clients_show(r->clients, o);
 }

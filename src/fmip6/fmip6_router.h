@@ -51,6 +51,7 @@ struct fmip6_router {
 	struct bus_sub *contexts, *request;
 	struct asked *asked; /* oldest first */
 	struct releasing *releasing;
+	struct fmip6_clients *clients; /* NULL: they are not served */
 	struct bucket rates[LINKS_MAX]; /* of RtSolPr, by place of the interface in the settings */
 	struct bucket log;
 };
@@ -63,6 +64,9 @@ extern const struct par_ops router_par_ops;
 extern const struct nar_ops router_nar_ops;
 void router_close_record(const struct fmip6_router *r, enum handover_role role, const struct in6_addr *pcoa,
                          enum handover_result res, const char *reason);
+void router_names(const struct fmip6_router *r, struct handover *h); /* of the routers of a record */
+bool router_asked(const struct fmip6_router *r, const struct lladdr *l); /* has it asked us as this protocol's mobiles do? */
+struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa); /* NULL: no memory */
 void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
 
 #endif

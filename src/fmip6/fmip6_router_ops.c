@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "core/secret.h"
+#include "fmip6/fmip6_clients.h"
 #include "fmip6/fmip6_router.h"
 #include "fmip6/fmip6_wire_4068.h"
 
@@ -35,7 +36,7 @@ static struct handover *record(const struct fmip6_router *r, enum handover_role 
 	return handover_running(r->core->handovers, role, pcoa);
 }
 
-static void names(const struct fmip6_router *r, struct handover *h)
+void router_names(const struct fmip6_router *r, struct handover *h)
 {
 	const struct neighbor *other = neighbor_find(r->core->neighbors, h->role == HANDOVER_PAR ? &h->nar : &h->par);
 	char *mine = h->role == HANDOVER_PAR ? h->from : h->to, *theirs = h->role == HANDOVER_PAR ? h->to : h->from;
@@ -54,6 +55,18 @@ void router_close_record(const struct fmip6_router *r, enum handover_role role, 
 	         res == HANDOVER_COMPLETE ? "complete" : res == HANDOVER_FAILED ? "failed" : "cancelled",
 	         role == HANDOVER_PAR ? "par" : "nar", ADDR(&h->pcoa), ADDR(&h->ncoa), h->from, h->to, reason);
 	handover_close(r->core->handovers, h, res, "%s", reason);
+}
+
+struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa)
+{
+	router_releasing_drop(r, ncoa);
+	struct releasing *e = calloc(1, sizeof *e);
+	if (!e)
+		return NULL;
+	e->ncoa = *ncoa;
+	e->router = r;
+	HASH_ADD(hh, r->releasing, ncoa, sizeof e->ncoa, e);
+	return e;
 }
 
 void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa)
@@ -250,6 +263,8 @@ static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr
 	struct handover *h = handover_open(r->core->handovers, HANDOVER_PAR, mode, pcoa);
 	struct mobile *m = mobile_get(r->core->mobiles, pcoa);
 	nar_forget(r->nar, pcoa);
+	if (r->clients)
+		clients_forget(r->clients, pcoa);
 	if (m && mode == HANDOVER_PREDICTIVE && router_link_of_addr(r, pcoa, &on))
 		mobile_set_link(r->core->mobiles, m, on.ifindex, l);
 	if (!h)
@@ -257,7 +272,7 @@ static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr
 	h->ncoa = *ncoa;
 	h->par = *par;
 	h->nar = *nar;
-	names(r, h);
+	router_names(r, h);
 	par_steps_before(r, h, l);
 	handover_step_at(r->core->handovers, h, STEP_C_FBU, at);
 	struct bus_note note = { .topic = BUS_HANDOVER_PREPARE, .u.handover.handover = h };
@@ -441,13 +456,9 @@ static int nar_release(void *arg, const struct nar_view *v)
 	struct path *h = path_find(r->core->net->paths, &v->ncoa);
 	if (!h)
 		return -ENOENT;
-	router_releasing_drop(r, &v->ncoa);
-	struct releasing *e = calloc(1, sizeof *e);
+	struct releasing *e = router_releasing_add(r, &v->ncoa);
 	if (!e)
 		return -ENOMEM;
-	e->ncoa = v->ncoa;
-	e->router = r;
-	HASH_ADD(hh, r->releasing, ncoa, sizeof e->ncoa, e);
 	int rc = path_release(h, v->ifindex, &v->lladdr, (enum hold_drain)r->core->settings->hold.drain, release_done, e);
 	if (rc < 0)
 		router_releasing_drop(r, &v->ncoa);
@@ -518,7 +529,7 @@ static void nar_opened(void *arg, enum handover_mode mode, const struct nar_view
 	h->par = v->peer;
 	if (router_link_of_addr(r, &v->ncoa, &l))
 		h->nar = l.router;
-	names(r, h);
+	router_names(r, h);
 	handover_step_at(r->core->handovers, h, STEP_D_HI, at);
 }
 

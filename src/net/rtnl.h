@@ -58,6 +58,8 @@ bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
 bool rtnl_link_ipv4(const struct rtnl *r, int ifindex, struct in6_addr *out); /* first IPv4 address, mapped */
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
 bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, struct in6_addr *out); /* an address of a link in p */
+/* The prefixes of a link's addresses, both families, link-local ones left out. Returns how many. */
+size_t rtnl_link_prefixes(const struct rtnl *r, int ifindex, struct prefix *out, size_t max);
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); /* in the prefix of an address there? */
 /* What the kernel's routing says of a destination now: 0 and the outgoing link and MTU (either may be NULL), or a negative
  * errno. The MTU is the route's own or learnt one, else the link's. */

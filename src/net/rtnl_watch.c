@@ -353,6 +353,15 @@ bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a)
 	return false;
 }
 
+size_t rtnl_link_prefixes(const struct rtnl *r, int ifindex, struct prefix *out, size_t max)
+{
+	size_t n = 0;
+	for (const struct addr_entry *e = r->addrs; e && n < max; e = e->hh.next)
+		if (e->key.ifindex == ifindex && !(e->flags & IFA_F_NOPREFIXROUTE) && e->plen < 128 && !addr_is_link_local(&e->key.addr))
+			out[n++] = prefix_of(&e->key.addr, e->plen);
+	return n;
+}
+
 /* -- neighbours and routes: told, not kept --------------------------------------------------------------------------- */
 
 static bool parse_neigh(struct nlmsghdr *h, struct rtnl_note *out)

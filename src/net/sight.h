@@ -20,6 +20,7 @@ struct sighting {
 	struct in6_addr addr; /* a global address that it uses, or probes for; unspecified: none is seen */
 	bool asks;            /* a neighbour solicitation or ARP request, for target */
 	bool probes;          /* it asks for an address that it wants itself */
+	struct in6_addr asker; /* source of the packet that asks, whatever its scope; unspecified if it probes */
 	struct in6_addr target;
 	usec_t at;            /* when the kernel received it */
 };

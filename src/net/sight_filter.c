@@ -202,6 +202,7 @@ static bool parse_arp(const struct lladdr *from, const uint8_t *data, size_t len
 		return false;
 	struct in6_addr of = mapped(source), for_whom = mapped(target);
 	out->addr = tells(&of) ? of : in6addr_any;
+	out->asker = out->addr;
 	if (op == 1 && !addr_eq(&of, &for_whom))
 		asked(out, &for_whom);
 	return true;
@@ -220,6 +221,7 @@ static bool parse_ip6(const uint8_t *data, size_t len, struct sighting *out)
 	if (hops != 255 || !rd_skip(&r, 7) || !rd_addr6(&r, &target))
 		return false;
 	bool nobody = addr_is_zero(&src);
+	out->asker = src;
 	if (nobody || !addr_is_zero(&out->addr) || addr_is_link_local(&src))
 		asked(out, &target);
 	if (!nobody && out->probes) { /* asked by the link-local address: for another */
@@ -241,7 +243,7 @@ static bool parse_ip4(const uint8_t *data, size_t len, struct sighting *out)
 bool sight_parse(uint16_t ethertype, const struct lladdr *from, const uint8_t *data, size_t len, struct sighting *out)
 {
 	out->from = *from;
-	out->addr = out->target = in6addr_any;
+	out->addr = out->target = out->asker = in6addr_any;
 	out->asks = out->probes = false;
 	if (from->len == 0 || (from->octet[0] & 1))
 		return false;

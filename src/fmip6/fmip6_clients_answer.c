@@ -1,0 +1,62 @@
+/*
+ * To hosts a link is a link: whom they know to be on it they ask for on it, by neighbour solicitation or ARP. Who has been taken to
+ * another link cannot hear that; the router answers, as it is the way there.
+ *
+ *   at home        for a client that is away, to those it left behind; also if somebody wants to take its address (RFC 4862 §5.4)
+ *   where it is    for all that are on the link it comes from, its gateway too, but to itself alone
+ */
+#include "fmip6/fmip6_clients_private.h"
+
+static const struct in6_addr all_nodes = { .s6_addr = { 0xff, 2, [15] = 1 } };
+
+struct search {
+	const struct sighting *s;
+	const struct ap *home;
+	bool visitor, here; /* who asks is a visitor from there; who is asked for is on this link as well */
+};
+
+static void look(const struct visit_view *v, void *arg)
+{
+	struct search *q = arg;
+	if (v->state == VISIT_HOLDING || v->ifindex != q->s->ifindex)
+		return;
+	q->here |= addr_eq(&v->pcoa, &q->s->target);
+	q->visitor |= lladdr_eq(&v->lladdr, &q->s->from) && addr_eq(&v->peer, &q->home->neighbor->address);
+}
+
+static bool is_for_us(struct fmip6_clients *c, const struct sighting *s)
+{
+	struct anchor_view away;
+	if (anchor_find(c->anchor, &s->target, &away))
+		return !addr_is_zero(&away.router) && away.arrived && !lladdr_eq(&away.lladdr, &s->from);
+	struct search q = { .s = s, .home = clients_home(c, &s->target) };
+	if (!q.home || s->probes)
+		return false;
+	visit_each(c->visit, look, &q);
+	return q.visitor && !q.here;
+}
+
+static void answer_ns(struct fmip6_clients *c, const struct sighting *s, const struct lladdr *own)
+{
+	struct in6_addr src;
+	uint8_t out[64];
+	bool probes = addr_is_zero(&s->asker);
+	const struct una m = { .target = s->target, .flags = (uint8_t)(NA_ROUTER | (probes ? 0 : NA_SOLICITED)), .lladdr = *own };
+	int n = na_pack(&m, out, sizeof out);
+	if (n < 0 || !rtnl_link_local(c->core->net->rtnl, s->ifindex, &src))
+		return;
+	fmip6_sent(fmip6_send_frame(c->core, s->ifindex, &s->from, &src, probes ? &all_nodes : &s->asker, out, (size_t)n), "answer",
+	           &s->target);
+}
+
+void clients_answer(struct fmip6_clients *c, const struct sighting *s)
+{
+	const struct rtnl_link *l = rtnl_link_by_index(c->core->net->rtnl, s->ifindex);
+	if (!s->asks || !l || !is_for_us(c, s) || !bucket_take(&c->answers, s->at))
+		return;
+	FMIP6_COUNT(FMIP6_CLIENTS_ANSWERED_FOR);
+	if (addr_is_v4(&s->target))
+		fmip6_sent(sight_arp(c->sight, s->ifindex, 2, &s->from, &l->lladdr, &s->target, &s->asker), "answer", &s->target);
+	else
+		answer_ns(c, s, &l->lladdr);
+}
