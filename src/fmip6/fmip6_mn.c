@@ -475,7 +475,7 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 			}
 			mn_record_close(m, HANDOVER_FAILED, reason);
 			m->state = MN_ATTACHED;
-			mn_after_main(m, false);
+			mn_after_main(m);
 			mn_solicit(m, SOLICIT_LEARN);
 		}
 		break;

@@ -55,7 +55,7 @@ void binding_drop(struct binding *b)
 	timer_stop(&b->retry);
 	timer_stop(&b->renew);
 	timer_stop(&b->expire);
-	b->used = b->told = b->kept = b->ended = false;
+	b->used = b->told = b->kept = false;
 	b->exchange = EXCHANGE_NONE;
 	memset(&b->v, 0, sizeof b->v);
 }
@@ -287,6 +287,8 @@ void bindings_fback(struct bindings *t, const struct mh_in *in)
 		b->first_seq = b->seq;
 	} else if (m.status >= FBACK_UNSPECIFIED) {
 		exchange_failed(t, b, fback_reason(m.status));
+	} else if (m.status == FBACK_USE_ALTERNATE && addr_is_zero(&m.ncoa)) {
+		exchange_failed(t, b, "the previous router named no other address"); /* §6.2.3: it MUST */
 	} else {
 		fback_accepted(t, b, &m, in->at);
 	}

@@ -17,7 +17,6 @@ struct binding {
 	struct mn_binding_view v;
 	bool told;   /* some FBU about it was sent */
 	bool kept;   /* to be renewed */
-	bool ended;  /* its address is at home again, and the PAR, which forwarded, learns it from a HI */
 	usec_t made; /* for the oldest */
 	enum exchange exchange;
 	uint16_t first_seq, seq; /* of the exchange */

@@ -46,20 +46,18 @@ void mn_una_begin(struct fmip6_mn *m)
 /* ---- arrival ---- */
 
 /*
- * The movement is over; now those can be told who need not be told in a hurry. A binding whose address is at home here ended with
- * the HI, if the PAR was known to forward and this movement's PAR sent one; otherwise it is given up in words.
+ * The movement is over; now those can be told who need not be told in a hurry. Where an address is at home here, its router is told
+ * so in words (RFC 5568 §5.6), though it knows if the last PAR sent it a HI: had it known only by this, packets still under way would
+ * be overtaken.
  */
-void mn_after_main(struct fmip6_mn *m, bool moved)
+void mn_after_main(struct fmip6_mn *m)
 {
 	for (int i = 0; i < MN_BINDINGS; i++) {
 		struct binding *b = &m->bindings.items[i];
 		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told)
 			continue;
 		if (prefix_has(&m->here.prefix, &b->v.pcoa)) {
-			if (moved && b->ended)
-				binding_drop(b);
-			else
-				binding_exchange(b, EXCHANGE_GIVE_UP);
+			binding_exchange(b, EXCHANGE_GIVE_UP);
 		} else if (!addr_eq(&b->v.local, &m->here.coa)) {
 			b->v.ncoa = m->here.coa;
 			binding_exchange(b, EXCHANGE_FOLLOW);
@@ -72,7 +70,7 @@ void mn_movement_over(struct fmip6_mn *m)
 	mn_record_close(m, HANDOVER_COMPLETE, "");
 	m->state = MN_ATTACHED;
 	m->ops->send_una(m->arg, &m->here.coa, true);
-	mn_after_main(m, true);
+	mn_after_main(m);
 }
 
 static void settled(struct fmip6_mn *m)
@@ -139,7 +137,6 @@ static struct in6_addr address_at(struct fmip6_mn *m, const struct mn_place *p, 
 static void come_home(struct fmip6_mn *m, struct binding *home)
 {
 	m->ops->native(m->arg, &home->v);
-	home->ended = binding_in_force(home);
 	home->v.expires = 0;
 	home->exchange = EXCHANGE_NONE;
 	timer_stop(&home->retry);
@@ -159,7 +156,6 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	m->here.coa = coa;
 	b->v.ncoa = coa;
 	b->kept = true;
-	b->ended = false;
 	bool predictive = binding_in_force(b);
 	if (m->open && !m->predictive && m->told_at && (m->told_at < m->down_at || !m->down_at)) {
 		mn_step(m, STEP_A_RTSOLPR, m->asked_at); /* known beforehand: that is where the routers on this link came from */
@@ -203,7 +199,7 @@ static void unmoved(struct fmip6_mn *m)
 	for (int i = 0; i < MN_BINDINGS; i++)
 		if (m->bindings.items[i].used && m->bindings.items[i].exchange != EXCHANGE_NONE)
 			binding_exchange(&m->bindings.items[i], m->bindings.items[i].exchange);
-	mn_after_main(m, false);
+	mn_after_main(m);
 }
 
 void mn_probe_stop(struct fmip6_mn *m)

@@ -69,7 +69,7 @@ void mn_move_stop(struct fmip6_mn *m);
 void mn_una_begin(struct fmip6_mn *m);
 void mn_settle(struct fmip6_mn *m);        /* UNA is out and the PAR forwards here */
 void mn_movement_over(struct fmip6_mn *m); /* complete */
-void mn_after_main(struct fmip6_mn *m, bool moved);
+void mn_after_main(struct fmip6_mn *m);
 void mn_arrive(struct fmip6_mn *m, const struct mn_place *p);
 void mn_arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason);
 void mn_probe_stop(struct fmip6_mn *m);

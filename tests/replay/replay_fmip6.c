@@ -272,7 +272,7 @@ static void test_reactive_faults(void **state)
 	}
 }
 
-/* Back to the first link, announced: nothing is lost, and the PAR's tunnel is gone without an FBU to it. */
+/* Back to the first link, announced: nothing is lost, and the PAR's tunnel is gone. */
 static void test_return_predictive(void **state)
 {
 	struct sim *s = begin();

@@ -473,6 +473,7 @@ static void restarted(struct sim *s, int router)
 	amnesia = true;
 	memset(&routers[router], 0, sizeof routers[router]);
 	paces_n = 0;
+	solicited_n = router ? solicited_n : 0;
 	fbus[0].any = fbus[1].any = fbus[2].any = fbus[3].any = false;
 }
 
