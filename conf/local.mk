@@ -1,6 +1,6 @@
 # Example configurations and the systemd unit, with the paths of this build in them.
-EXAMPLES = conf/access-router.conf conf/mobile-node.conf
-EXTRA_DIST += conf/access-router.conf.in conf/mobile-node.conf.in conf/handoverd.service.in
+EXAMPLES = conf/access-router.conf conf/mobile-node.conf conf/home-agent.conf
+EXTRA_DIST += conf/access-router.conf.in conf/mobile-node.conf.in conf/home-agent.conf.in conf/handoverd.service.in
 CLEANFILES += $(EXAMPLES) conf/handoverd.service
 
 examplesdir = $(docdir)/examples

@@ -409,6 +409,6 @@ void settings_check(const struct settings *s, bool each_right, struct config_err
 	check_ap_prefixes(s, errors);
 	check_mobiles(s, each_right, errors);
 	check_groups(s, errors);
-	if (each_right && s->role != ROLE_HOME_AGENT)
+	if (each_right)
 		check_role(s, errors);
 }

@@ -1,7 +1,9 @@
 noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
-	src/mip6/mip6_mn.c src/mip6/mip6_mn.h
+	src/mip6/mip6_mn.c src/mip6/mip6_mn.h \
+	src/mip6/mip6_wire_nd.c src/mip6/mip6_wire_nd.h src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
+	src/mip6/mip6.c src/mip6/mip6.h
 
 MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_mip6_wire
@@ -14,3 +16,6 @@ TESTS += tests/fuzz/fuzz_mip6_wire
 tests_fuzz_fuzz_mip6_wire_SOURCES = tests/fuzz/fuzz_mip6_wire.c
 tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/mip6_wire
+
+# A home agent and a mobile written in Python.
+EXTRA_DIST += tests/lab/mip6.py tests/net/test_home_agent.py

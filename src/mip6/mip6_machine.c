@@ -14,6 +14,7 @@ struct counter mip6_counters[MIP6_COUNTERS] = {
 	[MIP6_DEREGISTERED] = { .name = "deregistered", .help = "Bindings that their mobile ended" },
 	[MIP6_EXPIRED] = { .name = "expired", .help = "Bindings that ended with their lifetime" },
 	[MIP6_DAD_FAILED] = { .name = "dad_failed", .help = "Home addresses that another node on the home link had" },
+	[MIP6_DEFENDED] = { .name = "defended", .help = "Times another node on the home link took the address of a mobile that is away" },
 	[MIP6_CACHE_FULL] = { .name = "cache_full", .help = "Registrations refused because of the limit of bindings" },
 	[MIP6_BINDINGS] = { .name = "bindings", .help = "Home addresses served", .gauge = 1 },
 	[MIP6_MALFORMED] = { .name = "malformed", .help = "Messages that could not be parsed" },

@@ -61,6 +61,9 @@ bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, str
 /* The prefixes of a link's addresses, both families, link-local ones left out. Returns how many. */
 size_t rtnl_link_prefixes(const struct rtnl *r, int ifindex, struct prefix *out, size_t max);
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); /* in the prefix of an address there? */
+/* How long the prefix of an address there that holds a stays, from now: the longest of several. False: there is none. */
+#define RTNL_FOREVER UINT64_MAX
+bool rtnl_prefix_lifetime(const struct rtnl *r, int ifindex, const struct in6_addr *a, usec_t *valid, usec_t *preferred);
 /* What the kernel's routing says of a destination now: 0 and the outgoing link and MTU (either may be NULL), or a negative
  * errno. The MTU is the route's own or learnt one, else the link's. */
 int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu);

@@ -41,6 +41,7 @@ struct addr_entry {
 	uint8_t protocol; /* IFA_PROTO, 0 where the kernel has none */
 	uint8_t scope;
 	uint32_t flags; /* IFA_F_* */
+	usec_t valid, preferred; /* until when, on the loop's clock; RTNL_FOREVER */
 	bool seen;
 	UT_hash_handle hh;
 };

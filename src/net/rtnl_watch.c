@@ -200,7 +200,12 @@ const struct addr_entry *rtnl_addr_entry(const struct rtnl *r, int ifindex, cons
 	return addr_find(r, &key);
 }
 
-static bool parse_addr(struct nlmsghdr *h, struct addr_entry *out)
+static usec_t lifetime_end(usec_t now, uint32_t seconds)
+{
+	return seconds == UINT32_MAX ? RTNL_FOREVER : now + seconds * USEC_SEC;
+}
+
+static bool parse_addr(usec_t now, struct nlmsghdr *h, struct addr_entry *out)
 {
 	struct nlattr *tb[IFA_MAX + 1];
 	const struct ifaddrmsg *ifa = nlmsg_data(h);
@@ -219,6 +224,11 @@ static bool parse_addr(struct nlmsghdr *h, struct addr_entry *out)
 	out->scope = ifa->ifa_scope;
 	out->flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	out->protocol = tb[IFA_PROTO] ? nla_get_u8(tb[IFA_PROTO]) : 0;
+	struct ifa_cacheinfo life = { .ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX };
+	if (tb[IFA_CACHEINFO] && nla_len(tb[IFA_CACHEINFO]) >= (int)sizeof life)
+		memcpy(&life, nla_data(tb[IFA_CACHEINFO]), sizeof life);
+	out->valid = lifetime_end(now, life.ifa_valid);
+	out->preferred = lifetime_end(now, life.ifa_prefered);
 	return true;
 }
 
@@ -247,7 +257,7 @@ static void addr_gone(struct rtnl *r, struct addr_entry *e, bool tell)
 static void addr_take(struct rtnl *r, struct nlmsghdr *h, bool tell)
 {
 	struct addr_entry new;
-	if (!parse_addr(h, &new))
+	if (!parse_addr(loop_now(r->loop), h, &new))
 		return;
 	struct addr_entry *e = addr_find(r, &new.key);
 	if (h->nlmsg_type == RTM_DELADDR) {
@@ -267,6 +277,8 @@ static void addr_take(struct rtnl *r, struct nlmsghdr *h, bool tell)
 	e->scope = new.scope;
 	e->flags = new.flags;
 	e->protocol = new.protocol;
+	e->valid = new.valid;
+	e->preferred = new.preferred;
 	e->seen = true;
 	if (changed && tell) {
 		struct addr_entry copy = *e; /* a subscriber may cause a resync */
@@ -339,6 +351,26 @@ bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, str
 		return true;
 	}
 	return false;
+}
+
+static usec_t time_left(usec_t until, usec_t now)
+{
+	return until == RTNL_FOREVER ? until : until > now ? until - now : 0;
+}
+
+bool rtnl_prefix_lifetime(const struct rtnl *r, int ifindex, const struct in6_addr *a, usec_t *valid, usec_t *preferred)
+{
+	const struct addr_entry *best = NULL;
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {
+		const struct prefix p = prefix_of(&e->key.addr, e->plen);
+		if (e->key.ifindex == ifindex && e->plen < 128 && prefix_has(&p, a) && (!best || e->valid > best->valid))
+			best = e;
+	}
+	if (!best)
+		return false;
+	*valid = time_left(best->valid, loop_now(r->loop));
+	*preferred = time_left(best->preferred, loop_now(r->loop));
+	return true;
 }
 
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a)

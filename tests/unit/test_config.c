@@ -214,7 +214,7 @@ static const struct {
 	{"role without an interface",
 	 "role = \"mobile-node\";\nradio = { peer = \"::1\"; };\ninterfaces = ( { name = \"eth0\"; kind = \"core\"; } );\n",
 	 {":1: role \"mobile-node\" needs an access interface; write interfaces = ( { name = \"eth0\"; kind = \"access\"; } );"}},
-	{"role without modules", "role = \"home-agent\";\n",
+	{"role without modules", "role = \"home-agent\";\ninterfaces = ( { name = \"eth0\"; kind = \"access\"; } );\n",
 	 {":1: role is \"home-agent\", which this handoverd has no module for; write \"access-router\" or \"mobile-node\""}},
 	/* -- what does not go together */
 	{"interface twice", "role = \"access-router\"; neighbors = ( );\ninterfaces = ( { name = \"wlan0\"; kind = \"access\"; },\n"
