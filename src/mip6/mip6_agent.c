@@ -126,15 +126,24 @@ static void op_advertise(void *arg, int ifindex, const struct in6_addr *addr)
 	said(n < 0 ? n : icmp6_send(a->nd, ifindex, NULL, &all_nodes, ND_HOP_LIMIT, false, out, (size_t)n), "advertising", addr);
 }
 
-static int op_tunnel(void *arg, const struct in6_addr *home, const struct in6_addr *agent, const struct in6_addr *coa)
+static int op_tunnel(void *arg, const struct in6_addr *home, const struct in6_addr *agent, const struct in6_addr *coa,
+                     const struct in6_addr *before)
 {
 	struct mip6_agent *a = arg;
 	struct path *p = path_get(a->core->net->paths, home);
 	int rc = p ? path_tunnel(p, agent, coa) : -ENOMEM;
 	if (rc == 0)
 		rc = tunnel_end_set(a->core->net->paths, END_ROUTER, home, agent, coa);
+	if (rc == 0)
+		tunnel_end_also(a->core->net->paths, home, before);
 	said(rc, "setting up a tunnel", home);
 	return rc;
+}
+
+static void op_tunnel_only(void *arg, const struct in6_addr *home)
+{
+	struct mip6_agent *a = arg;
+	tunnel_end_also(a->core->net->paths, home, &in6addr_any);
 }
 
 /* An entry that has to be resolved first would cost the packets of a round trip, while others may still answer for it. */
@@ -162,7 +171,8 @@ static void op_send(void *arg, const struct ha_way *way, const uint8_t *data, si
 
 static const struct ha_ops ops = {
 	.key = op_key, .home_link = op_home_link, .is_own = op_is_own, .clock = op_clock, .probe = op_probe, .proxy = op_proxy,
-	.advertise = op_advertise, .tunnel = op_tunnel, .untunnel = op_untunnel, .send = op_send,
+	.advertise = op_advertise,
+	.tunnel = op_tunnel, .tunnel_only = op_tunnel_only, .untunnel = op_untunnel, .send = op_send,
 };
 
 /* ---- what the machine is told ---- */

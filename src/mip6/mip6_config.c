@@ -34,6 +34,9 @@ static const struct config_item items[] = {
 	{ .name = "delete_time", .type = CONFIG_DURATION, AT(delete_time), .preset = "10s", .min = MS(1000), .max = MS(600000),
 	  .help = "How long a home agent remembers a binding that its mobile ended, so that an older Binding Update does not bring it back "
 	          "(MAX_DELETE_BCE_TIMEOUT)." },
+	{ .name = "overlap", .type = CONFIG_DURATION, AT(overlap), .preset = "1s", .min = 0, .max = MS(10000),
+	  .help = "How long after a movement a home agent still takes what the mobile sent through the tunnel from its previous care-of address, "
+	          "and what was under way is not lost; 0ms: only from the present one, to the letter of RFC 6275 section 10.4.5." },
 	{ .name = "bindings", .type = CONFIG_INT, AT(bindings), .preset = "4096", .min = 1, .max = 1 << 20,
 	  .help = "Mobiles that a home agent serves at a time." },
 	{ .name = "home_address", .type = CONFIG_ADDR, AT(home_address),

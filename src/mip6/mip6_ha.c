@@ -29,6 +29,7 @@ struct entry {
 	UT_hash_handle hh;
 	struct mip6_ha *ha;
 	struct in6_addr home, coa, agent;
+	struct in6_addr before; /* the care-of address that what is still under way was sent from; unspecified: none */
 	int ifindex;
 	enum ha_state state;
 	uint8_t flags;
@@ -40,7 +41,7 @@ struct entry {
 	uint64_t moves;
 	unsigned advertised;
 	struct answer answer;
-	struct timer timer, advertise;
+	struct timer timer, advertise, overlap;
 };
 
 struct mip6_ha {
@@ -171,6 +172,13 @@ static void advertise_again(struct timer *t, void *arg)
 	advertise(arg);
 }
 
+static void overlap_over(struct timer *t, void *arg)
+{
+	struct entry *e = arg;
+	e->before = in6addr_any;
+	e->ha->ops->tunnel_only(e->ha->arg, &e->home);
+}
+
 static void proxy_local(struct entry *e, bool on)
 {
 	struct in6_addr local = link_local(&e->home);
@@ -191,6 +199,7 @@ static void entry_free(struct entry *e)
 	struct mip6_ha *h = e->ha;
 	timer_stop(&e->timer);
 	timer_stop(&e->advertise);
+	timer_stop(&e->overlap);
 	HASH_DEL(h->entries, e);
 	free(e);
 }
@@ -200,6 +209,8 @@ static void withdraw(struct entry *e, const struct lladdr *here)
 {
 	struct mip6_ha *h = e->ha;
 	timer_stop(&e->advertise);
+	timer_stop(&e->overlap);
+	e->before = in6addr_any;
 	switch (e->state) {
 	case HA_PROBING:
 		probe(e, false);
@@ -279,14 +290,18 @@ static bool serve(struct entry *e, const struct in6_addr *agent, const struct in
 	struct ha_link link;
 	bool first = e->state != HA_SERVING;
 	uint16_t granted = h->ops->home_link(h->arg, &e->home, &link) ? grant(h, asked, &link) : 0;
-	if (!granted || h->ops->tunnel(h->arg, &e->home, agent, coa) < 0)
+	bool moved = !first && !addr_eq(coa, &e->coa);
+	struct in6_addr before = moved && h->params->overlap ? e->coa : moved ? in6addr_any : e->before;
+	if (!granted || h->ops->tunnel(h->arg, &e->home, agent, coa, &before) < 0)
 		return false;
+	e->before = before;
+	if (moved && h->params->overlap)
+		timer_after(&e->overlap, h->params->overlap);
 	bool local = flags & BU_LINK_LOCAL, was_local = !first && (e->flags & BU_LINK_LOCAL);
 	if (first)
 		h->ops->proxy(h->arg, e->ifindex, &e->home, true);
 	if (local != was_local)
 		proxy_local(e, local);
-	bool moved = !first && !addr_eq(coa, &e->coa);
 	e->state = HA_SERVING;
 	e->coa = *coa;
 	e->agent = *agent;
@@ -369,6 +384,7 @@ static struct entry *entry_new(struct mip6_ha *h, const struct in6_addr *home)
 	*e = (struct entry){ .ha = h, .home = *home, .state = HA_ENDED };
 	timer_init(&e->timer, h->loop, entry_timer, e);
 	timer_init(&e->advertise, h->loop, advertise_again, e);
+	timer_init(&e->overlap, h->loop, overlap_over, e);
 	HASH_ADD(hh, h->entries, home, sizeof e->home, e);
 	if (entry_find(h, home) == e)
 		return e;

@@ -40,9 +40,11 @@ struct ha_ops {
 	void (*proxy)(void *arg, int ifindex, const struct in6_addr *a, bool on);
 	/* Tells all nodes of the link that the address is at our link-layer address. */
 	void (*advertise)(void *arg, int ifindex, const struct in6_addr *a);
-	/* Packets for home go into a tunnel from agent to coa, and those from home come out of it. Again with another coa: moves. 0 or a
-	 * negative errno. */
-	int (*tunnel)(void *arg, const struct in6_addr *home, const struct in6_addr *agent, const struct in6_addr *coa);
+	/* Packets for home go into a tunnel from agent to coa, and those from home come out of it; also of one from before, if that is not
+	 * unspecified. Again with other addresses: changes. 0 or a negative errno. */
+	int (*tunnel)(void *arg, const struct in6_addr *home, const struct in6_addr *agent, const struct in6_addr *coa,
+	              const struct in6_addr *before);
+	void (*tunnel_only)(void *arg, const struct in6_addr *home); /* no longer of one from before */
 	/* No longer. here: the mobile's link-layer address on its home link; len 0: it is not there. */
 	void (*untunnel)(void *arg, const struct in6_addr *home, int ifindex, const struct lladdr *here);
 	void (*send)(void *arg, const struct ha_way *way, const uint8_t *data, size_t len);

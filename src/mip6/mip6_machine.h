@@ -25,6 +25,7 @@ struct mip6_params {
 	usec_t refresh; /* 0: no advice */
 	usec_t dad;     /* 0: off */
 	usec_t delete_time;
+	usec_t overlap; /* 0: off */
 	int64_t bindings;
 	/* mobile node */
 	struct in6_addr home_address, home_agent; /* home_address unspecified: no Mobile IPv6 */
