@@ -2,6 +2,9 @@
 scripts/bench: how fast, always over a floor measured in the same run.
 
     interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
+    movements      one mobile back and forth, 1,000 times with notice and 200 times without, at 10,000 packets/s to two addresses: what is
+                   lost, duplicated, reordered, added to the link's gap, and what the daemons keep (--count, --rate, --gap); anything
+                   lost or kept that must not be exits 1
     hi             HI → HAck at a living router, over a UDP echo of the same octets
     routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
     context        context transactions a second, over an SCTP echo of the same octets on the same backend
@@ -29,6 +32,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.bench import movements  # noqa: E402
 from tests.lab import lanes, movement, thinair, traffic  # noqa: E402
 from tests.lab.daemon import FORMS, KEY, Daemons, merged  # noqa: E402
 from tests.lab.topology import Topology, build_dir  # noqa: E402
@@ -83,6 +87,7 @@ def without_lead(figures, daemon):
 def bench_interruption(args):
     """Three mobiles take turns: mn1 hands over with notice, mn2 without, mn3 leaves and comes back to the same link and has no
     handoverd at all. What mn3 loses beyond its gap is the floor."""
+    rate = args.rate or 1000
     out = {"predictive": [], "reactive": [], "floor": []}
     with Topology(mobiles=3) as t:
         daemons = Daemons(t, extra=FORMS[args.form], per_node={m.name: FORMS[args.form] for m in t.mobiles})
@@ -95,10 +100,10 @@ def bench_interruption(args):
             mn1, mn2, mn3 = t.mobiles
             movement.wait_discovered(daemons["mn2"], to)
             port = 9100 + 3 * i
-            out["floor"].append(measured(t, mn3, args.rate, port, lambda: t.move([(mn3, mn3.point)], args.gap)))
-            out["predictive"].append(measured(t, mn1, args.rate, port + 1,
+            out["floor"].append(measured(t, mn3, rate, port, lambda: t.move([(mn3, mn3.point)], args.gap)))
+            out["predictive"].append(measured(t, mn1, rate, port + 1,
                                               lambda: movement.predictive(t, daemons, mn1, to, args.gap)))
-            out["reactive"].append(measured(t, mn2, args.rate, port + 2,
+            out["reactive"].append(measured(t, mn2, rate, port + 2,
                                             lambda: movement.reactive(t, daemons, mn2, to, args.gap)))
             for m in (mn1, mn2):
                 daemons[m.name].wait_handover(count=i + 1)
@@ -106,7 +111,7 @@ def bench_interruption(args):
         daemons.stop()
     floor = statistics.median(r["added_ms"] for r in out["floor"])
     lead = statistics.median(r["lead_ms"] for r in out["predictive"])
-    print(f"interruption beyond a link gap of {args.gap:g} ms, {args.rate} packets/s, {args.rounds} rounds by turns (predictive: also "
+    print(f"interruption beyond a link gap of {args.gap:g} ms, {rate} packets/s, {args.rounds} rounds by turns (predictive: also "
           f"beyond the {lead:.1f} ms that the lab took from FBack to cutting the link)")
     for name in ("floor", "predictive", "reactive"):
         added = [r["added_ms"] for r in out[name]]
@@ -306,8 +311,9 @@ def in_lane(args):
         return status
 
 
-BENCHES = {"interruption": bench_interruption, "hi": bench_hi, "routes": bench_routes, "context": bench_context, "tail": bench_tail, "token": bench_token,
-           "multicast": bench_multicast, "tables": bench_tables, "simulate": bench_simulate}
+BENCHES = {"interruption": bench_interruption, "movements": movements.bench, "hi": bench_hi, "routes": bench_routes,
+           "context": bench_context, "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
+           "simulate": bench_simulate}
 
 
 def main():
@@ -315,7 +321,8 @@ def main():
     p.add_argument("what", nargs="*", metavar="WHAT", help="which (default: all)")
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--gap", type=float, default=50.0, help="link gap in ms")
-    p.add_argument("--rate", type=int, default=1000, help="packets a second")
+    p.add_argument("--rate", type=int, help="packets a second (default: interruption 1000, movements 10000; 2000 in a lane)")
+    p.add_argument("--count", type=int, help="movements: how many")
     p.add_argument("--transfers", type=int, default=1000000, help="tail: how many")
     p.add_argument("--routers", type=int, default=1000, help="simulate: how many")
     p.add_argument("--mobiles", type=int, default=1000000, help="simulate: how many")

@@ -3,7 +3,8 @@
  *
  * Each PORT (a mobile's end of the air, in this namespace) is set down and taken out of its bridge, and GAP_MS later put into
  * BRIDGE and set up. All ports leave together and arrive together. BRIDGE empty: leave and stay out. Prints the times, so that
- * a test knows the link's real gap: {"down_ns": …, "up_ns": …}, CLOCK_MONOTONIC, from just before it goes to just after it is back.
+ * a test knows the link's real gap: {"down_ns": …, "up_ns": …}, CLOCK_MONOTONIC, from just before it goes to when the kernel says
+ * that both ends of all are back: on a busy machine it may leave a link unused for seconds after it was set up.
  */
 #include "tool.h"
 
@@ -19,10 +20,12 @@
 #include <unistd.h>
 
 #define PORTS_MAX 256
+#define WORKS_LIMIT 20000000000 /* ns */
 
 struct port {
 	int index;
 	int master; /* 0: none */
+	int peer, peer_netns;
 };
 
 static int nl;
@@ -55,6 +58,65 @@ static void link_set(int index, bool up, const int *master)
 		die("link %d: %s", index, strerror(-answer.e.error));
 }
 
+struct state {
+	struct nlmsghdr h;
+	struct ifinfomsg i;
+	char more[16384];
+};
+
+/* A link of this namespace, or of the one with that number. */
+static void link_get(int index, const int *netns, struct state *out)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg i;
+		struct rtattr a;
+		int netns;
+	} m = {.h = {.nlmsg_len = NLMSG_LENGTH(sizeof m.i), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST},
+	       .i = {.ifi_family = AF_UNSPEC, .ifi_index = index}};
+	if (netns) {
+		m.a = (struct rtattr){.rta_len = RTA_LENGTH(sizeof m.netns), .rta_type = IFLA_TARGET_NETNSID};
+		m.netns = *netns;
+		m.h.nlmsg_len = sizeof m;
+	}
+	if (send(nl, &m, m.h.nlmsg_len, 0) < 0)
+		die("netlink: %s", strerror(errno));
+	if (recv(nl, out, sizeof *out, 0) < (ssize_t)NLMSG_LENGTH(sizeof out->i) || out->h.nlmsg_type != RTM_NEWLINK)
+		die("netlink: no answer about link %d", index);
+}
+
+/* The mobile's end of a port, by its number there and the number of its namespace. */
+static void peer_find(struct port *p)
+{
+	struct state s;
+	link_get(p->index, NULL, &s);
+	size_t left = s.h.nlmsg_len - NLMSG_LENGTH(sizeof s.i);
+	const char *at = s.more;
+	for (const struct rtattr *a; left >= sizeof *a; at += RTA_ALIGN(a->rta_len), left -= RTA_ALIGN(a->rta_len)) {
+		a = (const struct rtattr *)(const void *)at;
+		if (a->rta_len < sizeof *a || RTA_ALIGN(a->rta_len) > left)
+			break;
+		if (a->rta_type == IFLA_LINK)
+			memcpy(&p->peer, a + 1, sizeof p->peer);
+		else if (a->rta_type == IFLA_LINK_NETNSID)
+			memcpy(&p->peer_netns, a + 1, sizeof p->peer_netns);
+	}
+}
+
+/* Until the kernel sends by both ends: they are running, or the other one is not even set up. */
+static void wait_works(const struct port *p)
+{
+	struct state near, far;
+	for (int64_t limit = now_ns() + WORKS_LIMIT;; sleep_until(now_ns() + 100000)) {
+		link_get(p->index, NULL, &near);
+		link_get(p->peer, &p->peer_netns, &far);
+		if (!(far.i.ifi_flags & IFF_UP) || (near.i.ifi_flags & far.i.ifi_flags & IFF_RUNNING))
+			return;
+		if (now_ns() > limit)
+			die("link %d: not in use", p->index);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct port ports[PORTS_MAX];
@@ -72,9 +134,10 @@ int main(int argc, char **argv)
 		if (!bridge)
 			die("a move is written PORT:BRIDGE");
 		*bridge++ = '\0';
-		ports[i] = (struct port){(int)if_nametoindex(argv[i + 2]), *bridge ? (int)if_nametoindex(bridge) : 0};
+		ports[i] = (struct port){.index = (int)if_nametoindex(argv[i + 2]), .master = *bridge ? (int)if_nametoindex(bridge) : 0};
 		if (!ports[i].index || (*bridge && !ports[i].master))
 			die("%s or %s: no such link", argv[i + 2], bridge);
+		peer_find(&ports[i]);
 	}
 	int64_t down = now_ns();
 	for (int i = 0; i < n; i++)
@@ -86,6 +149,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++)
 		if (ports[i].master)
 			link_set(ports[i].index, true, &ports[i].master);
+	for (int i = 0; i < n; i++)
+		if (ports[i].master)
+			wait_works(&ports[i]);
 	printf("{\"down_ns\": %" PRId64 ", \"up_ns\": %" PRId64 "}\n", down, now_ns());
 	return 0;
 }
