@@ -62,6 +62,13 @@ static void stop(struct core *core)
 static void check(const struct settings *settings, const void *cfg, struct config_errors *errors)
 {
 	const struct fmip6_params *p = cfg;
+	const struct fmip6_gateway *g = &p->gateway;
+	if (!addr_is_zero(&g->link_local) && !addr_is_link_local(&g->link_local))
+		config_error(errors, &g->where, "gateway.link_local (%s) is not a link-local address; write one, like \"fe80::1\"",
+		             ADDR(&g->link_local));
+	if (g->link_address.len && (g->link_address.len != 6 || (g->link_address.octet[0] & 1)))
+		config_error(errors, &g->where, "gateway.link_address (%s) is not the address of one station; write six octets, the first even, "
+		             "like \"02:00:5e:00:00:01\"", LLADDR(&g->link_address));
 	if (settings->role == ROLE_MOBILE_NODE && p->prepared_time >= p->hold_time)
 		config_error(errors, &p->where, "prepared_time (%llu ms) is not less than hold_time (%llu ms): the new router would give "
 		             "up before the mobile does; write a shorter prepared_time",

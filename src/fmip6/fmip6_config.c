@@ -8,6 +8,16 @@ static const char *const collisions[] = { "assign", "refuse", NULL };
 #define AT(member) .offset = offsetof(struct fmip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
 
+static const struct config_item gateway_items[] = {
+	{ .name = "link_local", .type = CONFIG_ADDR, .offset = offsetof(struct fmip6_gateway, link_local),
+	  .help = "A link-local address that this router has on each access link while it runs, as do all others that clients move "
+	          "between; let router advertisements come from it." },
+	{ .name = "link_address", .type = CONFIG_LLADDR, .offset = offsetof(struct fmip6_gateway, link_address),
+	  .help = "The link-layer address of each access link while this router runs, likewise; the link gets its own back afterwards." },
+	{ .name = NULL },
+};
+static const struct config_table gateway_table = { .name = "gateway", .size = sizeof(struct fmip6_gateway), .items = gateway_items };
+
 static const struct config_item items[] = {
 	{ .name = "rtsolpr_retries", .type = CONFIG_INT, AT(rtsolpr_retries), .preset = "3", .min = 0, .max = 10,
 	  .help = "How often a mobile repeats an unanswered RtSolPr (RTSOLPR_RETRIES)." },
@@ -66,6 +76,8 @@ static const struct config_item items[] = {
 	  .help = "Whether a router moves clients that run no software of ours, and takes those of its neighbours." },
 	{ .name = "client_rate", .type = CONFIG_INT, AT(client_rate), .preset = "20", .min = 1, .max = 10000,
 	  .help = "Clients that a router newly asks its neighbours for, on one interface, in a second." },
+	{ .name = "gateway", .type = CONFIG_GROUP, AT(gateway), .sub = &gateway_table,
+	  .help = "The gateway as clients see it, the same on every access link of every router." },
 	{ .name = NULL },
 };
 
@@ -76,5 +88,6 @@ void fmip6_params_default(struct fmip6_params *p)
 	char why[CONFIG_WORDS];
 	*p = (struct fmip6_params){ 0 };
 	for (const struct config_item *i = items; i->name; i++)
-		config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
+		if (i->preset)
+			config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
 }

@@ -12,6 +12,12 @@
 enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
 enum fmip6_collision { FMIP6_COLLISION_ASSIGN, FMIP6_COLLISION_REFUSE };
 
+struct fmip6_gateway {
+	struct config_where where;
+	struct in6_addr link_local; /* unspecified: the links' own */
+	struct lladdr link_address; /* len 0: the links' own */
+};
+
 /* The configuration group "fmip6"; meanings and defaults stand in its table (fmip6_config.c). */
 struct fmip6_params {
 	struct config_where where;
@@ -37,6 +43,7 @@ struct fmip6_params {
 	int64_t sessions;
 	bool clients;
 	int64_t client_rate;
+	struct fmip6_gateway gateway;
 };
 extern const struct config_table fmip6_table;
 void fmip6_params_default(struct fmip6_params *p); /* what the table says when the file says nothing */

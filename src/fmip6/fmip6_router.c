@@ -438,10 +438,12 @@ static void links_open(struct fmip6_router *r)
 static void link_changed(const struct rtnl_note *n, void *arg)
 {
 	struct fmip6_router *r = arg;
-	if (n->event == RTNL_LINK)
+	if (n->event == RTNL_LINK) {
 		links_open(r);
-	else if (n->event == RTNL_LINK_GONE)
+		gateway_apply(&r->gateway, r->core, &r->params->gateway);
+	} else if (n->event == RTNL_LINK_GONE) {
 		icmp6_frames_del(r->frames, n->ifindex);
+	}
 	if (r->clients)
 		clients_note(r->clients, n);
 }
@@ -485,6 +487,7 @@ static bool open_all(struct fmip6_router *r)
 
 static void clients_switch(struct fmip6_router *r)
 {
+	gateway_apply(&r->gateway, r->core, &r->params->gateway);
 	if (r->clients && !r->params->clients) {
 		clients_destroy(r->clients);
 		r->clients = NULL;
@@ -542,6 +545,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 	if (r->par)
 		par_each(r->par, stop_forwarding, r);
 	clients_destroy(r->clients);
+	gateway_apply(&r->gateway, r->core, &(struct fmip6_gateway){ .link_address.len = 0 });
 	bus_unsubscribe(r->contexts);
 	bus_unsubscribe(r->request);
 	if (r->rtnl)

@@ -5,6 +5,7 @@
 #include "core/handover.h"
 #include "core/mobile.h"
 #include "core/neighbor.h"
+#include "fmip6/fmip6_gateway.h"
 #include "fmip6/fmip6_io.h"
 #include "fmip6/fmip6_nar.h"
 #include "fmip6/fmip6_par.h"
@@ -51,6 +52,7 @@ struct fmip6_router {
 	struct bus_sub *contexts, *request;
 	struct asked *asked; /* oldest first */
 	struct releasing *releasing;
+	struct gateway gateway;
 	struct fmip6_clients *clients; /* NULL: they are not served */
 	struct bucket rates[LINKS_MAX]; /* of RtSolPr, by place of the interface in the settings */
 	struct bucket log;

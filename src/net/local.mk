@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/icmp6.h src/net/mh.h src/net/mroute.h src/net/net.h src/net/path.h src/net/rtnl.h src/net/sctp.h
 src_net_libnet_a_SOURCES += src/net/packet.c src/net/packet.h
-src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_request.c src/net/rtnl_sweep.c src/net/rtnl_watch.c
+src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_request.c src/net/rtnl_sweep.c src/net/rtnl_lladdr.c src/net/rtnl_watch.c
 src_net_libnet_a_SOURCES += src/net/hold.c src/net/hold.h src/net/tun.c src/net/tun.h src/net/emit.c src/net/path.c \
 	src/net/path_priv.h src/net/release.c src/net/tunnel.c src/net/upstream.c src/net/net.c
 src_net_libnet_a_SOURCES += src/net/sight.c src/net/sight.h src/net/sight_filter.c

@@ -120,6 +120,10 @@ int rtnl_rule_del(struct rtnl *r, const struct rtnl_rule *rule);
 /* Up, with this MTU and queue (0: leave as is), and without IPv6 addresses of the kernel's own making: our devices only. */
 int rtnl_link_set_up(struct rtnl *r, int ifindex, uint32_t mtu, uint32_t txqlen);
 int rtnl_link_del(struct rtnl *r, const char *name);
+/* Gives a link another link-layer address; the one it had is remembered beside it in the kernel, as a further name that begins with
+ * DEVICE_PREFIX, until rtnl_lladdr_restore or a sweep gives it back. Set again with another: the first is remembered. */
+int rtnl_lladdr_set(struct rtnl *r, int ifindex, const struct lladdr *l);
+int rtnl_lladdr_restore(struct rtnl *r, int ifindex); /* harmless if it has its own */
 /* A collect-metadata ("external") ip6tnl device that sends and takes nothing in. -EOPNOTSUPP where the kernel has no
  * ip6_tunnel, -EEXIST where the namespace has such a device already. */
 int rtnl_ip6tnl_create(struct rtnl *r, const char *name, int *ifindex);
@@ -133,8 +137,8 @@ void rtnl_begin(struct rtnl *r);
 int rtnl_commit(struct rtnl *r);
 
 /* Removes whatever carries our protocol number: routes, rules, neighbour and proxy entries, addresses (kernels from 5.18
- * on keep it for addresses); and devices whose name starts with DEVICE_PREFIX. Done at start and at stop. Returns how many
- * things went. */
+ * on keep it for addresses); and devices whose name starts with DEVICE_PREFIX; and gives links their own link-layer address
+ * back. Done at start and at stop. Returns how many things went. */
 #define DEVICE_PREFIX "hov-"
 int rtnl_sweep(struct rtnl *r);
 

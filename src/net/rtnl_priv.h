@@ -116,6 +116,7 @@ int rtnl_watch_open(struct rtnl *r);
 void rtnl_watch_close(struct rtnl *r);
 int rtnl_watch_protocol(struct rtnl *r); /* the protocol number has changed */
 int rtnl_refresh_link(struct rtnl *r, int ifindex); /* at once, without waiting for the event */
+int rtnl_lladdr_sweep(struct rtnl *r, int ifindex); /* of that link, or (0) of all: their own addresses back. Returns how many */
 void rtnl_forget_link(struct rtnl *r, const char *name);
 const struct addr_entry *rtnl_addr_entry(const struct rtnl *r, int ifindex, const struct in6_addr *a);
 struct in6_addr rtnl_attr_addr(const struct nlattr *a); /* IPv4 comes out mapped */

@@ -217,6 +217,7 @@ int rtnl_sweep(struct rtnl *r)
 	gone += sweep_family(r, AF_INET);
 	gone += sweep_mdb(r);
 	gone += sweep_links(r);
+	gone += rtnl_lladdr_sweep(r, 0);
 	rtnl_counters[RTNL_SWEPT].value += (uint64_t)gone;
 	return gone;
 }
