@@ -152,8 +152,10 @@ static void message_came(struct sim *s, int router, const struct sim_message *m)
 	case SIM_RTSOLPR:
 		rc = rtsolpr_parse(m->data, m->len, 6, &c->rtsolpr);
 		break;
-	case SIM_PRRTADV:
 	case SIM_FBACK:
+		fbus[m->src.s6_addr[5] & 3].any &= m->data[6] != FBACK_SEQUENCE; /* told where to go on, it does so from there */
+		break;
+	case SIM_PRRTADV:
 	case SIM_PROBE:
 	case SIM_NA:
 	case SIM_ECHO:

@@ -411,7 +411,7 @@ static void fback_135_tells_where_to_go_on(void)
 	pass(20);
 	for (int i = 0; i < 8; i++) { /* wherever this life's numbers begin, some way round is behind */
 		mobile_is_told(NAR);
-		pass(50);
+		pass(200); /* should the very FBU of an earlier life come again, it is not answered, but the next */
 		EXPECT(mobile_is(MN_PREPARED));
 		sim_restart_mobile(stage);
 		pass(50);
