@@ -60,7 +60,7 @@ static void to_and_fro(void)
 {
 	for (int i = 0; i < 6; i++) {
 		mobile_moves_announced(i % 2 ? PAR : NAR);
-		pass(700); /* RtSolPr must not come more often */
+		pass(1500); /* RtSolPr must not come more often */
 	}
 	pass(500);
 	EXPECT(sim_at(stage) == PAR && !sim_tunnelled(stage, PAR, PAR));
