@@ -510,10 +510,10 @@ const char *anchor_await(struct fmip6_anchor *a, const struct in6_addr *pcoa)
 		return "this client is on this router's link";
 	struct lladdr l = of->lladdr;
 	HASH_ITER(hh, a->clients, e, next)
-		if (lladdr_eq(&e->lladdr, &l) && !e->awaited)
-			n += await_one(e);
+		if (lladdr_eq(&e->lladdr, &l))
+			n += e->awaited || await_one(e);
 	a->ops->changed(a->arg);
-	return n ? NULL : "this client is expected already";
+	return n ? NULL : "this client has not arrived where it went";
 }
 
 /* ---- what is heard of clients ---- */

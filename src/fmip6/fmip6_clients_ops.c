@@ -257,12 +257,20 @@ static int visit_release(void *arg, const struct visit_view *v)
 	return rc;
 }
 
+static void tell(const struct fmip6_clients *c, const struct visit_view *v, bool on)
+{
+	struct bus_note note = { .topic = BUS_MOBILE_VISITS,
+		.u.visit = { .addr = v->pcoa, .lladdr = v->lladdr, .ifindex = v->ifindex, .on = on } };
+	bus_publish(c->core->bus, &note);
+}
+
 static int visit_serve(void *arg, const struct visit_view *v)
 {
 	struct fmip6_clients *c = arg;
 	struct mobile *m = v->ifindex ? mobile_get(c->core->mobiles, &v->pcoa) : NULL;
 	if (m)
 		mobile_set_link(c->core->mobiles, m, v->ifindex, &v->lladdr);
+	tell(c, v, true);
 	return tunnel_end_visitor(c->core->net->paths, v->ifindex, &v->pcoa, &v->local, &v->remote);
 }
 
@@ -279,6 +287,7 @@ static void visit_leave(void *arg, const struct visit_view *v)
 		rtnl_neigh_del(c->core->net->rtnl, v->ifindex, &v->pcoa);
 	if (m)
 		mobile_remove(c->core->mobiles, m);
+	tell(c, v, false);
 }
 
 static void probe6(struct fmip6_clients *c, const struct visit_view *v, const struct lladdr *own)
