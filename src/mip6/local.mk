@@ -11,6 +11,11 @@ TESTS += tests/unit/test_mip6_wire
 tests_unit_test_mip6_wire_SOURCES = tests/unit/test_mip6_wire.c
 tests_unit_test_mip6_wire_LDADD = $(MIP6_TEST_LIBS)
 
+check_PROGRAMS += tests/replay/replay_mip6_ha
+TESTS += tests/replay/replay_mip6_ha
+tests_replay_replay_mip6_ha_SOURCES = tests/replay/replay_mip6_ha.c
+tests_replay_replay_mip6_ha_LDADD = $(MIP6_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_mip6_wire
 TESTS += tests/fuzz/fuzz_mip6_wire
 tests_fuzz_fuzz_mip6_wire_SOURCES = tests/fuzz/fuzz_mip6_wire.c

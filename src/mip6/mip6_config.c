@@ -70,5 +70,6 @@ void mip6_params_default(struct mip6_params *p)
 	char why[CONFIG_WORDS];
 	*p = (struct mip6_params){ 0 };
 	for (const struct config_item *i = items; i->name; i++)
-		config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
+		if (i->preset)
+			config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
 }
