@@ -20,7 +20,12 @@ check_PROGRAMS += tests/fuzz/fuzz_mip6_wire
 TESTS += tests/fuzz/fuzz_mip6_wire
 tests_fuzz_fuzz_mip6_wire_SOURCES = tests/fuzz/fuzz_mip6_wire.c
 tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
-EXTRA_DIST += tests/fuzz/corpus/mip6_wire
+
+check_PROGRAMS += tests/fuzz/fuzz_mip6_ha
+TESTS += tests/fuzz/fuzz_mip6_ha
+tests_fuzz_fuzz_mip6_ha_SOURCES = tests/fuzz/fuzz_mip6_ha.c
+tests_fuzz_fuzz_mip6_ha_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/mip6_wire tests/fuzz/corpus/mip6_ha
 
 # A home agent and a mobile written in Python.
 EXTRA_DIST += tests/lab/mip6.py tests/net/test_home_agent.py
