@@ -44,6 +44,12 @@ tests_replay_test_rfc5568_SOURCES = $(SENTENCES) tests/replay/rfc5568.c tests/re
 	tests/replay/rfc5568_mobile.c tests/replay/rfc5568_movement.c tests/replay/rfc5568_formats.c $(SIM_FMIP6)
 tests_replay_test_rfc5568_LDADD = $(FMIP6_TEST_LIBS)
 
+# Clients and their routers, the same way.
+check_PROGRAMS += tests/replay/replay_clients
+TESTS += tests/replay/replay_clients
+tests_replay_replay_clients_SOURCES = tests/replay/replay_clients.c
+tests_replay_replay_clients_LDADD = $(FMIP6_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_fmip6_wire
 TESTS += tests/fuzz/fuzz_fmip6_wire
 tests_fuzz_fuzz_fmip6_wire_SOURCES = tests/fuzz/fuzz_fmip6_wire.c
