@@ -16,6 +16,10 @@
  * Where the link changed first, the mobile does the same from the new link: UNA, then FBU through the NAR to the PAR, whose
  * HI finds the mobile there already: reactive. The mobile tunnels what it sends from the PCoA back to the PAR.
  *
+ * FBU and FBack are authenticated by a key. It is configured, or the router gives it: the mobile makes its addresses of its own public
+ * key (CGA), asks with a signed RtSolPr, and the key comes encrypted in a signed PrRtAdv (RFC 5269: fmip6_hk_router.c, fmip6_hk_mn.c;
+ * SEND's part in cga.c and send_*.c).
+ *
  * fmip6_wire.c has the bytes, fmip6_par.c, fmip6_nar.c and fmip6_mn.c the machines (with fmip6_mn_binding.c: FBU exchanges);
  * fmip6_router.c and fmip6_mobile.c connect them to the kernel (src/net), the tables and the bus. PAR and NAR are one
  * process: a mobile that comes back is a new session of the NAR and ends a binding of the PAR; a mobile that goes on before it
@@ -23,8 +27,11 @@
  */
 #include "fmip6/fmip6.h"
 
+#include <string.h>
+
 #include "core/output.h"
 #include "fmip6/fmip6_io.h"
+#include "fmip6/send_key.h"
 
 static struct {
 	struct fmip6_params params; /* in force; the machines look here */
@@ -42,13 +49,23 @@ static int start(struct core *core, const void *cfg)
 	return fmip6.router || fmip6.mobile ? 0 : -1;
 }
 
+/* Another key pair, or other addresses of it: whatever was given or got with the old one is void. */
+static bool keys_differ(const struct fmip6_hk_params *a, const struct fmip6_hk_params *b)
+{
+	if ((a->mode == FMIP6_HK_OFF) != (b->mode == FMIP6_HK_OFF) || a->cga_sec != b->cga_sec || !a->key_file != !b->key_file)
+		return true;
+	return a->key_file ? strcmp(a->key_file, b->key_file) != 0 : a->bits != b->bits;
+}
+
 static void reload(struct core *core, const void *cfg)
 {
-	fmip6.params = *(const struct fmip6_params *)cfg;
+	const struct fmip6_params *new = cfg;
+	bool keys = keys_differ(&fmip6.params.handover_keys, &new->handover_keys);
+	fmip6.params = *new;
 	if (fmip6.router)
-		fmip6_router_reload(fmip6.router);
+		fmip6_router_reload(fmip6.router, keys);
 	if (fmip6.mobile)
-		fmip6_mobile_reload(fmip6.mobile);
+		fmip6_mobile_reload(fmip6.mobile, keys);
 }
 
 static void stop(struct core *core)
@@ -69,6 +86,15 @@ static void check(const struct settings *settings, const void *cfg, struct confi
 	if (g->link_address.len && (g->link_address.len != 6 || (g->link_address.octet[0] & 1)))
 		config_error(errors, &g->where, "gateway.link_address (%s) is not the address of one station; write six octets, the first even, "
 		             "like \"02:00:5e:00:00:01\"", LLADDR(&g->link_address));
+	char *const *trust = p->handover_keys.trust.items;
+	uint8_t fp[SEND_FINGERPRINT];
+	if (p->handover_keys.key_file && p->handover_keys.key_file[0] != '/')
+		config_error(errors, &p->handover_keys.where, "key_file: \"%s\" does not begin with a slash; write the whole path",
+		             p->handover_keys.key_file);
+	for (size_t i = 0; i < p->handover_keys.trust.n; i++)
+		if (send_fingerprint_parse(trust[i], fp) < 0)
+			config_error(errors, &p->handover_keys.where, "trust: \"%s\" is no fingerprint; write \"sha256:\" and 64 hexadecimal digits",
+			             trust[i]);
 	if (settings->role == ROLE_MOBILE_NODE && p->prepared_time >= p->hold_time)
 		config_error(errors, &p->where, "prepared_time (%llu ms) is not less than hold_time (%llu ms): the new router would give "
 		             "up before the mobile does; write a shorter prepared_time",
@@ -85,9 +111,20 @@ static void show_bindings(struct core *core, struct output *o)
 	out_list_end(o);
 }
 
+static void show_keys(struct core *core, struct output *o)
+{
+	out_list_begin(o, NULL);
+	if (fmip6.router)
+		fmip6_router_show_keys(fmip6.router, o);
+	if (fmip6.mobile)
+		fmip6_mobile_show_keys(fmip6.mobile, o);
+	out_list_end(o);
+}
+
 static const char *const needs[] = { "net", NULL };
 static const struct module_show shows[] = {
 	{ "bindings", "addresses that are forwarded, and mobiles that are expected or have arrived", show_bindings },
+	{ "keys", "handover keys: which address has one, and for how long", show_keys },
 	{ 0 },
 };
 

@@ -18,6 +18,30 @@ static const struct config_item gateway_items[] = {
 };
 static const struct config_table gateway_table = { .name = "gateway", .size = sizeof(struct fmip6_gateway), .items = gateway_items };
 
+static const char *const hk_modes[] = { "off", "on", "required", NULL };
+
+#define HK(member) .offset = offsetof(struct fmip6_hk_params, member)
+static const struct config_item hk_items[] = {
+	{ .name = "mode", .type = CONFIG_ENUM, HK(mode), .preset = "off", .choices = hk_modes,
+	  .help = "Whether mobiles get keys from their router by RFC 5269: \"on\": these and the configured ones, \"required\": "
+	          "configured keys are not used for FBUs." },
+	{ .name = "key_file", .type = CONFIG_STRING, HK(key_file),
+	  .help = "File of this node's RSA key pair (PEM, readable by its owner alone), made if it is not there; without it the key pair "
+	          "is a new one at each start." },
+	{ .name = "bits", .type = CONFIG_INT, HK(bits), .preset = "2048", .min = 1024, .max = 2048,
+	  .help = "Size of a key pair that is made." },
+	{ .name = "lifetime", .type = CONFIG_DURATION, HK(lifetime), .preset = "12h", .min = MS(60000), .max = MS(65535000),
+	  .help = "How long a router keeps a mobile's handover key (HK-LIFETIME)." },
+	{ .name = "rate", .type = CONFIG_INT, HK(rate), .preset = "20", .min = 1, .max = 1000,
+	  .help = "Questions for a key that a router verifies a second, on each interface; of more, some by chance." },
+	{ .name = "cga_sec", .type = CONFIG_INT, HK(cga_sec), .preset = "0", .min = 0, .max = 1,
+	  .help = "Sec of a mobile's addresses (RFC 3972): each step makes finding another key for an address 65536 times harder." },
+	{ .name = "trust", .type = CONFIG_STRINGS, HK(trust), .max = 64,
+	  .help = "Fingerprints (\"sha256:…\") of the routers' public keys that a mobile accepts; default: of each router the first it shows." },
+	{ .name = NULL },
+};
+static const struct config_table hk_table = { .name = "handover_keys", .size = sizeof(struct fmip6_hk_params), .items = hk_items };
+
 static const struct config_item items[] = {
 	{ .name = "rtsolpr_retries", .type = CONFIG_INT, AT(rtsolpr_retries), .preset = "3", .min = 0, .max = 10,
 	  .help = "How often a mobile repeats an unanswered RtSolPr (RTSOLPR_RETRIES)." },
@@ -78,16 +102,25 @@ static const struct config_item items[] = {
 	  .help = "Clients that a router newly asks its neighbours for, on one interface, in a second." },
 	{ .name = "gateway", .type = CONFIG_GROUP, AT(gateway), .sub = &gateway_table,
 	  .help = "The gateway as clients see it, the same on every access link of every router." },
+	{ .name = "handover_keys", .type = CONFIG_GROUP, AT(handover_keys), .sub = &hk_table,
+	  .help = "Keys that mobiles get from their router, so that nobody need configure any (RFC 5269, with SEND, RFC 3971)." },
 	{ .name = NULL },
 };
 
 const struct config_table fmip6_table = { .name = "fmip6", .size = sizeof(struct fmip6_params), .items = items };
 
-void fmip6_params_default(struct fmip6_params *p)
+static void fill(const struct config_item *i, void *group)
 {
 	char why[CONFIG_WORDS];
+	for (; i->name; i++)
+		if (i->type == CONFIG_GROUP)
+			fill(i->sub->items, (char *)group + i->offset);
+		else if (i->preset)
+			config_value_parse(i, i->preset, ".", (char *)group + i->offset, why);
+}
+
+void fmip6_params_default(struct fmip6_params *p)
+{
 	*p = (struct fmip6_params){ 0 };
-	for (const struct config_item *i = items; i->name; i++)
-		if (i->preset)
-			config_value_parse(i, i->preset, ".", (char *)p + i->offset, why);
+	fill(items, p);
 }

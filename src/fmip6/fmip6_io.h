@@ -24,14 +24,16 @@ struct fmip6_router;
 struct output;
 struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_params *params);
 void fmip6_router_destroy(struct fmip6_router *r);
-void fmip6_router_reload(struct fmip6_router *r);
+void fmip6_router_reload(struct fmip6_router *r, bool keys); /* keys: what those for handover keys stand on has changed */
 void fmip6_router_show(struct fmip6_router *r, struct output *o);
+void fmip6_router_show_keys(struct fmip6_router *r, struct output *o);
 
 /* Role mobile-node. */
 struct fmip6_mobile;
 struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_params *params);
 void fmip6_mobile_destroy(struct fmip6_mobile *m);
-void fmip6_mobile_reload(struct fmip6_mobile *m);
+void fmip6_mobile_reload(struct fmip6_mobile *m, bool keys);
 void fmip6_mobile_show(struct fmip6_mobile *m, struct output *o);
+void fmip6_mobile_show_keys(struct fmip6_mobile *m, struct output *o);
 
 #endif

@@ -51,6 +51,14 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_CLIENTS_ANSWERED_FOR] = { .name = "clients_answered_for", .help = "ARP requests and neighbour solicitations answered because the one asked for is behind a tunnel" },
 	[FMIP6_CLIENTS_AWAY] = { .name = "clients_away", .help = "Addresses of clients that are at another router, or on the way", .gauge = 1 },
 	[FMIP6_VISITS] = { .name = "visits", .help = "Addresses of visiting clients, here or expected", .gauge = 1 },
+	[FMIP6_HK_REQUESTS] = { .name = "hk_requests", .help = "Questions for a handover key received" },
+	[FMIP6_HK_GRANTED] = { .name = "hk_granted", .help = "Handover keys given to mobiles, new ones and old ones again" },
+	[FMIP6_HK_REFUSED] = { .name = "hk_refused", .help = "Questions for a handover key that were not valid, or too many" },
+	[FMIP6_HK_LIMITED] = { .name = "hk_limited", .help = "Of these, dropped unverified because of the rate limit" },
+	[FMIP6_HK_ASKED] = { .name = "hk_asked", .help = "Questions for a handover key sent" },
+	[FMIP6_HK_RECEIVED] = { .name = "hk_received", .help = "Handover keys received from routers" },
+	[FMIP6_HK_IGNORED] = { .name = "hk_ignored", .help = "Answers with a handover key that were not valid, or from a router not trusted" },
+	[FMIP6_HK_KEYS] = { .name = "hk_keys", .help = "Handover keys kept for mobiles", .gauge = 1 },
 };
 
 bool fmip6_seq_newer(uint16_t a, uint16_t b)

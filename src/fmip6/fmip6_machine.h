@@ -11,6 +11,19 @@
 
 enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
 enum fmip6_collision { FMIP6_COLLISION_ASSIGN, FMIP6_COLLISION_REFUSE };
+enum fmip6_hk_mode { FMIP6_HK_OFF, FMIP6_HK_ON, FMIP6_HK_REQUIRED };
+
+/* fmip6.handover_keys (RFC 5269). All but the rate are for the start. */
+struct fmip6_hk_params {
+	struct config_where where;
+	int mode; /* enum fmip6_hk_mode */
+	char *key_file; /* NULL: a new key pair at each start */
+	int64_t bits;
+	usec_t lifetime;
+	int64_t rate;
+	int64_t cga_sec;
+	struct config_list trust; /* char *: fingerprints */
+};
 
 struct fmip6_gateway {
 	struct config_where where;
@@ -44,6 +57,7 @@ struct fmip6_params {
 	bool clients;
 	int64_t client_rate;
 	struct fmip6_gateway gateway;
+	struct fmip6_hk_params handover_keys;
 };
 extern const struct config_table fmip6_table;
 void fmip6_params_default(struct fmip6_params *p); /* what the table says when the file says nothing */
@@ -97,6 +111,14 @@ enum {
 	FMIP6_CLIENTS_ANSWERED_FOR,
 	FMIP6_CLIENTS_AWAY, /* gauge */
 	FMIP6_VISITS,       /* gauge */
+	FMIP6_HK_REQUESTS,
+	FMIP6_HK_GRANTED,
+	FMIP6_HK_REFUSED,
+	FMIP6_HK_LIMITED,
+	FMIP6_HK_ASKED,
+	FMIP6_HK_RECEIVED,
+	FMIP6_HK_IGNORED,
+	FMIP6_HK_KEYS, /* gauge */
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

@@ -56,6 +56,11 @@ void mn_record_close(struct fmip6_mn *m, enum handover_result r, const char *rea
 
 /* ---- RtSolPr ---- */
 
+bool mn_may_solicit(struct fmip6_mn *m)
+{
+	return bucket_take(&m->solicit_rate, loop_now(m->loop));
+}
+
 static void solicit_send(struct fmip6_mn *m)
 {
 	uint8_t out[FMIP6_MESSAGE_MAX];
@@ -71,7 +76,7 @@ static void solicit_send(struct fmip6_mn *m)
 	usec_t wait = m->params->rtsolpr_timeout << shift;
 	m->solicit_tries++;
 	timer_after(&m->solicit_timer, wait < m->params->refresh ? wait : m->params->refresh);
-	if (!bucket_take(&m->solicit_rate, loop_now(m->loop))) {
+	if (!mn_may_solicit(m)) {
 		FMIP6_COUNT(FMIP6_RTSOLPR_LIMITED);
 		return;
 	}

@@ -121,6 +121,8 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at);
 void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at); /* the answer to a probe */
 void mn_first(struct fmip6_mn *m, usec_t at);                   /* first packet for an older address on the new link */
 
+/* May one more RtSolPr be sent (RFC 5568 §9, MAX_RTSOLPR_RATE)? Takes its place. */
+bool mn_may_solicit(struct fmip6_mn *m);
 enum mn_state mn_state(const struct fmip6_mn *m);
 const struct mn_place *mn_here(const struct fmip6_mn *m); /* NULL: not known */
 void mn_each(const struct fmip6_mn *m, void (*fn)(const struct mn_binding_view *b, void *fn_arg), void *fn_arg);

@@ -10,6 +10,8 @@
 #include "core/neighbor.h"
 #include "core/output.h"
 #include "core/secret.h"
+#include "fmip6/fmip6_hk_file.h"
+#include "fmip6/fmip6_hk_mn.h"
 #include "fmip6/fmip6_io.h"
 #include "fmip6/fmip6_mn.h"
 
@@ -24,6 +26,8 @@ struct fmip6_mobile {
 	struct core *core;
 	const struct fmip6_params *params;
 	struct fmip6_mn *mn;
+	struct hk_mn *hk; /* NULL: no handover keys */
+	struct hk_maker *maker;
 	struct icmp6 *icmp;
 	struct mh *mh;
 	struct bus_sub *link, *request;
@@ -53,9 +57,12 @@ static void report(int rc, const char *what, const struct in6_addr *a)
 static bool mn_key(void *arg, const struct in6_addr *par, const struct in6_addr *pcoa, uint32_t *spi, struct badf_key *out)
 {
 	struct fmip6_mobile *m = arg;
+	bool handover = m->hk && hk_mn_key(m->hk, par, pcoa, out);
 	if (*spi == MN_SPI_ANY)
-		*spi = BADF_SPI_CONFIGURED;
-	return *spi == BADF_SPI_CONFIGURED && fmip6_key(m->core, pcoa, out);
+		*spi = handover ? BADF_SPI_HANDOVER : BADF_SPI_CONFIGURED;
+	if (*spi == BADF_SPI_HANDOVER)
+		return handover;
+	return *spi == BADF_SPI_CONFIGURED && m->params->handover_keys.mode != FMIP6_HK_REQUIRED && fmip6_key(m->core, pcoa, out);
 }
 
 static struct mn_place place_of_ap(const struct ap *ap)
@@ -110,7 +117,15 @@ static void mn_learn(void *arg, const struct mn_place *p)
 static bool mn_own_address(void *arg, const struct prefix *prefix, struct in6_addr *out)
 {
 	struct fmip6_mobile *m = arg;
+	if (m->hk && hk_mn_address(m->hk, prefix, false, out))
+		return fmip6_is_local(m->core, out); /* no other will do: only for this one is there a key */
 	return rtnl_link_in(rtnl_of(m), m->ifindex, prefix, out);
+}
+
+static bool mn_address_make(void *arg, const struct prefix *link, bool again, struct in6_addr *out)
+{
+	struct fmip6_mobile *m = arg;
+	return m->hk && hk_mn_address(m->hk, link, again, out);
 }
 
 static void mn_self(void *arg, struct lladdr *l, struct in6_addr *iid)
@@ -264,6 +279,8 @@ static void mn_unbind(void *arg, const struct mn_binding_view *b)
 	struct fmip6_mobile *m = arg;
 	const struct mn_place *here = mn_here(m->mn);
 	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
+	if (m->hk)
+		hk_mn_forget(m->hk, &b->pcoa);
 	tunnel_end_del(m->core->net->paths, &b->pcoa);
 	if (here) {
 		struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
@@ -331,6 +348,8 @@ static void mn_closed(void *arg, enum handover_result r, const char *reason)
 	         ADDR(&h->par), ADDR(&h->nar), (unsigned long long)h->interruption, reason);
 	handover_close(m->core->handovers, h, r, "%s", reason);
 	m->record = 0;
+	if (m->hk && r == HANDOVER_FAILED)
+		hk_mn_again(m->hk); /* the router may have lost the key */
 }
 
 static void mn_prepare(void *arg)
@@ -359,11 +378,13 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 		.u.attach = { .handover = record(m), .addr = *coa, .previous = *previous, .ifindex = m->ifindex } };
 	struct in6_addr iid;
 	mn_self(m, &note.u.attach.lladdr, &iid);
+	if (m->hk)
+		hk_mn_here(m->hk, &mn_here(m->mn)->router, coa, !addr_is_zero(previous));
 	bus_publish(m->core->bus, &note);
 }
 
 static const struct mn_ops mn_ops = {
-	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .self = mn_self,
+	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .address = mn_address_make, .self = mn_self,
 	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una, .send_probe = mn_send_probe,
 	.expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon, .random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
@@ -399,7 +420,10 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	}
 	if (msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src))
 		return;
-	if (prrtadv_parse(msg->data, msg->len, lla_len(m), &a) < 0)
+	const struct send_message sent = { &msg->src, &msg->dst, msg->data, msg->len };
+	if (m->hk && hk_mn_prrtadv(m->hk, &sent, lla_len(m)))
+		return;
+	if (prrtadv_parse(msg->data, send_body_len(msg->data, msg->len), lla_len(m), &a) < 0)
 		FMIP6_COUNT(FMIP6_MALFORMED);
 	else
 		mn_prrtadv(m->mn, &a, msg->at);
@@ -421,8 +445,13 @@ static void first_packet(const struct in6_addr *inner, usec_t at, void *arg)
 static void link_note(struct bus_note *note, void *arg)
 {
 	struct fmip6_mobile *m = arg;
-	if (m->ifindex && note->u.link.ifindex == m->ifindex)
-		mn_link(m->mn, note->u.link.up, &note->u.link.ap, note->at);
+	if (!m->ifindex || note->u.link.ifindex != m->ifindex)
+		return;
+	if (m->hk && note->u.link.up)
+		hk_mn_again(m->hk);
+	else if (m->hk)
+		hk_mn_gone(m->hk);
+	mn_link(m->mn, note->u.link.up, &note->u.link.ap, note->at);
 }
 
 static void request_note(struct bus_note *note, void *arg)
@@ -449,7 +478,7 @@ static const struct rtnl_link *own_link(const struct fmip6_mobile *m)
 static void link_take(struct fmip6_mobile *m)
 {
 	const struct rtnl_link *l = own_link(m);
-	if (!l || m->ifindex == l->ifindex)
+	if (!l || m->ifindex == l->ifindex || (m->hk && !hk_mn_ready(m->hk)))
 		return;
 	if (m->ifindex)
 		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
@@ -477,6 +506,68 @@ static bool local_address(const struct in6_addr *a, void *arg)
 	return fmip6_is_local(m->core, a);
 }
 
+/* ---- handover keys (RFC 5269) ---- */
+
+static bool keys_allowed(void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	return mn_may_solicit(m->mn);
+}
+
+static void keys_lladdr(void *arg, struct lladdr *out)
+{
+	struct in6_addr iid;
+	mn_self(arg, out, &iid);
+}
+
+static void keys_pair(struct send_key *pair, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	hk_mn_pair(m->hk, pair);
+}
+
+static void keys_make_pair(void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	if (hk_maker_begin(m->maker) < 0)
+		hk_mn_pair(m->hk, NULL);
+}
+
+static void keys_ready(void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	const struct mn_place *here = mn_here(m->mn);
+	link_take(m);
+	if (here) /* after a reload */
+		hk_mn_here(m->hk, &here->router, &here->coa, false);
+}
+
+static const struct hk_mn_ops keys_ops = { .send = mn_send_rtsolpr, .allowed = keys_allowed, .lladdr = keys_lladdr,
+	.make_pair = keys_make_pair, .ready = keys_ready };
+
+static bool keys_open(struct fmip6_mobile *m)
+{
+	const struct fmip6_hk_params *p = &m->params->handover_keys;
+	if (p->mode == FMIP6_HK_OFF)
+		return true;
+	struct send_key *key = hk_file_load(p->key_file, (unsigned)p->bits);
+	if (!key)
+		return false;
+	m->maker = hk_maker_create(m->core->loop, send_key_bits(key), keys_pair, m);
+	m->hk = hk_mn_create(m->core->loop, m->params, key, &keys_ops, m);
+	if (m->hk && p->trust.n == 0)
+		LOG_WARNING("fmip6", "a router's key is trusted at first sight: write the routers' fingerprints into fmip6.handover_keys.trust");
+	return m->maker && m->hk;
+}
+
+static void keys_close(struct fmip6_mobile *m)
+{
+	hk_maker_destroy(m->maker);
+	hk_mn_destroy(m->hk);
+	m->maker = NULL;
+	m->hk = NULL;
+}
+
 static bool open_all(struct fmip6_mobile *m)
 {
 	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_NA_TYPE, ICMP6_RA_TYPE }, mh_types[] = { MH_FBACK };
@@ -496,7 +587,7 @@ struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_p
 		return NULL;
 	m->core = core;
 	m->params = params;
-	if (!open_all(m)) {
+	if (!keys_open(m) || !open_all(m)) {
 		LOG_ERROR("fmip6", "could not start role=mobile-node");
 		fmip6_mobile_destroy(m);
 		return NULL;
@@ -531,11 +622,19 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 	mh_close(m->mh);
 	icmp6_close(m->icmp);
 	mn_destroy(m->mn);
+	keys_close(m);
 	free(m);
 }
 
-void fmip6_mobile_reload(struct fmip6_mobile *m)
+void fmip6_mobile_reload(struct fmip6_mobile *m, bool keys)
 {
+	if (keys) {
+		keys_close(m);
+		if (!keys_open(m)) {
+			LOG_ERROR("fmip6", "no handover keys from here on");
+			keys_close(m);
+		}
+	}
 	mn_reload(m->mn);
 	link_take(m);
 }
@@ -556,4 +655,26 @@ static void show_binding(const struct mn_binding_view *b, void *arg)
 void fmip6_mobile_show(struct fmip6_mobile *m, struct output *o)
 {
 	mn_each(m->mn, show_binding, o);
+}
+
+struct show_keys {
+	struct output *o;
+	usec_t now;
+};
+
+static void show_key(const struct hk_mn_view *v, void *arg)
+{
+	struct show_keys *s = arg;
+	out_item_begin(s->o, NULL);
+	out_addr(s->o, "mobile", &v->coa);
+	out_addr(s->o, "router", &v->router);
+	out_uint(s->o, "seconds", (v->expires - s->now) / USEC_SEC);
+	out_item_end(s->o);
+}
+
+void fmip6_mobile_show_keys(struct fmip6_mobile *m, struct output *o)
+{
+	struct show_keys s = { o, loop_now(m->core->loop) };
+	if (m->hk)
+		hk_mn_each(m->hk, show_key, &s);
 }

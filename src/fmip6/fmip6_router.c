@@ -159,15 +159,15 @@ static size_t map_all(void *arg, struct tuple *out, size_t max)
 	return m->n;
 }
 
-/* to->len 0: the kernel finds the way to dst. */
+/* to->len 0: the kernel finds the way to dst. g NULL: no handover key goes along. */
 static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const struct link *on, const struct lladdr *to,
-                         const struct in6_addr *dst)
+                         const struct in6_addr *dst, const struct hk_grant *g)
 {
 	uint8_t out[FMIP6_MESSAGE_MAX];
 	struct in6_addr src;
 	if (!rtnl_link_local(r->core->net->rtnl, on->ifindex, &src))
 		return;
-	int n = prrtadv_pack(a, out, sizeof out);
+	int n = g ? router_keys_answer(r, a, g, dst, &src, out, sizeof out) : prrtadv_pack(a, out, sizeof out);
 	if (n < 0)
 		return;
 	FMIP6_COUNT(FMIP6_PRRTADV_SENT);
@@ -176,13 +176,19 @@ static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const 
 	fmip6_sent(rc, "PrRtAdv", dst);
 }
 
-static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *dst)
+/* A question for a handover key that is not valid is answered like one without (RFC 5269 §3.2). */
+static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, int place,
+                           const struct icmp6_message *m)
 {
 	struct prrtadv a;
+	struct hk_grant g;
+	const struct hk_question k = { .message = { &m->src, &m->dst, m->data, m->len }, .link = place, .lladdr = q->source, .at = m->at,
+		.on_link = prefix_has(&on->prefix, &m->src) && !addr_eq(&on->router, &m->src) };
 	struct map_arg arg = { .router = r, .on = on };
 	struct adv_map map = { map_find, map_all, &arg };
 	adv_answer(q, &map, &on->lladdr, &a);
-	prrtadv_send(r, &a, on, &q->source, dst);
+	bool granted = r->hk && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
+	prrtadv_send(r, &a, on, &q->source, &m->src, granted ? &g : NULL);
 }
 
 static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message *m)
@@ -193,7 +199,7 @@ static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message 
 	if (place < 0 || place >= LINKS_MAX || m->hop_limit != FMIP6_HOP_LIMIT || addr_is_zero(&m->src))
 		return;
 	FMIP6_COUNT(FMIP6_RTSOLPR_RECEIVED);
-	if (rtsolpr_parse(m->data, m->len, on.lladdr.len, &q) < 0) {
+	if (rtsolpr_parse(m->data, send_body_len(m->data, m->len), on.lladdr.len, &q) < 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
 		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=malformed", ADDR(&m->src));
 		return;
@@ -205,7 +211,7 @@ static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message 
 		            ADDR(&m->src), (long long)r->params->rtsolpr_rate);
 		return;
 	}
-	prrtadv_answer(r, &q, &on, &m->src);
+	prrtadv_answer(r, &q, &on, place, m);
 	if (a) {
 		a->question = m->at;
 		a->answer = loop_now(r->core->loop);
@@ -285,7 +291,7 @@ static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile
 		return "the router behind this access point is not usable: its protection is not up, or it is this one";
 	LOG_NOTICE("fmip6", "telling a mobile to move mobile=%s ap=%s peer=%s", ADDR(mobile), LLADDR(&ap->id), ap->neighbor->name);
 	FMIP6_COUNT(FMIP6_TRIGGERS_SENT);
-	prrtadv_send(r, &m, &on, &l, mobile);
+	prrtadv_send(r, &m, &on, &l, mobile, NULL);
 	a->question = 0;
 	a->answer = loop_now(r->core->loop);
 	return NULL;
@@ -432,6 +438,7 @@ static void links_open(struct fmip6_router *r)
 		rc = rc < 0 ? rc : icmp6_join(r->icmp, l->ifindex, &all_routers);
 		if (rc < 0)
 			LOG_WARNING("fmip6", "cannot listen interface=%s reason=\"%s\"", s->name, strerror(-rc));
+		router_keys_address(r, l->ifindex, true);
 	}
 }
 
@@ -509,7 +516,7 @@ struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_p
 	bucket_init(&r->log, 1, 10);
 	for (int i = 0; i < LINKS_MAX; i++)
 		bucket_init(&r->rates[i], LINK_RATE, LINK_RATE);
-	if (!open_all(r)) {
+	if (!router_keys_open(r) || !open_all(r)) {
 		LOG_ERROR("fmip6", "could not start role=access-router");
 		fmip6_router_destroy(r);
 		return NULL;
@@ -546,6 +553,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 		par_each(r->par, stop_forwarding, r);
 	clients_destroy(r->clients);
 	gateway_apply(&r->gateway, r->core, &(struct fmip6_gateway){ .link_address.len = 0 });
+	router_keys_close(r);
 	bus_unsubscribe(r->contexts);
 	bus_unsubscribe(r->request);
 	if (r->rtnl)
@@ -564,8 +572,13 @@ void fmip6_router_destroy(struct fmip6_router *r)
 	free(r);
 }
 
-void fmip6_router_reload(struct fmip6_router *r)
+void fmip6_router_reload(struct fmip6_router *r, bool keys)
 {
+	if (keys) {
+		router_keys_close(r);
+		if (!router_keys_open(r))
+			LOG_ERROR("fmip6", "no handover keys from here on");
+	}
 	while (r->asked)
 		asked_drop(r, r->asked); /* their rates may have changed */
 	links_open(r);

@@ -6,6 +6,7 @@
 #include "core/mobile.h"
 #include "core/neighbor.h"
 #include "fmip6/fmip6_gateway.h"
+#include "fmip6/fmip6_hk_router.h"
 #include "fmip6/fmip6_io.h"
 #include "fmip6/fmip6_nar.h"
 #include "fmip6/fmip6_par.h"
@@ -44,6 +45,7 @@ struct fmip6_router {
 	const struct fmip6_params *params;
 	struct fmip6_par *par;
 	struct fmip6_nar *nar;
+	struct hk_router *hk; /* NULL: no handover keys */
 	struct icmp6 *icmp;  /* RtSolPr, answers to markers */
 	struct icmp6 *frames; /* UNAs, with the link-layer address they really came from */
 	struct mh *mh;
@@ -70,5 +72,13 @@ void router_names(const struct fmip6_router *r, struct handover *h); /* of the r
 bool router_asked(const struct fmip6_router *r, const struct lladdr *l); /* has it asked us as this protocol's mobiles do? */
 struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa); /* NULL: no memory */
 void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
+
+/* Handover keys (fmip6_router_keys.c). */
+bool router_keys_open(struct fmip6_router *r); /* also if there are to be none; false after logging why */
+void router_keys_close(struct fmip6_router *r);
+void router_keys_address(struct fmip6_router *r, int ifindex, bool on);
+/* A PrRtAdv with the key that was granted, and the address to send it from. Length or negative errno. */
+int router_keys_answer(struct fmip6_router *r, const struct prrtadv *a, const struct hk_grant *g, const struct in6_addr *dst,
+                       struct in6_addr *src, uint8_t *out, size_t cap);
 
 #endif

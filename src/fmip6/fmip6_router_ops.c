@@ -110,7 +110,9 @@ static void marker_send(struct fmip6_router *r, const struct in6_addr *mobile, c
 static bool par_key(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out)
 {
 	struct fmip6_router *r = arg;
-	return spi == BADF_SPI_CONFIGURED && fmip6_key(r->core, pcoa, out);
+	if (spi == BADF_SPI_HANDOVER)
+		return r->hk && hk_router_key(r->hk, pcoa, out);
+	return spi == BADF_SPI_CONFIGURED && r->params->handover_keys.mode != FMIP6_HK_REQUIRED && fmip6_key(r->core, pcoa, out);
 }
 
 static bool par_own_address(void *arg, const struct in6_addr *pcoa)
@@ -233,6 +235,13 @@ static void par_send_marker(void *arg, const struct in6_addr *pcoa, const struct
 	marker_send(arg, pcoa, local, ncoa, id, seq);
 }
 
+static void par_expired(void *arg, const struct in6_addr *pcoa)
+{
+	struct fmip6_router *r = arg;
+	if (r->hk)
+		hk_router_forget(r->hk, pcoa);
+}
+
 static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
 {
 	struct fmip6_router *r = arg;
@@ -313,7 +322,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 const struct par_ops router_par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
 	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
-	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .rider = par_rider, .step = par_step,
+	.send_marker = par_send_marker, .expired = par_expired, .tunnel_end = par_tunnel_end, .opened = par_opened, .rider = par_rider, .step = par_step,
 	.devolved = par_devolved, .closed = par_closed,
 };
 

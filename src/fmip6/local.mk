@@ -12,6 +12,8 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
 	src/fmip6/cga.c src/fmip6/cga.h src/fmip6/send_key.c src/fmip6/send_key.h src/fmip6/send_wire.c src/fmip6/send_wire.h \
 	src/fmip6/send_secure.c src/fmip6/send_secure.h src/fmip6/send_peers.c src/fmip6/send_peers.h \
+	src/fmip6/fmip6_hk_router.c src/fmip6/fmip6_hk_router.h src/fmip6/fmip6_hk_mn.c src/fmip6/fmip6_hk_mn.h \
+	src/fmip6/fmip6_hk_file.c src/fmip6/fmip6_hk_file.h src/fmip6/fmip6_router_keys.c \
 	src/fmip6/fmip6.c src/fmip6/fmip6.h src/fmip6/fmip6_io.c src/fmip6/fmip6_io.h \
 	src/fmip6/fmip6_router.c src/fmip6/fmip6_router.h src/fmip6/fmip6_router_ops.c src/fmip6/fmip6_mobile.c \
 	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_move.c src/fmip6/fmip6_mn_private.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
