@@ -1,6 +1,7 @@
 sbin_PROGRAMS += handoverd
 handoverd_SOURCES = src/main.c src/modules.c src/modules.h
-DAEMON_LIBS = src/ctl/libctl.a src/mip6/libmip6.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a src/context/libcontext.a $(NET_LIBS)
+DAEMON_LIBS = src/ctl/libctl.a src/dhcp4/libdhcp4.a src/mip6/libmip6.a src/fmip6/libfmip6.a src/cxtp/libcxtp.a \
+	src/context/libcontext.a $(NET_LIBS)
 handoverd_LDADD = $(DAEMON_LIBS)
 
 # handoverctl is handoverd under another name: a relative link, which holds inside a DESTDIR too.

@@ -268,6 +268,7 @@ static void fill_neighbor(struct neighbors *t, const struct setting_neighbor *s)
 		ap->link_address = aps[i].link_address;
 		ap->prefix4 = aps[i].prefix4;
 		ap->router4 = aps[i].router4;
+		ap->dhcp4 = aps[i].dhcp4;
 	}
 	bool was_up = n->protected_up, same = !e->made && n->protect == (enum protect)s->protect;
 	n->compat = (enum compat)s->compat;
@@ -519,6 +520,7 @@ static void show_aps(const struct neighbors *t, const struct neighbor *n, struct
 		if (e->ap.prefix4.plen) {
 			out_prefix(o, "prefix4", &e->ap.prefix4);
 			out_addr(o, "router4", &e->ap.router4);
+			out_addr(o, "dhcp4", addr_is_zero(&e->ap.dhcp4) ? &e->ap.router4 : &e->ap.dhcp4);
 		}
 		out_item_end(o);
 	}

@@ -34,6 +34,8 @@ static const struct config_item ap_items[] = {
 	 .help = "The router's link-layer address on that link."},
 	{.name = "prefix4", .type = CONFIG_PREFIX, AP(prefix4), .help = "The IPv4 prefix of that link, where mobiles have IPv4 too."},
 	{.name = "router4", .type = CONFIG_ADDR, AP(router4), .help = "The router's IPv4 address on that link."},
+	{.name = "dhcp4", .type = CONFIG_ADDR, AP(dhcp4),
+	 .help = "Where that link's DHCP server for IPv4 is reached from here, if it is not at router4."},
 	{0},
 };
 static const struct config_table ap_table = {"aps", sizeof(struct setting_ap), ap_items};
@@ -261,6 +263,10 @@ static void check_ap(const struct setting_ap *ap, size_t i, size_t j, struct con
 		config_error(errors, &ap->where,
 		             "neighbors[%zu].aps[%zu]: prefix4 and router4 go together; write the link's IPv4 prefix and the router's "
 		             "address in it, or neither", i, j);
+	if (!addr_is_zero(&ap->dhcp4) && (!four || !addr_is_v4(&ap->dhcp4) || addr_is_multicast(&ap->dhcp4)))
+		config_error(errors, &ap->where,
+		             "neighbors[%zu].aps[%zu].dhcp4 is no IPv4 address of a host, or there is no prefix4 whose addresses that server "
+		             "gives; write both, or neither", i, j);
 	if (addr_is_zero(&ap->router) || (!ap->prefix.plen && addr_is_zero(&ap->prefix.addr)))
 		return;
 	if (!addr_is_link_local(&ap->router) && !prefix_has(&ap->prefix, &ap->router))

@@ -27,6 +27,7 @@ struct setting_ap { /* in neighbors[].aps */
 	struct lladdr link_address; /* the router's link-layer address there */
 	struct prefix prefix4;      /* the same for IPv4; plen 0: no IPv4 there */
 	struct in6_addr router4;
+	struct in6_addr dhcp4; /* where the link's DHCP server is reached; unspecified: at router4 */
 };
 
 struct setting_neighbor {

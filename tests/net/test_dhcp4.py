@@ -1,0 +1,169 @@
+"""
+DHCP for IPv4 on the new link: a client that has moved asks again, with a real client and real servers (dnsmasq), and keeps its
+address and lease; others get one of the link.
+"""
+
+import contextlib
+import socket
+import struct
+
+import pytest
+
+from lab.daemon import FORMS
+from lab.topology import wait_for
+
+pytestmark = pytest.mark.needs("tun", "nft")
+
+SCRIPT = """#!/bin/sh
+case $reason in BOUND|RENEW|REBIND|REBOOT)
+	ip addr flush dev "$interface"
+	ip addr add "$new_ip_address/24" dev "$interface"
+	echo "$reason $new_ip_address $new_dhcp_server_identifier" >>"$LAB_TOLD" ;;
+NAK)
+	echo "NAK" >>"$LAB_TOLD" ;;
+esac
+"""
+
+
+def link4(point):
+    return f"10.1.{point.n}.1"
+
+
+class Client:
+    """A mobile's DHCP client. Each start is one more time that its link has come up."""
+
+    def __init__(self, topology, mobile):
+        self.topology, self.mobile, self.dir = topology, mobile, topology.dir
+        self.told = self.dir / f"{mobile.name}.told"
+        self.leases = self.dir / f"{mobile.name}.leases"
+        self.script = self.dir / "dhclient-script"
+        for path in (self.leases, self.told):
+            path.touch()
+        self.script.write_text(SCRIPT)
+        self.script.chmod(0o755)
+        self.config = self.dir / "dhclient.conf"
+        self.config.write_text("timeout 60;\nretry 2;\nreboot 30;\ninitial-interval 1;\nbackoff-cutoff 2;\n")
+
+    def told_lines(self):
+        return self.told.read_text().splitlines()
+
+    def ask(self):
+        """Until it is told something new: the line."""
+        before = len(self.told_lines())
+        argv = ["dhclient", "-4", "-d", "-1", "-cf", self.config, "-lf", self.leases, "-pf", self.dir / f"{self.mobile.name}.pid",
+                "-sf", self.script, "-e", f"LAB_TOLD={self.told}", "wlan0"]
+        p = self.topology.start(self.mobile.name, argv, "dhclient")
+        try:
+            wait_for(f"{self.mobile.name} is told an address", lambda: len(self.told_lines()) > before, 60)
+        finally:
+            p.terminate()
+            p.wait(10)
+        return self.told_lines()[before]
+
+
+def serve(topology, point):
+    leases = topology.dir / f"{point.name}.dnsmasq-leases"
+    argv = ["dnsmasq", "-k", "-C", "/dev/null", "--port=0", "--log-dhcp", "--log-facility=-", "--user=root", "--no-ping",
+            f"--pid-file={topology.dir / point.name}.dnsmasq.pid", f"--dhcp-leasefile={leases}", "--interface=wlan",
+            "--interface=eth0", "--dhcp-authoritative", f"--dhcp-range=10.1.{point.n}.50,10.1.{point.n}.90,255.255.255.0,1h"]
+    server = topology.start(point.name, argv, "dnsmasq")
+    wait_for(f"{point.name}'s DHCP server", lambda: "DHCP, IP range" in topology.log(point.name, "dnsmasq"), 20)
+    return server
+
+
+@pytest.fixture
+def cast(lab):
+    """Two routers with IPv4, each with a DHCP server that says no wherever it can; daemons on the routers only."""
+    def make(mobiles=2, **dhcp4):
+        c = lab(mobiles=mobiles, proxy=False, extra={**FORMS["user"], "dhcp4": dhcp4})
+        t = c.topology
+        t.ipv4()
+        for node in ("core", *(p.name for p in c.points)):
+            t.ns[node].sysctl(ipv4__ip_forward=1)
+        t.ns["core"].ip(*[f"route add 10.1.{p.n}.0/24 via 10.0.{p.n}.2" for p in c.points])
+        for p in c.points:
+            t.ns[p.name].ip(f"route add default via 10.0.{p.n}.1")
+            d = c.daemons[p.name]
+            for n in d.config["neighbors"]:
+                other = next(q for q in c.points if q.name == n["name"])
+                n["aps"][0].update(prefix4=f"10.1.{other.n}.0/24", router4=link4(other))
+            d.write()
+        c.daemons.start(*[p.name for p in c.points])
+        c.servers = {p.name: serve(t, p) for p in c.points}
+        for m in c.mobiles:
+            t.ns[m.name].ip("addr flush dev wlan0 scope global", "link set wlan0 up")
+        c.clients = [Client(t, m) for m in c.mobiles]
+        t.move([(m, c.points[0]) for m in c.mobiles[:1]])
+        return c
+    return make
+
+
+def server_said(c, point, mac, what):
+    """The lines of a server's log in which it said that to that client."""
+    log = c.topology.log(point.name, "dnsmasq")
+    return [line for line in log.splitlines() if what in line and mac in line]
+
+
+def renew(c, mobile, address, server):
+    """A renewal in unicast (RFC 2131 §4.4.5), written out; what comes back for it, as (type, yiaddr)."""
+    mac = bytes(int(x, 16) for x in mobile.mac.split(":"))
+    message = struct.pack("!BBBBIHH4s12x16s192x", 1, 1, 6, 0, 0x5EED, 0, 0, socket.inet_aton(address), mac)
+    message += bytes.fromhex("63825363 350103 ff")
+    with c.topology.ns[mobile.name].entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((address, 68))
+        s.settimeout(2)
+        for _ in range(10):
+            s.sendto(message, (server, 67))
+            with contextlib.suppress(TimeoutError):
+                answer = s.recv(2000)
+                return answer[242], socket.inet_ntoa(answer[16:20])
+    raise AssertionError("no answer to a renewal")
+
+
+def test_a_client_keeps_its_address(cast):
+    c = cast(relay="all")
+    t, (old, new), (mobile, other), (phone, laptop) = c.topology, c.points, c.mobiles, c.clients
+    why, address, server = phone.ask().split()
+    assert why == "BOUND" and server == link4(old) and address.startswith("10.1.1."), (why, address, server)
+
+    t.move([(mobile, new)])
+    why, again, server = phone.ask().split()
+    # From the server that it had it from; which is behind the new router's address from now on.
+    assert (why, again, server) == ("REBOOT", address, link4(new))
+    assert phone.told_lines()[1:] == [f"REBOOT {address} {link4(new)}"]
+    assert len(server_said(c, old, mobile.mac, f"DHCPACK(eth0) {address}")) == 1
+    assert not server_said(c, new, mobile.mac, "DHCP")
+
+    # It renews in unicast where it was told to.
+    t.ns[mobile.name].ip(f"route add {link4(new)} dev wlan0")
+    t.ns[new.name].ip(f"route add {address} dev wlan")
+    assert renew(c, mobile, address, link4(new)) == (5, address)
+    assert not server_said(c, new, mobile.mac, "DHCP")
+
+    # A client of the new link is the new router's.
+    t.move([(other, new)])
+    why, address2, server = laptop.ask().split()
+    assert why == "BOUND" and server == link4(new) and address2.startswith("10.1.2.")
+    assert server_said(c, new, other.mac, f"DHCPACK(wlan) {address2}")
+
+    shown = c.daemons[new.name].show("dhcp4")
+    assert [(s["client"], s["address"], s["guarded"]) for s in shown] == [(mobile.mac, address, True)]
+    counters = c.daemons[new.name].show("counters")
+    assert counters["dhcp4.relayed"] >= 2 and counters["dhcp4.answered"] >= 2 and counters["dhcp4.malformed"] == 0
+    assert "handoverd-dhcp4" in t.ns[new.name].run("nft", "list", "tables")
+    c.daemons[new.name].stop()
+    assert "handoverd-dhcp4" not in t.ns[new.name].run("nft", "list", "tables")
+
+
+def test_without_its_server_a_client_is_one_of_the_link(cast):
+    c = cast(mobiles=1, relay="all", timeout="1s")
+    t, (old, new), (mobile,), (phone,) = c.topology, c.points, c.mobiles, c.clients
+    phone.ask()
+    c.servers[old.name].terminate()
+    t.move([(mobile, new)])
+    phone.config.write_text("timeout 60;\nretry 2;\nreboot 2;\ninitial-interval 1;\nbackoff-cutoff 2;\n")
+    why, address, server = phone.ask().split()
+    assert why == "BOUND" and server == link4(new) and address.startswith("10.1.2."), (why, address, server)
+    assert "server is silent" in c.daemons[new.name].log()
+    assert c.daemons[new.name].show("counters")["dhcp4.given_up"] >= 1
