@@ -4,6 +4,7 @@ address and lease; others get one of the link.
 """
 
 import contextlib
+import re
 import socket
 import struct
 
@@ -20,7 +21,7 @@ case $reason in BOUND|RENEW|REBIND|REBOOT)
 	ip addr add "$new_ip_address/24" dev "$interface"
 	echo "$reason $new_ip_address $new_dhcp_server_identifier" >>"$LAB_TOLD" ;;
 NAK)
-	echo "NAK" >>"$LAB_TOLD" ;;
+	echo "NAK none none" >>"$LAB_TOLD" ;;
 esac
 """
 
@@ -55,6 +56,10 @@ class Client:
         p = self.topology.start(self.mobile.name, argv, "dhclient")
         try:
             wait_for(f"{self.mobile.name} is told an address", lambda: len(self.told_lines()) > before, 60)
+            # It forgets what it has not written down.
+            address = self.told_lines()[before].split()[1]
+            wait_for(f"{self.mobile.name} has noted its lease",
+                     lambda: re.search(rf"fixed-address {address};[^}}]*}}\n$", self.leases.read_text()), 60)
         finally:
             p.terminate()
             p.wait(10)
