@@ -73,4 +73,4 @@ EXTRA_DIST += tests/fuzz/corpus/send
 check_PROGRAMS += tests/net/dump_fmip6
 tests_net_dump_fmip6_SOURCES = tests/net/dump_fmip6.c
 tests_net_dump_fmip6_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
-EXTRA_DIST += tests/net/test_fmip6_tshark.py
+EXTRA_DIST += tests/net/test_fmip6_tshark.py tests/net/test_clients.py
