@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SIGNALS_MAX 8
 
@@ -16,8 +18,10 @@ struct loop_signal_watch {
 };
 
 /*
- * Timers live in a heap ordered by (when, seq). libevent knows only one of them, the earliest: so a million armed timers cost
- * it nothing, and the virtual loop is the same heap without libevent. Each place holds the order beside the timer, and has
+ * Timers live in a heap ordered by (when, seq). libevent knows none of them: one timerfd is armed for the earliest, so a million
+ * armed timers cost it nothing, and the virtual loop is the same heap without libevent. The timerfd is set only to fire earlier
+ * than it will: setting it is dear (on a virtual machine it can take as long as all else that a message needs), and one that
+ * fires too early is set anew then. libevent's own timers would be set in every round. Each place holds the order beside the timer, and has
  * four places below it: finding a place among a million touches a few cache lines, and no timer but those that move.
  */
 struct place {
@@ -35,8 +39,10 @@ struct loop {
 	struct place *heap;
 	size_t n, cap;
 	struct event_base *base; /* NULL in a virtual loop */
-	struct event *wake;      /* due when heap[0] is */
-	usec_t wake_at;          /* for when it is armed; UINT64_MAX: it is not */
+	int timerfd;             /* -1: none */
+	struct event *wake;      /* on the timerfd */
+	usec_t wake_at;          /* when the timerfd fires, not later than heap[0] is due; UINT64_MAX: it does not */
+	struct timer once;       /* what loop_once waits for at most */
 	struct loop_fd *fds;
 	struct loop_signal_watch signals[SIGNALS_MAX];
 	size_t signals_n;
@@ -129,21 +135,17 @@ static void heap_grow(struct loop *l)
 	l->cap = cap;
 }
 
-/* Lets libevent know when the earliest timer is due, if that has changed. */
+/* Sees to it that the timerfd fires when the earliest timer is due. */
 static void wake_update(struct loop *l)
 {
 	usec_t due = l->n ? l->heap[0].when : UINT64_MAX;
-	if (l->virtual || due == l->wake_at)
+	if (l->virtual || due >= l->wake_at)
 		return;
+	struct itimerspec at = { .it_value = { .tv_sec = (time_t)(due / USEC_SEC), .tv_nsec = (long)(due % USEC_SEC) * 1000 } };
+	if (due == 0)
+		at.it_value.tv_nsec = 1; /* 0 would stop it */
 	l->wake_at = due;
-	if (due == UINT64_MAX) {
-		evtimer_del(l->wake);
-		return;
-	}
-	usec_t now = clock_usec(CLOCK_MONOTONIC);
-	usec_t wait = due > now ? due - now : 0;
-	struct timeval tv = { .tv_sec = (time_t)(wait / USEC_SEC), .tv_usec = (suseconds_t)(wait % USEC_SEC) };
-	evtimer_add(l->wake, &tv);
+	timerfd_settime(l->timerfd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 /* -- timers ---------------------------------------------------------------------------------------------------------- */
@@ -178,8 +180,7 @@ void timer_stop(struct timer *t)
 {
 	if (!t->pos)
 		return;
-	heap_remove(t->loop, t);
-	wake_update(t->loop);
+	heap_remove(t->loop, t); /* the timerfd may now fire for nothing */
 }
 
 bool timer_armed(const struct timer *t)
@@ -206,37 +207,38 @@ static void run_due(struct loop *l)
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *l = arg;
-	(void)fd;
+	uint64_t fired;
 	(void)what;
+	if (read((int)fd, &fired, sizeof fired) < 0 && errno == EAGAIN)
+		return; /* set anew since it fired */
 	l->now = clock_usec(CLOCK_MONOTONIC);
 	l->wake_at = UINT64_MAX;
 	run_due(l);
 	wake_update(l);
 }
 
+static void once_over(struct timer *t, void *arg)
+{
+	(void)t;
+	(void)arg;
+}
+
 struct loop *loop_create(void)
 {
 	struct loop *l = calloc(1, sizeof *l);
-	struct event_config *cfg = event_config_new();
-	if (!l || !cfg)
-		goto fail;
-	/* Sub-millisecond timers: handover steps are shorter than epoll's tick. */
-	event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER);
-	l->base = event_base_new_with_config(cfg);
-	l->wake = l->base ? evtimer_new(l->base, on_wake, l) : NULL;
-	if (!l->wake)
-		goto fail;
-	event_config_free(cfg);
+	if (!l)
+		return NULL;
+	l->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	l->base = event_base_new();
+	l->wake = l->base && l->timerfd >= 0 ? event_new(l->base, l->timerfd, EV_READ | EV_PERSIST, on_wake, l) : NULL;
+	if (!l->wake || event_add(l->wake, NULL) < 0) {
+		loop_destroy(l);
+		return NULL;
+	}
 	l->wake_at = UINT64_MAX;
 	l->now = clock_usec(CLOCK_MONOTONIC);
+	timer_init(&l->once, l, once_over, NULL);
 	return l;
-fail:
-	if (cfg)
-		event_config_free(cfg);
-	if (l && l->base)
-		event_base_free(l->base);
-	free(l);
-	return NULL;
 }
 
 struct loop *loop_create_virtual(usec_t start)
@@ -244,6 +246,7 @@ struct loop *loop_create_virtual(usec_t start)
 	struct loop *l = calloc(1, sizeof *l);
 	if (l) {
 		l->virtual = true;
+		l->timerfd = -1;
 		l->now = start;
 	}
 	return l;
@@ -263,6 +266,8 @@ void loop_destroy(struct loop *l)
 		event_free(l->wake);
 	if (l->base)
 		event_base_free(l->base);
+	if (l->timerfd >= 0)
+		close(l->timerfd);
 	free(l->heap);
 	free(l);
 }
@@ -296,13 +301,10 @@ int loop_run(struct loop *l)
 	if (l->virtual)
 		return -EINVAL;
 	l->stopped = false;
-	while (!l->stopped) {
-		int r = event_base_loop(l->base, EVLOOP_ONCE);
-		if (r < 0)
+	/* With nothing left to wait for it would wait for ever. */
+	while (!l->stopped && (l->n || l->fds || l->signals_n))
+		if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
 			return -EIO;
-		if (r > 0) /* nothing left to wait for */
-			break;
-	}
 	return 0;
 }
 
@@ -313,11 +315,12 @@ int loop_once(struct loop *l, usec_t wait)
 		loop_advance(l, due < l->now + wait ? due : l->now + wait);
 		return 0;
 	}
-	struct timeval tv = { .tv_sec = (time_t)(wait / USEC_SEC), .tv_usec = (suseconds_t)(wait % USEC_SEC) };
 	l->stopped = false;
+	l->now = clock_usec(CLOCK_MONOTONIC);
 	if (wait)
-		event_base_loopexit(l->base, &tv);
+		timer_after(&l->once, wait);
 	int r = event_base_loop(l->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	timer_stop(&l->once);
 	l->now = clock_usec(CLOCK_MONOTONIC);
 	return r < 0 ? -EIO : 0;
 }

@@ -277,15 +277,25 @@ uint32_t path_tunnel_mtu(struct paths *p, const struct in6_addr *remote, bool v4
 	return v4 || mtu > IPV6_MTU_MIN ? mtu : IPV6_MTU_MIN;
 }
 
+/* What may go to the address while nothing of ours is in the way. On a link of ours that is the link's: a host route that goes
+ * elsewhere changes nothing, for what is held here goes out to a link-layer address there. Else the kernel is asked. */
+static uint32_t mtu_before(const struct path *h)
+{
+	const struct rtnl_link *l = rtnl_link_of(h->paths->rtnl, &h->addr);
+	uint32_t mtu = 0;
+	if (l)
+		return l->mtu;
+	(void)rtnl_route_lookup(h->paths->rtnl, &h->addr, NULL, &mtu);
+	return mtu;
+}
+
 /* Leaves whatever the path did before; what is queued stays. */
 static void leave_state(struct path *h)
 {
 	if (h->state == PATH_RELEASE || h->state == PATH_SETTLE)
 		release_stop(h);
-	if (h->state == PATH_DIRECT) {
-		h->direct_mtu = 0;
-		(void)rtnl_route_lookup(h->paths->rtnl, &h->addr, NULL, &h->direct_mtu);
-	}
+	if (h->state == PATH_DIRECT)
+		h->direct_mtu = mtu_before(h);
 	timer_stop(&h->timer);
 	h->resume = false;
 }

@@ -64,6 +64,8 @@ bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a); 
 /* How long the prefix of an address there that holds a stays, from now: the longest of several. False: there is none. */
 #define RTNL_FOREVER UINT64_MAX
 bool rtnl_prefix_lifetime(const struct rtnl *r, int ifindex, const struct in6_addr *a, usec_t *valid, usec_t *preferred);
+/* The link with the longest prefix of an address that has a in it; NULL: none. */
+const struct rtnl_link *rtnl_link_of(const struct rtnl *r, const struct in6_addr *a);
 /* What the kernel's routing says of a destination now: 0 and the outgoing link and MTU (either may be NULL), or a negative
  * errno. The MTU is the route's own or learnt one, else the link's. */
 int rtnl_route_lookup(struct rtnl *r, const struct in6_addr *dst, int *ifindex, uint32_t *mtu);

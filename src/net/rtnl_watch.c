@@ -373,15 +373,17 @@ bool rtnl_prefix_lifetime(const struct rtnl *r, int ifindex, const struct in6_ad
 	return true;
 }
 
+static bool gives_prefix(const struct addr_entry *e, const struct in6_addr *a)
+{
+	struct prefix p = prefix_of(&e->key.addr, e->plen);
+	return !(e->flags & IFA_F_NOPREFIXROUTE) && e->plen != 128 && prefix_has(&p, a);
+}
+
 bool rtnl_on_link(const struct rtnl *r, int ifindex, const struct in6_addr *a)
 {
-	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next) {
-		if (e->key.ifindex != ifindex || (e->flags & IFA_F_NOPREFIXROUTE) || e->plen == 128)
-			continue;
-		struct prefix p = prefix_of(&e->key.addr, e->plen);
-		if (prefix_has(&p, a))
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next)
+		if (e->key.ifindex == ifindex && gives_prefix(e, a))
 			return true;
-	}
 	return false;
 }
 
@@ -392,6 +394,15 @@ size_t rtnl_link_prefixes(const struct rtnl *r, int ifindex, struct prefix *out,
 		if (e->key.ifindex == ifindex && !(e->flags & IFA_F_NOPREFIXROUTE) && e->plen < 128 && !addr_is_link_local(&e->key.addr))
 			out[n++] = prefix_of(&e->key.addr, e->plen);
 	return n;
+}
+
+const struct rtnl_link *rtnl_link_of(const struct rtnl *r, const struct in6_addr *a)
+{
+	const struct addr_entry *best = NULL;
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next)
+		if (gives_prefix(e, a) && (!best || e->plen > best->plen))
+			best = e;
+	return best ? rtnl_link_by_index(r, best->key.ifindex) : NULL;
 }
 
 /* -- neighbours and routes: told, not kept --------------------------------------------------------------------------- */

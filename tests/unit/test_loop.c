@@ -104,6 +104,48 @@ static void real_timers_fire_not_before_their_time(void **state)
 	loop_destroy(l);
 }
 
+/* One moved to later, one stopped, one moved to sooner, one that arms itself again for now. */
+static void real_timers_may_be_moved(void **state)
+{
+	struct loop *l = loop_create();
+	struct probe later = { .loop = l }, stopped = { .loop = l }, sooner = { .loop = l }, again = { .loop = l };
+	usec_t start = loop_now_fresh(l);
+	timer_init(&later.timer, l, on_timer, &later);
+	timer_init(&stopped.timer, l, on_timer, &stopped);
+	timer_init(&sooner.timer, l, on_timer, &sooner);
+	timer_init(&again.timer, l, on_timer, &again);
+	timer_after(&later.timer, 1000);
+	timer_after(&stopped.timer, 2000);
+	timer_after(&sooner.timer, 3600 * USEC_SEC);
+	timer_after(&later.timer, 20000);
+	timer_stop(&stopped.timer);
+	timer_after(&sooner.timer, 10000);
+	timer_at(&again.timer, 0);
+	while (!later.count)
+		loop_once(l, USEC_SEC);
+	assert_int_equal(stopped.count, 0);
+	assert_int_equal(sooner.count, 1);
+	assert_int_equal(again.count, 1);
+	assert_true(sooner.fired_at >= start + 10000);
+	assert_true(later.fired_at >= start + 20000);
+	loop_destroy(l);
+}
+
+static void one_round_waits_no_longer_than_it_may(void **state)
+{
+	struct loop *l = loop_create();
+	struct probe p = { .loop = l };
+	usec_t start = loop_now_fresh(l);
+	timer_init(&p.timer, l, on_timer, &p);
+	timer_after(&p.timer, 3600 * USEC_SEC);
+	assert_int_equal(loop_once(l, 3000), 0);
+	assert_int_equal(loop_once(l, 3000), 0);
+	assert_int_equal(loop_once(l, 0), 0);
+	assert_true(loop_now(l) >= start + 3000);
+	assert_int_equal(p.count, 0);
+	loop_destroy(l);
+}
+
 struct pipe_probe {
 	struct loop *loop;
 	struct loop_fd *watch;
@@ -159,6 +201,8 @@ int main(void)
 		cmocka_unit_test(a_periodic_timer_keeps_its_period),
 		cmocka_unit_test(a_timer_may_stop_another_that_is_due),
 		cmocka_unit_test(real_timers_fire_not_before_their_time),
+		cmocka_unit_test(real_timers_may_be_moved),
+		cmocka_unit_test(one_round_waits_no_longer_than_it_may),
 		cmocka_unit_test(a_watch_may_delete_itself),
 		cmocka_unit_test(signals_arrive_in_the_loop),
 	};
