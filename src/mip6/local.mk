@@ -29,3 +29,9 @@ EXTRA_DIST += tests/fuzz/corpus/mip6_wire tests/fuzz/corpus/mip6_ha
 
 # A home agent and a mobile written in Python.
 EXTRA_DIST += tests/lab/mip6.py tests/net/test_home_agent.py
+
+# What tshark says of our bytes (tests/net/test_mip6_tshark.py).
+check_PROGRAMS += tests/net/dump_mip6
+tests_net_dump_mip6_SOURCES = tests/net/dump_mip6.c
+tests_net_dump_mip6_LDADD = src/mip6/libmip6.a $(NET_LIBS)
+EXTRA_DIST += tests/net/test_mip6_tshark.py
