@@ -52,6 +52,11 @@ TESTS += tests/replay/replay_clients
 tests_replay_replay_clients_SOURCES = tests/replay/replay_clients.c
 tests_replay_replay_clients_LDADD = $(FMIP6_TEST_LIBS)
 
+check_PROGRAMS += tests/replay/test_handover_keys
+TESTS += tests/replay/test_handover_keys
+tests_replay_test_handover_keys_SOURCES = tests/replay/test_handover_keys.c tests/unit/send_samples.h
+tests_replay_test_handover_keys_LDADD = $(FMIP6_TEST_LIBS)
+
 check_PROGRAMS += tests/fuzz/fuzz_fmip6_wire
 TESTS += tests/fuzz/fuzz_fmip6_wire
 tests_fuzz_fuzz_fmip6_wire_SOURCES = tests/fuzz/fuzz_fmip6_wire.c
@@ -73,4 +78,4 @@ EXTRA_DIST += tests/fuzz/corpus/send
 check_PROGRAMS += tests/net/dump_fmip6
 tests_net_dump_fmip6_SOURCES = tests/net/dump_fmip6.c
 tests_net_dump_fmip6_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
-EXTRA_DIST += tests/net/test_fmip6_tshark.py tests/net/test_clients.py
+EXTRA_DIST += tests/net/test_fmip6_tshark.py tests/net/test_clients.py tests/net/test_handover_keys.py
