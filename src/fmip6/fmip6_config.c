@@ -94,6 +94,10 @@ static const struct config_item items[] = {
 	          "router's own advertisements say." },
 	{ .name = "network_trigger", .type = CONFIG_BOOL, AT(network_trigger), .preset = "true",
 	  .help = "Whether a mobile moves when its router tells it to, by a PrRtAdv that it did not ask for." },
+	{ .name = "early_buffer", .type = CONFIG_BOOL, AT(early_buffer), .preset = "false",
+	  .help = "Whether a previous router keeps copies of what it sends to a mobile that has asked about another router, until packets go "
+	          "to the new one: a mobile that loses its link before the handover is prepared then misses nothing, but gets twice "
+	          "what it had got before." },
 	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,
 	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
 	{ .name = "clients", .type = CONFIG_BOOL, AT(clients), .preset = "false",

@@ -54,6 +54,7 @@ struct fmip6_params {
 	usec_t dad;    /* 0: off */
 	usec_t router_lifetime;
 	int64_t sessions;
+	bool early_buffer;
 	bool clients;
 	int64_t client_rate;
 	struct fmip6_gateway gateway;

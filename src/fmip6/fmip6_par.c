@@ -58,6 +58,7 @@ struct request {
 static void binding_over(struct binding *b)
 {
 	par_pending_end(b);
+	par_copying_end(b);
 	if (b->held)
 		b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
 	b->held = false;
@@ -72,6 +73,7 @@ void par_life_ended(struct timer *t, void *arg)
 	struct fmip6_par *p = b->par;
 	if (b->over) {
 		p->ops->tunnel_end(p->arg, &b->pcoa);
+		par_copying_end(b);
 		par_binding_free(b);
 		return;
 	}
@@ -178,6 +180,39 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 	return p->hi_seq;
 }
 
+/* ---- early buffering ---- */
+
+void par_copying_ended(struct timer *t, void *arg)
+{
+	struct binding *b = arg;
+	b->par->ops->copy(b->par->arg, &b->pcoa, NULL, false);
+	if (!b->numbered) /* nothing but this */
+		par_binding_free(b);
+}
+
+/* The mobile is about to leave. Should it be gone before its handover is prepared, what was sent into the gap is there. */
+static void copying_begin(struct binding *b, const struct lladdr *l)
+{
+	struct fmip6_par *p = b->par;
+	if (!p->params->early_buffer || !p->ops->copy || b->forwarding || b->held)
+		return;
+	if (timer_armed(&b->copying) || p->ops->copy(p->arg, &b->pcoa, l, true) == 0)
+		timer_after(&b->copying, p->params->hold_time);
+}
+
+void par_foresee(struct fmip6_par *p, const struct in6_addr *pcoa, const struct lladdr *l)
+{
+	struct binding *b = par_binding_find(p, pcoa);
+	if (!p->params->early_buffer || !p->ops->own_address(p->arg, pcoa) || l->len == 0)
+		return;
+	if (!b && (b = par_binding_make(p, pcoa)))
+		b->over = true;
+	if (b && b->over)
+		copying_begin(b, l);
+	if (b && !b->numbered && !timer_armed(&b->copying))
+		par_binding_free(b);
+}
+
 /*
  * A mobile that asks from its new link is gone from ours: what comes for it until HAck is there waits, and goes into the
  * tunnel first (RFC 5568 §4.1 lets the PAR buffer). Whatever it lost, it lost before its FBU was here.
@@ -187,6 +222,7 @@ static void pending_hold(struct binding *b)
 	struct fmip6_par *p = b->par;
 	if (b->from_pcoa || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) != 0)
 		return;
+	timer_stop(&b->copying); /* what was copied is at the head of what is held */
 	b->held = true;
 	p->ops->step(p->arg, &b->pcoa, STEP_HOLD, loop_now(p->loop));
 }
@@ -218,6 +254,8 @@ static void pending_begin(struct binding *b, const struct request *q)
 	               &q->lladdr, q->in->at);
 	if (q->fbu.rider_len && q->from_pcoa && p->ops->rider)
 		p->ops->rider(p->arg, &b->pcoa, &b->local, q->fbu.rider, q->fbu.rider_len);
+	if (q->from_pcoa)
+		copying_begin(b, &q->lladdr);
 	pending_hold(b);
 	hi_send(b);
 }
@@ -253,6 +291,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 {
 	struct fmip6_par *p = b->par;
 	usec_t now = loop_now(p->loop);
+	par_copying_end(b); /* the mobile is still on our link, as far as is known: it has had what was copied */
 	int rc = p->ops->tunnel(p->arg, &b->pcoa, &b->local, ncoa);
 	if (rc < 0) {
 		pending_fail(b, FBACK_NO_RESOURCES, "tunnel could not be set up");
@@ -404,6 +443,8 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 {
 	if (b && b->pending)
 		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile stays");
+	if (b)
+		par_copying_end(b);
 	if (b && (b->forwarding || b->held))
 		p->ops->direct(p->arg, &b->pcoa, &q->fbu.lladdr);
 	if (b)
@@ -413,6 +454,7 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 		fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
 	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
+		b->numbered = true;
 		binding_over(b);
 	}
 }
@@ -431,6 +473,7 @@ static void pending_devolve(struct binding *b)
 	b->hi.code = HI_NOT_FROM_PCOA;
 	b->hi.flags = 0;
 	b->tries = 0;
+	pending_hold(b);
 	b->par->ops->devolved(b->par->arg, &b->pcoa, "the mobile left before the FBack");
 	hi_send(b);
 }
@@ -441,6 +484,7 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 	if (b->pending && !addr_eq(&b->want, &q->ncoa))
 		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile chose another router");
 	b->seq = q->fbu.seq;
+	b->numbered = true;
 	b->spi = q->fbu.badf.spi;
 	b->local = q->in->dst;
 	b->from = q->in->src;
@@ -470,7 +514,7 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	struct binding *b = par_binding_find(p, &q.pcoa);
-	if (b && !fmip6_seq_newer(q.fbu.seq, b->seq)) {
+	if (b && b->numbered && !fmip6_seq_newer(q.fbu.seq, b->seq)) {
 		refuse(p, &q, REFUSE_SEQUENCE, b->seq);
 		return;
 	}
@@ -493,6 +537,8 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, struct in6_addr *local, struct in6_addr *ncoa)
 {
 	struct binding *b = par_binding_find(p, pcoa);
+	if (b)
+		par_copying_end(b);
 	if (!b || b->over)
 		return PAR_WAS_IDLE;
 	/* Between two tunnels: the old one has been given up, its marker goes on its way. */

@@ -33,6 +33,9 @@ struct par_ops {
 	                   const uint8_t *data, size_t len);
 	/* Packets for pcoa from local to ncoa; packets from pcoa are taken out of ncoa's reverse tunnel. 0 or negative errno. */
 	int (*tunnel)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa);
+	/* Packets for pcoa go on to its link, and a copy of each waits, until tunnel, direct or hold is called, which have the copies go
+	 * first; off: the copies are thrown away. 0 or negative errno. NULL: never. */
+	int (*copy)(void *arg, const struct in6_addr *pcoa, const struct lladdr *l, bool on);
 	/* Packets for pcoa wait here, until tunnel or direct is called. 0; 1: they wait for the new router's part already, whose hold
 	 * stays its own (direct is not called); or negative errno. */
 	int (*hold)(void *arg, const struct in6_addr *pcoa);
@@ -62,6 +65,8 @@ void par_destroy(struct fmip6_par *p); /* silent: neither direct nor closed is c
 
 void par_fbu(struct fmip6_par *p, const struct mh_in *in);
 void par_hack(struct fmip6_par *p, const struct mh_in *in);
+/* The mobile has asked about another router: it may be leaving (§4 lets the PAR begin to buffer, fmip6.early_buffer). */
+void par_foresee(struct fmip6_par *p, const struct in6_addr *pcoa, const struct lladdr *l);
 
 /* An answer to an echo request. */
 void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t id);

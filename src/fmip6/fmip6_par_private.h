@@ -14,7 +14,8 @@ struct binding {
 	struct fmip6_par *par;
 	struct in6_addr pcoa;
 	struct in6_addr local; /* our address that the mobile knows: where its FBU went, and the tunnel's end */
-	uint16_t seq;          /* of the last FBU that was accepted */
+	uint16_t seq;          /* of the last FBU that was accepted, */
+	bool numbered;         /* if there was one */
 	uint32_t spi;          /* the key that it was signed with, and its FBack is */
 	struct timer life;     /* of the binding; of its memory when it is over */
 
@@ -23,6 +24,7 @@ struct binding {
 	usec_t since;
 	bool over;
 
+	struct timer copying; /* armed: packets go to the link, and copies of them wait */
 	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
 	bool pending;
 	struct in6_addr want, want_nar;
@@ -60,6 +62,7 @@ struct binding *par_binding_find(const struct fmip6_par *p, const struct in6_add
 struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pcoa);
 void par_binding_free(struct binding *b);
 void par_pending_end(struct binding *b); /* harmless if nothing is */
+void par_copying_end(struct binding *b); /* the copies are thrown away; harmless if there are none */
 
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
@@ -67,6 +70,7 @@ void par_seen_clear(struct fmip6_par *p);
 
 /* What a binding's timers and its marker call. */
 void par_life_ended(struct timer *t, void *arg);
+void par_copying_ended(struct timer *t, void *arg);
 void par_hi_timeout(struct timer *t, void *arg);
 void par_binding_marker_send(void *arg, uint16_t id, uint16_t seq);
 void par_binding_marker_ended(void *arg, bool answered);

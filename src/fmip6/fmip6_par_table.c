@@ -33,9 +33,18 @@ void par_pending_end(struct binding *b)
 	HASH_DELETE(hh_hi, b->par->by_hi, b);
 }
 
+void par_copying_end(struct binding *b)
+{
+	if (!timer_armed(&b->copying))
+		return;
+	timer_stop(&b->copying);
+	b->par->ops->copy(b->par->arg, &b->pcoa, NULL, false);
+}
+
 void par_binding_free(struct binding *b)
 {
 	par_pending_end(b);
+	timer_stop(&b->copying);
 	timer_stop(&b->life);
 	HASH_DELETE(hh, b->par->bindings, b);
 	fmip6_counters[FMIP6_BINDINGS].value--;
@@ -48,6 +57,7 @@ static bool binding_evict(struct fmip6_par *p)
 	for (struct binding *b = p->bindings; b; b = b->hh.next)
 		if (b->over) {
 			p->ops->tunnel_end(p->arg, &b->pcoa);
+			par_copying_end(b);
 			par_binding_free(b);
 			return true;
 		}
@@ -65,6 +75,7 @@ struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pco
 	b->pcoa = *pcoa;
 	timer_init(&b->life, p->loop, par_life_ended, b);
 	timer_init(&b->retry, p->loop, par_hi_timeout, b);
+	timer_init(&b->copying, p->loop, par_copying_ended, b);
 	marker_init(&b->marker, p->loop, par_binding_marker_send, par_binding_marker_ended, b);
 	HASH_ADD(hh, p->bindings, pcoa, sizeof b->pcoa, b);
 	fmip6_counters[FMIP6_BINDINGS].value++;

@@ -176,6 +176,15 @@ static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const 
 	fmip6_sent(rc, "PrRtAdv", dst);
 }
 
+/* Whoever asks by name may be leaving. That it is who it says it is the neighbour table knows, or its packets are left alone. */
+static void foresee(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *mobile)
+{
+	struct lladdr known;
+	if (prefix_has(&on->prefix, mobile) && rtnl_neigh_get(r->core->net->rtnl, on->ifindex, mobile, &known) == 0 &&
+	    lladdr_eq(&known, &q->source))
+		par_foresee(r->par, mobile, &known);
+}
+
 /* A question for a handover key that is not valid is answered like one without (RFC 5269 §3.2). */
 static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, int place,
                            const struct icmp6_message *m)
@@ -189,6 +198,8 @@ static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, cons
 	adv_answer(q, &map, &on->lladdr, &a);
 	bool granted = r->hk && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
 	prrtadv_send(r, &a, on, &q->source, &m->src, granted ? &g : NULL);
+	if (!q->wildcard && a.code == PRRTADV_TUPLES)
+		foresee(r, q, on, &m->src);
 }
 
 static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message *m)

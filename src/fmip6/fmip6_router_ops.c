@@ -196,6 +196,20 @@ static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_a
 	return rc;
 }
 
+static int par_copy(void *arg, const struct in6_addr *pcoa, const struct lladdr *l, bool on)
+{
+	struct fmip6_router *r = arg;
+	struct link link;
+	struct path *h = on ? path_get(r->core->net->paths, pcoa) : path_find(r->core->net->paths, pcoa);
+	if (!on) {
+		path_copy_end(h);
+		return 0;
+	}
+	if (!h || !router_link_of_addr(r, pcoa, &link))
+		return -ENOMEM;
+	return path_copy(h, link.ifindex, l);
+}
+
 static int par_hold(void *arg, const struct in6_addr *pcoa)
 {
 	struct fmip6_router *r = arg;
@@ -321,7 +335,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 const struct par_ops router_par_ops = {
 	.key = par_key, .own_address = par_own_address, .target = par_target, .is_peer = par_is_peer, .lladdr = par_lladdr,
-	.send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
+	.send_hi = par_send_hi, .send_fback = par_send_fback, .copy = par_copy, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
 	.send_marker = par_send_marker, .expired = par_expired, .tunnel_end = par_tunnel_end, .opened = par_opened, .rider = par_rider, .step = par_step,
 	.devolved = par_devolved, .closed = par_closed,
 };

@@ -152,6 +152,13 @@ static enum hold_class classify(const struct path *h, const void *packet, size_t
 	return packet6_walk(packet, len, &walked) && walked.proto == IPPROTO_IPV6 ? HOLD_OLDER : HOLD_FRESH;
 }
 
+/* What cannot leave at once is lost to the link, not to its copy. */
+static void path_copy_input(struct path *h, enum hold_class c, const void *packet, size_t len)
+{
+	(void)emit_frame(h->paths, h->ifindex, &h->lladdr, packet, len);
+	path_queue(h, c, packet, len);
+}
+
 static bool may_go_at_once(struct path *h, enum hold_class c)
 {
 	if (h->state == PATH_HOLD)
@@ -164,6 +171,10 @@ void path_input(struct path *h, const void *packet, size_t len)
 	enum hold_class c = classify(h, packet, len);
 	if (h->state == PATH_DIRECT) { /* its route has just gone; nobody knows the way but the kernel, and it gave it to us */
 		path_counters[PATH_UNKNOWN_DST].value++;
+		return;
+	}
+	if (h->copies) {
+		path_copy_input(h, c, packet, len);
 		return;
 	}
 	if (may_go_at_once(h, c)) {
@@ -297,7 +308,7 @@ static void leave_state(struct path *h)
 	if (h->state == PATH_DIRECT)
 		h->direct_mtu = mtu_before(h);
 	timer_stop(&h->timer);
-	h->resume = false;
+	h->resume = h->copies = false;
 }
 
 /* -- states ---------------------------------------------------------------------------------------------------------- */
@@ -316,6 +327,7 @@ int path_hold(struct path *h, const struct in6_addr *forwarder)
 	}
 	h->forwarder = forwarder ? *forwarder : in6addr_any;
 	h->state = PATH_HOLD;
+	h->copies = false;
 	if (!was_hold)
 		h->pass_older = false;
 	return 0;
@@ -323,7 +335,29 @@ int path_hold(struct path *h, const struct in6_addr *forwarder)
 
 bool path_is_held(const struct path *h)
 {
-	return h && h->state == PATH_HOLD;
+	return h && h->state == PATH_HOLD && !h->copies;
+}
+
+int path_copy(struct path *h, int ifindex, const struct lladdr *l)
+{
+	if (h->state != PATH_DIRECT)
+		return -EBUSY;
+	int rc = path_hold(h, NULL);
+	if (rc < 0)
+		return rc;
+	h->ifindex = ifindex;
+	h->lladdr = *l;
+	h->copies = true;
+	return 0;
+}
+
+void path_copy_end(struct path *h)
+{
+	if (!h || !h->copies)
+		return;
+	paths_pump_dry(h->paths); /* it goes out before what the kernel forwards itself again */
+	hold_clear(&h->hold);
+	path_close(h);
 }
 
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l)
@@ -642,7 +676,7 @@ static void show_path(const struct path *h, struct output *o)
 	struct path_stats s = path_stats(h);
 	out_item_begin(o, NULL);
 	out_addr(o, "address", &h->addr);
-	out_str(o, "state", state_name(h->state));
+	out_str(o, "state", h->copies ? "copy" : state_name(h->state));
 	out_str(o, "form", h->route == ROUTE_ENCAP ? "ip6tnl" : h->route == ROUTE_TUN ? "tun" : NULL);
 	out_addr(o, "local", h->state == PATH_TUNNEL ? &h->local : &in6addr_any);
 	out_addr(o, "remote", h->state == PATH_TUNNEL ? &h->remote : &in6addr_any);

@@ -72,6 +72,10 @@ int path_hold(struct path *h, const struct in6_addr *forwarder);
 /* Keeps what the address itself sends on that link as well (RFC 4067 §3.1), for as long as the path is in hold; then it goes on
  * its way, in order, before anything else happens. -EINVAL: not in hold. */
 int path_hold_from(struct path *h, int ifindex);
+/* From direct: packets go on to the mobile on that link, and of each a copy waits as if it were held: until path_hold, path_tunnel or
+ * path_release (then the copies go first), or path_copy_end, which throws them away and is path_close otherwise (RFC 5568 §4). */
+int path_copy(struct path *h, int ifindex, const struct lladdr *l);
+void path_copy_end(struct path *h); /* NULL allowed; what does not copy is left alone */
 bool path_is_held(const struct path *h); /* in hold; NULL: no */
 /* Lets the older class through at once (the mobile is here) while fresh packets still wait. */
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);

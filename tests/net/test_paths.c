@@ -341,6 +341,45 @@ static void hold_and_release(void **state)
 }
 
 /* RFC 5568 §4.5: five at once, the rest not faster than they came, or little faster. */
+/* Copies wait while the packets themselves go on; they leave before what came when nothing went on any more. */
+static void copies_wait_while_packets_go_on(void **state)
+{
+	struct lab *b = *state;
+	struct sniffer s;
+	struct path *h = path_get(b->paths, &b->pcoa);
+	sniff_start(b, &s, "m1");
+	assert_int_equal(path_copy(h, b->link1, &b->mobile1), 0);
+	assert_false(path_is_held(h));
+	assert_int_equal(path_copy(h, b->link1, &b->mobile1), -EBUSY);
+	for (uint8_t i = 1; i <= 3; i++)
+		send_plain(b, &b->pcoa, i);
+	held_wait(b, h, 3);
+	sniff(b, &s, 3);
+	assert_int_equal(path_hold(h, NULL), 0);
+	assert_true(path_is_held(h));
+	send_plain(b, &b->pcoa, 4);
+	held_wait(b, h, 4);
+	sniff_nothing(b, &s);
+	release_and_wait(b, h, b->link1, &b->mobile1, DRAIN_IMMEDIATE, NULL);
+	sniff(b, &s, 7);
+	assert_memory_equal(s.marks, ((const uint8_t[]){ 1, 2, 3, 1, 2, 3, 4 }), 7);
+
+	uint64_t dropped = path_counters[PATH_HELD_DROPPED].value;
+	h = path_get(b->paths, &b->pcoa);
+	assert_int_equal(path_copy(h, b->link1, &b->mobile1), 0);
+	send_plain(b, &b->pcoa, 5);
+	held_wait(b, h, 1);
+	path_copy_end(h);
+	path_copy_end(NULL);
+	assert_null(path_find(b->paths, &b->pcoa));
+	send_plain(b, &b->pcoa, 6);
+	sniff(b, &s, 9);
+	assert_memory_equal(s.marks + 7, ((const uint8_t[]){ 5, 6 }), 2);
+	assert_int_equal(path_counters[PATH_HELD_DROPPED].value, dropped);
+	assert_int_equal(path_counters[PATH_HOLD_OCTETS].value, 0);
+	close(s.fd);
+}
+
 static void drain_as_the_rfc_says(void **state)
 {
 	struct lab *b = *state;
@@ -939,6 +978,7 @@ int main(void)
 #define LAB4(test) { #test " (IPv4)", test, lab_open4, lab_close, NULL }
 	const struct CMUnitTest tests[] = {
 		LAB(hold_and_release),
+		LAB(copies_wait_while_packets_go_on),
 		LAB(drain_as_the_rfc_says),
 		LAB(tunnelled_packets_go_first),
 		LAB(tunnelled_packets_may_pass),

@@ -105,6 +105,7 @@ void judge_sent(const struct word *w);
 void judge_close(void);
 unsigned judge_faults(void);
 void judge_answers_are_not_due(void); /* the scenario gives them */
+void judge_copies(void);              /* packets may come twice */
 void judge_key_is_wrong(void);        /* the mobile's */
 void judge_disturbed(void);     /* a router has lost its memory, or a message came beyond every timer */
 bool judge_proxied(int router); /* does it defend an address now? */

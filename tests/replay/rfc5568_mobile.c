@@ -38,7 +38,8 @@ static void address_of_the_fback_is_used(void)
 	hack_instead((struct hack){ .code = HACK_ASSIGNED, .ncoa = address(NAR, 0x55) });
 	mobile_is_told(NAR);
 	pass(50);
-	EXPECT(mobile_is(MN_PREPARED));
+	struct in6_addr given = address(NAR, 0x55);
+	EXPECT(mobile_is(MN_PREPARED) && sim_has(stage, &given)); /* ready for what the UNA sets loose */
 	mobile_moves(NAR);
 	pass(10);
 	EXPECT(mobile_uses(address(NAR, 0x55)) && is(sent(SIM_UNA, 1)->src, address(NAR, 0x55)));

@@ -174,7 +174,7 @@ static void contexts_first(void)
 	sim_params(stage)->release = FMIP6_RELEASE_CONTEXTS;
 	mobile_moves_announced(NAR);
 	pass(100);
-	EXPECT(sim_held(stage, NAR, NAR));
+	EXPECT(sim_held(stage, NAR, NAR) && !judge_proxied(NAR));
 	nar_contexts_done(sim_nar(stage, NAR), &pcoa, &in6addr_any);
 	pass(50);
 	EXPECT(!sim_held(stage, NAR, NAR) && nothing_lost());
@@ -200,6 +200,20 @@ static void return_and_packets_still_under_way(void)
 	EXPECT(flows() && sim_result(stage).reordered == 0 && sim_result(stage).repeated == 0);
 }
 
+static void return_and_contexts_that_were_there(void)
+{
+	struct in6_addr pcoa = AT(NAR), coa = AT(PAR);
+	mobile_moves_announced(NAR);
+	pass(600);
+	sim_drop(stage, SIM_ECHO, 99);
+	mobile_moves(PAR);
+	pass(30);
+	nar_contexts_done(sim_nar(stage, PAR), &pcoa, &coa);
+	EXPECT(sim_held(stage, PAR, PAR)); /* nobody knows yet that nothing older is under way */
+	pass(400);
+	EXPECT(!sim_held(stage, PAR, PAR) && counted(FMIP6_MARKER_TIMEOUT) == 1);
+}
+
 const struct sentence rfc5568_movement[] = {
 	{ "5.4", "", "a predictive handover loses nothing", SHOWN(predictive_and_nothing_is_lost) },
 	{ "5.4", "", "a reactive one what was sent until its FBU came", SHOWN(reactive_and_what_was_sent_into_the_gap_is_lost) },
@@ -220,5 +234,6 @@ const struct sentence rfc5568_movement[] = {
 	{ "4", "", "a link that changes without a sign", SHOWN(link_changes_unseen) },
 	{ "4", "", "a link that comes back as it was", SHOWN(carrier_goes_and_comes_back) },
 	{ "5.6", "", "nothing is out of order on return", SHOWN(return_and_packets_still_under_way) },
+	{ "5.6", "", "whatever else is ready, and no longer than marker_timeout", SHOWN(return_and_contexts_that_were_there) },
 	END_OF_SENTENCES,
 };

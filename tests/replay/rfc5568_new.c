@@ -214,7 +214,7 @@ static void una_without_a_link_layer_address_is_none(void)
 	m.lladdr.len = 0;
 	put_una(NAR, AT(NAR), m);
 	pass(20);
-	EXPECT(judge_present(NAR) == 0 && sim_held(stage, NAR, NAR));
+	EXPECT(judge_present(NAR) == 0 && sim_held(stage, NAR, NAR) && times_sent(SIM_NAACK) == 0);
 }
 
 static void una_repeated_changes_nothing_more(void)
@@ -411,6 +411,18 @@ static void codes_that_code_1_has_no_use_for(void)
 	EXPECT(hack()->code == HACK_UNSPECIFIED && judge_present(NAR) == 0);
 }
 
+static void address_given_before_is_told_without_code_2(void)
+{
+	struct hi m = hi_for(NAR, 7);
+	sim_taken(stage, NAR, SIM_TAKEN);
+	is_asked(m);
+	EXPECT(hack()->code == HACK_ASSIGNED);
+	m.code = HI_NOT_FROM_PCOA;
+	m.flags = 0;
+	is_asked(m);
+	EXPECT(hack()->code == HACK_ACCEPTED && is(hack()->ncoa, sim_assigned(NAR)) && judge_present(NAR) == 1);
+}
+
 static void hi_of_a_stranger_is_not_answered(void)
 {
 	struct in6_addr stranger = address(12, 1), pcoa = AT(PAR), ncoa = AT(NAR);
@@ -493,6 +505,7 @@ const struct sentence rfc5568_new[] = {
 	{ "6.2.1.2", "MUST", "a refusal has its reason: 130, the table is full", SHOWN(too_many_sessions_are_no_resources) },
 	{ "6.2.1.2", "MUST", "a refusal has its reason: 130, no room to hold packets", SHOWN(hold_that_cannot_be_made_is_no_resources) },
 	{ "6.2.1.2", "", "to a HI with Code 1 Codes 1, 2 and 4 are not relevant", SHOWN(codes_that_code_1_has_no_use_for) },
+	{ "5.2", "may", "an address that the mobile was given before is told with Code 0", SHOWN(address_given_before_is_told_without_code_2) },
 	{ "10", "", "a HI of who is no neighbour is not answered", SHOWN(hi_of_a_stranger_is_not_answered) },
 	{ "10", "MUST", "nor that of a neighbour whose protection is not up", SHOWN(hi_without_protection_is_not_answered) },
 	{ "6.2.1.1", "", "a Code other than 0 and 1 is refused", SHOWN(hi_with_a_code_nobody_has_defined) },

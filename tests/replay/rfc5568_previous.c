@@ -149,6 +149,97 @@ static void previous_router_buffers_too(void)
 	EXPECT(sim_result(stage).received >= before + 8 && !sim_held(stage, PAR, PAR));
 }
 
+static void mobile_that_left_between_fbu_and_hack(void)
+{
+	sim_drop(stage, SIM_HACK, 1);
+	mobile_is_told(NAR);
+	pass(20);
+	EXPECT(!sim_held(stage, PAR, PAR));
+	mobile_moves(NAR);
+	pass(10); /* its second FBU, from there */
+	EXPECT(last(SIM_HI)->hi.code == 1 && last(SIM_HI)->hi.flags == 0 && last(SIM_HI)->hi.seq == sent(SIM_HI, 1)->hi.seq);
+	pass(20);
+	EXPECT(flows() && sim_result(stage).lost <= 6);
+}
+
+static void buffered_and_forwarded_at_once(void)
+{
+	sim_params(stage)->early_buffer = true;
+	judge_copies();
+	sim_drop(stage, SIM_FBU, 99);
+	mobile_is_told(NAR);
+	pass(50);
+	EXPECT(sim_copied(stage, PAR, PAR) && sim_result(stage).lost < 2);
+	pass(100);
+	EXPECT(sim_result(stage).lost < 2);
+}
+
+static void copies_go_to_a_mobile_that_left_too_early(void)
+{
+	sim_params(stage)->early_buffer = true;
+	judge_copies();
+	sim_drop(stage, SIM_FBU, 1);
+	mobile_is_told(NAR);
+	pass(20);
+	mobile_moves(NAR);
+	pass(200);
+	EXPECT(!sim_copied(stage, PAR, PAR));
+	EXPECT(sim_result(stage).lost < 2 && sim_result(stage).repeated > 0 && sim_result(stage).repeated < 6);
+}
+
+static void copying_ends_when_packets_go_to_the_new_address(void)
+{
+	sim_params(stage)->early_buffer = true;
+	judge_copies(); /* if the first FBU is lost */
+	mobile_moves_announced(NAR);
+	EXPECT(!sim_copied(stage, PAR, PAR));
+	pass(200);
+	EXPECT(sim_result(stage).repeated == 0 && sim_result(stage).lost < 2);
+}
+
+static void copying_ends_when_nothing_comes_of_it(void)
+{
+	sim_params(stage)->early_buffer = true;
+	judge_copies();
+	put_rtsolpr((struct rtsolpr){ .id = 7, .source = mobile_lladdr, .aps_n = 1, .aps = { sim_ap(NAR) } });
+	pass(100);
+	EXPECT(sim_copied(stage, PAR, PAR));
+	pass(5000);
+	EXPECT(!sim_copied(stage, PAR, PAR) && fmip6_counters[FMIP6_BINDINGS].value == 0 && flows());
+}
+
+static void copying_ends_when_the_mobile_stays(void)
+{
+	struct fbu home = fbu_to(NAR, 101);
+	sim_params(stage)->early_buffer = true;
+	judge_copies();
+	sim_drop(stage, SIM_HI, 99);
+	asks_to_move(fbu_to(NAR, 100));
+	EXPECT(sim_copied(stage, PAR, PAR));
+	home.lifetime = 0;
+	home.ncoa = in6addr_any;
+	asks_to_move(home);
+	EXPECT(!sim_copied(stage, PAR, PAR) && flows() && sim_result(stage).repeated == 0);
+}
+
+static void nothing_is_copied_unless_configured(void)
+{
+	put_rtsolpr((struct rtsolpr){ .id = 7, .source = mobile_lladdr, .aps_n = 1, .aps = { sim_ap(NAR) } });
+	pass(10);
+	EXPECT(!sim_copied(stage, PAR, PAR) && fmip6_counters[FMIP6_BINDINGS].value == 0);
+}
+
+static void hack_twice_while_the_old_way_empties(void)
+{
+	asks_to_move(fbu_to(NAR, 100));
+	sim_repeat(stage, SIM_HACK, 1);
+	put_fbu(PAR, AT(OTHER), AT(PAR), fbu_to(OTHER, 101));
+	pass(6);
+	EXPECT(sim_held(stage, PAR, PAR) && counted(FMIP6_HACK_IGNORED) == 1);
+	pass(1000);
+	EXPECT(forwards_to(AT(OTHER)));
+}
+
 /* §5.6 */
 
 static void lifetime_0_ends_the_tunnel(void)
@@ -623,6 +714,14 @@ const struct sentence rfc5568_previous[] = {
 	{ "5.2", "MUST", "an address in any HAck goes into the FBack", SHOWN(address_of_any_hack_goes_into_the_fback) },
 	{ "5.2", "may", "another address may come with any accepting Code", SHOWN(another_address_of_a_hack_with_code_0_is_used) },
 	{ "5.4", "SHOULD", "a PAR that asks for buffering buffers too", SHOWN(previous_router_buffers_too) },
+	{ "5.4", "SHOULD", "also for one that left before the HAck, whose handover goes on as a reactive one", SHOWN(mobile_that_left_between_fbu_and_hack) },
+	{ "4", "MUST", "early buffering: packets go on to the PCoA", SHOWN(buffered_and_forwarded_at_once) },
+	{ "4", "MAY", "and their copies to a mobile that left before it was prepared", SHOWN(copies_go_to_a_mobile_that_left_too_early) },
+	{ "4", "SHOULD", "it ends when packets go to the NCoA", SHOWN(copying_ends_when_packets_go_to_the_new_address) },
+	{ "4", "", "it ends in any case", SHOWN(copying_ends_when_nothing_comes_of_it) },
+	{ "4", "", "or when the mobile stays", SHOWN(copying_ends_when_the_mobile_stays) },
+	{ "4", "MAY", "it is not done unless configured", SHOWN(nothing_is_copied_unless_configured) },
+	{ "5.6", "", "superseded while the old way empties: one HAck counts", SHOWN(hack_twice_while_the_old_way_empties) },
 	{ "5.6", "SHOULD", "FBU with lifetime 0: the tunnel ends, packets go to the link", SHOWN(lifetime_0_ends_the_tunnel) },
 	{ "5.6", "", "from wherever it comes", SHOWN(lifetime_0_from_the_new_link_ends_it_as_well) },
 	{ "5.6", "", "or with the PCoA as care-of address", SHOWN(own_address_as_the_new_one_ends_it_as_well) },

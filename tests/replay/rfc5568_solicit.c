@@ -318,6 +318,17 @@ static void answer_to_no_question_is_ignored(void)
 	EXPECT(counted(FMIP6_PRRTADV_IGNORED) == 1 && times_sent(SIM_FBU) == 0);
 }
 
+static void answer_to_an_earlier_question_is_ignored(void)
+{
+	struct prrtadv a = unasked(PRRTADV_TUPLES, NAR);
+	sim_drop(stage, SIM_RTSOLPR, 99);
+	mobile_is_told(NAR);
+	a.id = (uint16_t)(sent(SIM_RTSOLPR, 1)->rtsolpr.id ^ 0x8000) | 1;
+	put_prrtadv(PAR, a);
+	pass(50);
+	EXPECT(counted(FMIP6_PRRTADV_IGNORED) == 1 && mobile_is(MN_SOLICITING));
+}
+
 static void answer_without_an_identifier_is_none(void)
 {
 	sim_drop(stage, SIM_RTSOLPR, 99);
@@ -419,6 +430,7 @@ static void router_without_fast_handover_ends_it(void)
 	put_prrtadv(PAR, a);
 	pass(1000);
 	EXPECT(times_sent(SIM_FBU) == 0 && times_sent(SIM_RTSOLPR) == 1 && mobile_is(MN_ATTACHED));
+	EXPECT(strstr(sim_reason(stage, SIM_MN), "does not speak FMIPv6"));
 }
 
 static void no_fast_handover_said_with_code_3(void)
@@ -550,6 +562,7 @@ const struct sentence rfc5568_solicit[] = {
 	{ "6.1.2", "", "Identifier and destination are those of the RtSolPr", SHOWN(identifier_and_source_are_copied) },
 	{ "6.1.2", "MUST", "PrRtAdv: Reserved is ignored", SHOWN(reserved_octet_of_an_answer_is_ignored) },
 	{ "6.1.2", "", "a PrRtAdv that answers nothing changes nothing", SHOWN(answer_to_no_question_is_ignored) },
+	{ "6.1.2", "", "nor does one that answers another question", SHOWN(answer_to_an_earlier_question_is_ignored) },
 	{ "6.1.2", "", "Identifier 0 answers nothing", SHOWN(answer_without_an_identifier_is_none) },
 	{ "6.1.2", "MUST", "the New Access Point option is present, copied from the RtSolPr, each with what is known", SHOWN(answer_names_all_that_were_asked_for) },
 	{ "6.1.2", "MUST", "with Code 0 or 1: router's link-layer address, address, prefix; in this order", SHOWN(options_stand_in_their_order) },

@@ -12,7 +12,7 @@
 
 #include "core/log.h"
 
-#define ROWS_MAX 256
+#define ROWS_MAX 512
 #define PATIENCE 300 /* seconds: a machine that arms a timer in the past for ever stands still in virtual time */
 
 static const struct sentences *table;

@@ -30,7 +30,7 @@ struct pkt {
 	uint8_t data[288];
 };
 
-enum path_state { PATH_DIRECT, PATH_HOLD, PATH_TUNNEL };
+enum path_state { PATH_DIRECT, PATH_HOLD, PATH_COPY, PATH_TUNNEL };
 struct spath {
 	struct in6_addr addr;
 	enum path_state state;
@@ -281,6 +281,8 @@ static void through_path(struct router *r, struct spath *h, struct pkt *p)
 		into_tunnel(r->sim, h, p);
 		return;
 	}
+	if (h->state == PATH_COPY)
+		to_link(r->sim, r->id, p);
 	bool older = addr_eq(&p->src[p->depth - 1], &h->forwarder);
 	if (older && h->pass)
 		to_link(r->sim, r->id, p);
@@ -392,6 +394,20 @@ static void par_send_fback(void *arg, const struct in6_addr *src, const struct i
 		emit(r->sim, LINK_DELAY, mobile_in, r->id, &p);
 	else
 		emit(r->sim, 0, router_in, r->id, &p);
+}
+
+static int par_copy(void *arg, const struct in6_addr *pcoa, const struct lladdr *l, bool on)
+{
+	struct router *r = arg;
+	struct spath *h = path_of(r, pcoa);
+	if (!on && h && h->state == PATH_COPY)
+		path_clear(h);
+	if (!on)
+		return 0;
+	if (h || r->broken)
+		return -EBUSY;
+	path_make(r, pcoa)->state = PATH_COPY;
+	return 0;
 }
 
 static int par_hold(void *arg, const struct in6_addr *pcoa)
@@ -534,7 +550,7 @@ static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 }
 
 static const struct par_ops par_ops = { .key = op_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
-	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
+	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .copy = par_copy, .hold = par_hold, .tunnel = par_tunnel, .direct = par_direct,
 	.send_marker = par_send_marker, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step,
 	.devolved = par_devolved, .closed = par_closed };
 
@@ -918,6 +934,8 @@ static void router_rtsolpr(struct sim *s, int link, struct pkt *p)
 	if (rtsolpr_parse(p->data, p->len, 6, &q) < 0)
 		return;
 	adv_answer(&q, &map, &source, &a);
+	if (!q.wildcard && a.code == PRRTADV_TUPLES)
+		par_foresee(r->par, &p->src[0], &q.source);
 	int n = prrtadv_pack(&a, data, sizeof p->data);
 	assert(n > 0);
 	struct pkt answer = message(SIM_PRRTADV, &in6addr_any, &p->src[0], data, (size_t)n);
@@ -1471,6 +1489,13 @@ bool sim_tunnelled(const struct sim *s, int router, int link)
 	struct in6_addr a = sim_addr(link);
 	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
 	return h && h->state == PATH_TUNNEL;
+}
+
+bool sim_copied(const struct sim *s, int router, int link)
+{
+	struct in6_addr a = sim_addr(link);
+	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
+	return h && h->state == PATH_COPY;
 }
 
 bool sim_held(const struct sim *s, int router, int link)
