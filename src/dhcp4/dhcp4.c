@@ -82,7 +82,7 @@ static bool find_local(void *arg, const struct in6_addr *server, struct in6_addr
 	return dhcp4_port_local(server, out);
 }
 
-static void to_server(void *arg, const struct dhcp4_udp *u)
+static void send_datagram(void *arg, const struct dhcp4_udp *u)
 {
 	uint8_t out[DHCP4_PACKET_MAX];
 	struct wr w = wr_make(out, sizeof out);
@@ -104,28 +104,10 @@ static void guard(void *arg, const struct lladdr *l, bool on)
 	(void)dhcp4_guard_set(l, on);
 }
 
-static const struct dhcp4_relay_ops ops = { .home = find_home, .link = find_link, .local = find_local, .to_server = to_server,
+static const struct dhcp4_relay_ops ops = { .home = find_home, .link = find_link, .local = find_local, .send = send_datagram,
 	                                    .to_client = to_client, .guard = guard };
 
 /* -- what comes in --------------------------------------------------------------------------------------------------- */
-
-static void on_packet(const struct dhcp4_packet *p, void *arg)
-{
-	struct dhcp4_udp u;
-	if (!dhcp4_udp_walk(p->packet, p->len, p->checksum_open, &u))
-		dhcp4_counters[DHCP4_MALFORMED].value++;
-	else if (p->ifindex)
-		dhcp4_relay_request(me.relay, p->ifindex, &p->from, &u);
-	else
-		dhcp4_relay_reply(me.relay, &u);
-}
-
-static void on_visit(struct bus_note *n, void *arg)
-{
-	dhcp4_relay_visit(me.relay, &n->u.visit.lladdr, &n->u.visit.addr, n->u.visit.on);
-}
-
-/* -- links and rules ------------------------------------------------------------------------------------------------- */
 
 static bool is_access(int ifindex)
 {
@@ -136,6 +118,26 @@ static bool is_access(int ifindex)
 			return true;
 	return false;
 }
+
+static void on_packet(const struct dhcp4_packet *p, void *arg)
+{
+	struct dhcp4_udp u;
+	if (!dhcp4_udp_walk(p->packet, p->len, p->checksum_open, &u))
+		dhcp4_counters[DHCP4_MALFORMED].value++;
+	else if (!p->routed)
+		dhcp4_relay_request(me.relay, p->ifindex, &p->from, &u);
+	else if (u.len && u.data[0] == DHCP4_BOOTREPLY)
+		dhcp4_relay_reply(me.relay, &u);
+	else if (!is_access(p->ifindex)) /* else its frame has been looked at */
+		dhcp4_relay_routed(me.relay, &u);
+}
+
+static void on_visit(struct bus_note *n, void *arg)
+{
+	dhcp4_relay_visit(me.relay, &n->u.visit.lladdr, &n->u.visit.addr, n->u.visit.on);
+}
+
+/* -- links and rules ------------------------------------------------------------------------------------------------- */
 
 static void link_add(int ifindex)
 {

@@ -35,7 +35,7 @@ struct client {
 	/* The question that is open, or the last one. */
 	bool asked;
 	uint32_t xid;
-	int ifindex;
+	int ifindex; /* 0: it is elsewhere */
 	struct dhcp4_agent agent;
 	struct dhcp4_home home;
 	usec_t asked_at;   /* first of those without an answer */
@@ -181,7 +181,7 @@ static struct client *client_get(struct dhcp4_relay *r, const struct lladdr *l, 
 
 void dhcp4_relay_visit(struct dhcp4_relay *r, const struct lladdr *l, const struct in6_addr *addr, bool on)
 {
-	struct client *c = !addr_is_v4(addr) ? NULL : on ? client_get(r, l, true) : client_find(r, l);
+	struct client *c = !addr_is_v4(addr) || !l->len ? NULL : on ? client_get(r, l, true) : client_find(r, l);
 	unsigned i = 0;
 	if (!c)
 		return;
@@ -256,7 +256,7 @@ static void ask(struct dhcp4_relay *r, struct client *c, const struct dhcp4_mess
 	COUNT(DHCP4_RELAYED);
 	LOG_INFO(LOG, "client is relayed client=%s mobile=%s peer=%s type=%u visitor=%s", LLADDR(&c->lladdr),
 	         ADDR(addr_is_zero(&m->ciaddr) ? &m->requested : &m->ciaddr), ADDR(&c->home.server), m->type, c->visits_n ? "yes" : "no");
-	r->ops->to_server(r->arg, &(struct dhcp4_udp){ .src = c->agent.giaddr, .dst = c->home.server, .sport = DHCP4_SERVER_PORT,
+	r->ops->send(r->arg, &(struct dhcp4_udp){ .src = c->agent.giaddr, .dst = c->home.server, .sport = DHCP4_SERVER_PORT,
 	                                               .dport = DHCP4_SERVER_PORT, .data = out, .len = w.len });
 }
 
@@ -299,6 +299,25 @@ void dhcp4_relay_request(struct dhcp4_relay *r, int ifindex, const struct lladdr
 	c->agent = agent;
 	c->home = home;
 	c->ifindex = ifindex;
+	ask(r, c, &m, u);
+}
+
+/* RFC 5107 §4: we are its server as far as it knows. Only who has a lease through us, from that address. */
+void dhcp4_relay_routed(struct dhcp4_relay *r, const struct dhcp4_udp *u)
+{
+	struct dhcp4_message m;
+	if (u->dport != DHCP4_SERVER_PORT || r->params->relay == DHCP4_NONE || !dhcp4_parse(u->data, u->len, &m))
+		return;
+	struct client *c = client_find(r, &m.chaddr);
+	if (!c || !c->leased_until || m.op != DHCP4_BOOTREQUEST || (m.type != DHCP4_REQUEST && m.type != DHCP4_RELEASE) ||
+	    !addr_is_zero(&m.giaddr) || m.has_agent || m.hops >= DHCP4_HOPS_MAX || !addr_eq(&m.ciaddr, &c->leased) ||
+	    !addr_eq(&u->src, &c->leased) || !addr_eq(&u->dst, &c->agent.override))
+		return;
+	if (!bucket_take(&r->bucket, loop_now(r->loop)) || !bucket_take(&c->bucket, loop_now(r->loop))) {
+		COUNT(DHCP4_LIMITED);
+		return;
+	}
+	c->ifindex = 0;
 	ask(r, c, &m, u);
 }
 
@@ -346,10 +365,12 @@ static void answer(struct dhcp4_relay *r, const struct client *c, const struct d
 	static const struct lladdr everyone = { .len = 6, .octet = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 	uint8_t message[DHCP4_MESSAGE_MAX], packet[DHCP4_PACKET_MAX];
 	struct wr w = wr_make(message, sizeof message), p = wr_make(packet, sizeof packet);
-	bool broadcast = by_broadcast(m);
+	bool broadcast = by_broadcast(m) && c->ifindex;
 	struct dhcp4_udp out = { .src = c->agent.override, .dst = addr_is_zero(&m->ciaddr) ? m->yiaddr : m->ciaddr,
 		                 .sport = DHCP4_SERVER_PORT, .dport = DHCP4_CLIENT_PORT, .data = message };
-	if (broadcast)
+	if (!c->ifindex)
+		out.dst = c->leased;
+	else if (broadcast)
 		memset(&out.dst.s6_addr[10], 0xff, 6);
 	bool ok = dhcp4_put_reply(&w, u->data, u->len);
 	out.len = w.len;
@@ -362,7 +383,10 @@ static void answer(struct dhcp4_relay *r, const struct client *c, const struct d
 	COUNT(DHCP4_ANSWERED);
 	LOG_INFO(LOG, "client is answered client=%s mobile=%s peer=%s type=%u lease_s=%u", LLADDR(&c->lladdr), ADDR(&m->yiaddr),
 	         ADDR(&u->src), m->type, m->lease);
-	r->ops->to_client(r->arg, c->ifindex, broadcast ? &everyone : &c->lladdr, packet, p.len);
+	if (!c->ifindex)
+		r->ops->send(r->arg, &out);
+	else
+		r->ops->to_client(r->arg, c->ifindex, broadcast ? &everyone : &c->lladdr, packet, p.len);
 }
 
 void dhcp4_relay_reply(struct dhcp4_relay *r, const struct dhcp4_udp *u)

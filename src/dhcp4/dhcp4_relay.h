@@ -50,7 +50,7 @@ struct dhcp4_relay_ops {
 	bool (*home)(void *arg, const struct in6_addr *addr, struct dhcp4_home *out); /* false: no neighbour's */
 	bool (*link)(void *arg, int ifindex, struct in6_addr *addr, char name[DHCP4_CIRCUIT_MAX]); /* our address there; false: none */
 	bool (*local)(void *arg, const struct in6_addr *server, struct in6_addr *out);             /* our address towards the server */
-	void (*to_server)(void *arg, const struct dhcp4_udp *u);
+	void (*send)(void *arg, const struct dhcp4_udp *u); /* wherever routing leads: to servers, and to clients that are elsewhere */
 	void (*to_client)(void *arg, int ifindex, const struct lladdr *to, const void *packet, size_t len);
 	void (*guard)(void *arg, const struct lladdr *l, bool on);
 };
@@ -64,6 +64,8 @@ void dhcp4_relay_reload(struct dhcp4_relay *r);
 
 /* A datagram to the server's port that came on an access link, from that station. */
 void dhcp4_relay_request(struct dhcp4_relay *r, int ifindex, const struct lladdr *from, const struct dhcp4_udp *u);
+/* A datagram to the server's port of this node that was routed here: by a client that has its lease through us and has moved on. */
+void dhcp4_relay_routed(struct dhcp4_relay *r, const struct dhcp4_udp *u);
 /* A datagram to the server's port of this node, from wherever. */
 void dhcp4_relay_reply(struct dhcp4_relay *r, const struct dhcp4_udp *u);
 /* The station keeps that address of another link, or no longer does. */

@@ -14,7 +14,6 @@
 
 #define LINKS_MAX 256
 #define PORT 67
-#define BOOTREPLY 2
 
 struct port_link {
 	struct dhcp4_port *owner;
@@ -34,26 +33,19 @@ struct dhcp4_port {
 	uint8_t buf[RAWSOCK_MTU];
 };
 
-/* An IPv4 packet, whole, of UDP to the server's port; `op` that of BOOTP, 0: any. */
-#define FILTER_LEN 11
-static size_t filter(struct sock_filter out[FILTER_LEN], uint8_t op)
-{
-	const struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 8),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 6, 0),
-		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PORT, 0, 3),
-		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op, 0, op ? 1 : 0),
-		BPF_STMT(BPF_RET | BPF_K, RAWSOCK_MTU),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	memcpy(out, code, sizeof code);
-	return sizeof code / sizeof code[0];
-}
+/* An IPv4 packet, whole, of UDP to the server's port. */
+static const struct sock_filter filter[] = {
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 6),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x3fff, 4, 0),
+	BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+	BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PORT, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, RAWSOCK_MTU),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+#define FILTER_LEN (sizeof filter / sizeof filter[0])
 
 static void on_link(int fd, unsigned events, void *arg)
 {
@@ -66,32 +58,50 @@ static void on_link(int fd, unsigned events, void *arg)
 			continue;
 		if (n < 0)
 			return;
-		p->fn(&(struct dhcp4_packet){ k->ifindex, in.from, in.checksum_open, p->buf, in.len }, p->arg);
+		p->fn(&(struct dhcp4_packet){ .ifindex = k->ifindex, .from = in.from, .checksum_open = in.checksum_open,
+		                              .packet = p->buf, .len = in.len }, p->arg);
 	}
+}
+
+static ssize_t receive(struct dhcp4_port *p, int *ifindex)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	struct iovec iov = { .iov_base = p->buf, .iov_len = sizeof p->buf };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(p->raw_fd, &h, MSG_DONTWAIT);
+	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&h);
+	struct in_pktinfo info = { 0 };
+	if (c && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+		memcpy(&info, CMSG_DATA(c), sizeof info);
+	*ifindex = info.ipi_ifindex;
+	return n;
 }
 
 static void on_raw(int fd, unsigned events, void *arg)
 {
 	struct dhcp4_port *p = arg;
 	for (int i = 0; i < RAWSOCK_BATCH; i++) {
-		ssize_t n = recv(fd, p->buf, sizeof p->buf, MSG_DONTWAIT);
+		int ifindex;
+		ssize_t n = receive(p, &ifindex);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return;
 		/* The kernel does not say whether the sender's machine finished the checksum; option 82 shows what is an answer. */
-		p->fn(&(struct dhcp4_packet){ .checksum_open = true, .packet = p->buf, .len = (size_t)n }, p->arg);
+		p->fn(&(struct dhcp4_packet){ .routed = true, .ifindex = ifindex, .checksum_open = true, .packet = p->buf, .len = (size_t)n },
+		      p->arg);
 	}
 }
 
 static int open_raw(void)
 {
-	struct sock_filter code[FILTER_LEN];
-	struct sock_fprog prog = { .len = (unsigned short)filter(code, BOOTREPLY), .filter = code };
+	struct sock_fprog prog = { .len = FILTER_LEN, .filter = (struct sock_filter *)(uintptr_t)filter };
+	int one = 1;
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog) < 0) {
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one) < 0) {
 		int e = errno;
 		close(fd);
 		return -e;
@@ -129,12 +139,11 @@ static struct port_link **find(struct dhcp4_port *p, int ifindex)
 
 int dhcp4_port_add(struct dhcp4_port *p, int ifindex)
 {
-	struct sock_filter code[FILTER_LEN];
 	if (*find(p, ifindex))
 		return 0;
 	if (p->links_n >= LINKS_MAX)
 		return -ENOSPC;
-	int fd = rawsock_open_packet(ETH_P_IP, ifindex, code, filter(code, 0));
+	int fd = rawsock_open_packet(ETH_P_IP, ifindex, filter, FILTER_LEN);
 	if (fd < 0)
 		return fd;
 	struct port_link *k = calloc(1, sizeof *k);

@@ -10,9 +10,11 @@
 
 struct dhcp4_port;
 
-/* A whole IPv4 packet with a UDP datagram to port 67, not yet verified; borrowed. ifindex 0: an answer, from wherever; from is
- * then of length 0. checksum_open: a sender on this machine has left the UDP checksum to a device. */
+/* A whole IPv4 packet with a UDP datagram to port 67, not yet verified; borrowed. routed: addressed to this node, from wherever;
+ * from is then of length 0, and what came in unicast on one of the links comes both ways. checksum_open: a sender on this machine
+ * has left the UDP checksum to a device. */
 struct dhcp4_packet {
+	bool routed;
 	int ifindex;
 	struct lladdr from;
 	bool checksum_open;

@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+from lab.clients import CN4, Clients, Ping
 from lab.daemon import FORMS
 from lab.topology import wait_for
 
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.needs("tun", "nft")
 
 SCRIPT = """#!/bin/sh
 case $reason in BOUND|RENEW|REBIND|REBOOT)
-	ip addr flush dev "$interface"
+	ip -4 addr flush dev "$interface"
 	ip addr add "$new_ip_address/24" dev "$interface"
+	ip route add default via "$new_routers"
 	echo "$reason $new_ip_address $new_dhcp_server_identifier" >>"$LAB_TOLD" ;;
 NAK)
 	echo "NAK none none" >>"$LAB_TOLD" ;;
@@ -70,6 +72,7 @@ def serve(topology, point):
     leases = topology.dir / f"{point.name}.dnsmasq-leases"
     argv = ["dnsmasq", "-k", "-C", "/dev/null", "--port=0", "--log-dhcp", "--log-facility=-", "--user=root", "--no-ping",
             f"--pid-file={topology.dir / point.name}.dnsmasq.pid", f"--dhcp-leasefile={leases}", "--interface=wlan",
+            f"--dhcp-option=option:router,{link4(point)}",
             "--interface=eth0", "--dhcp-authoritative", f"--dhcp-range=10.1.{point.n}.50,10.1.{point.n}.90,255.255.255.0,1h"]
     server = topology.start(point.name, argv, "dnsmasq")
     wait_for(f"{point.name}'s DHCP server", lambda: "DHCP, IP range" in topology.log(point.name, "dnsmasq"), 20)
@@ -141,7 +144,7 @@ def test_a_client_keeps_its_address(cast):
     assert not server_said(c, new, mobile.mac, "DHCP")
 
     # It renews in unicast where it was told to.
-    t.ns[mobile.name].ip(f"route add {link4(new)} dev wlan0")
+    t.ns[mobile.name].ip(f"route replace {link4(new)} dev wlan0")
     t.ns[new.name].ip(f"route add {address} dev wlan")
     assert renew(c, mobile, address, link4(new)) == (5, address)
     assert not server_said(c, new, mobile.mac, "DHCP")
@@ -172,3 +175,53 @@ def test_without_its_server_a_client_is_one_of_the_link(cast):
     assert why == "BOUND" and server == link4(new) and address.startswith("10.1.2."), (why, address, server)
     assert "server is silent" in c.daemons[new.name].log()
     assert c.daemons[new.name].show("counters")["dhcp4.given_up"] >= 1
+
+
+@pytest.fixture
+def clients():
+    """Routers that serve clients (fmip6.clients), with DHCP servers; the client has its IPv4 address from the first."""
+    with Clients(routers=3, mobiles=1) as c:
+        yield c
+        c.daemons.stop()
+        assert not c.daemons.sanitizer_reports()
+
+
+def test_a_phone_on_its_way(clients):
+    """Announced at the second router, seen at the third: at each it asks again, and its ping goes on."""
+    c = clients
+    t, (home, second, third), (mobile,) = c.topology, c.points, c.mobiles
+    for p in c.points:
+        serve(t, p)
+    phone = Client(t, mobile)
+    why, address, server = phone.ask().split()
+    assert why == "BOUND" and server == link4(home)
+    ping = Ping(t, mobile.name, CN4)
+    ping.wait_more(2)
+
+    c.daemons[home.name].ctl("handover", address, "to", second.ap_id)
+    c.wait_state(second, address, "holding")
+    wait_for("the second router's server is kept quiet",
+             lambda: [s["guarded"] for s in c.daemons[second.name].show("dhcp4") if s["client"] == mobile.mac] == [True])
+    t.move([(mobile, second)])
+    assert phone.ask().split() == ["REBOOT", address, link4(second)]
+    c.wait_state(second, address, "visiting")
+    ping.wait_more(2)
+    assert not server_said(c, second, mobile.mac, "DHCP")
+
+    t.move([(mobile, third)])
+    c.wait_state(third, address, "visiting")
+    # To the second router, which is its server as far as it knows: there, and back, by way of its home.
+    assert renew(c, mobile, address, link4(second)) == (5, address)
+    assert phone.ask().split() == ["REBOOT", address, link4(third)]
+    ping.wait_more(2)
+    assert not server_said(c, third, mobile.mac, "DHCP")
+    assert len(server_said(c, home, mobile.mac, f"DHCPACK(eth0) {address}")) >= 3
+
+    t.move([(mobile, home)])
+    c.wait_state(home, address, None)
+    why, again, server = phone.ask().split()
+    assert (why, again) == ("REBOOT", address)
+    # dnsmasq may keep to the name that it was given last; then the third router is asked, which knows it.
+    assert renew(c, mobile, address, server) == (5, address), server
+    ping.wait_more(2)
+    ping.stop()

@@ -13,7 +13,7 @@ struct world {
 	struct loop *loop;
 	struct dhcp4_params params;
 	struct dhcp4_relay *relay;
-	unsigned asked, answered; /* since they were looked at */
+	unsigned asked, answered, routed; /* since they were looked at */
 	struct dhcp4_udp to_server;
 	uint8_t request[DHCP4_MESSAGE_MAX], packet[DHCP4_PACKET_MAX];
 	size_t packet_len;
@@ -50,9 +50,16 @@ static bool local(void *arg, const struct in6_addr *server, struct in6_addr *out
 	return true;
 }
 
-static void to_server(void *arg, const struct dhcp4_udp *u)
+static void send_datagram(void *arg, const struct dhcp4_udp *u)
 {
 	struct world *w = arg;
+	if (u->dport == DHCP4_CLIENT_PORT) {
+		struct wr out = wr_make(w->packet, sizeof w->packet);
+		dhcp4_udp_put(&out, u);
+		w->packet_len = out.len;
+		w->routed++;
+		return;
+	}
 	w->asked++;
 	w->to_server = *u;
 	memcpy(w->request, u->data, u->len);
@@ -74,7 +81,7 @@ static void guard(void *arg, const struct lladdr *l, bool on)
 	((struct world *)arg)->guarded += on ? 1 : -1;
 }
 
-static const struct dhcp4_relay_ops ops = { home, link_of, local, to_server, to_client, guard };
+static const struct dhcp4_relay_ops ops = { home, link_of, local, send_datagram, to_client, guard };
 
 static int world_make(void **state)
 {
@@ -377,6 +384,32 @@ static void limits(void **state)
 	assert_int_equal(dhcp4_counters[DHCP4_CLIENTS].value, 1);
 }
 
+/* It has moved on, and renews at the router that it takes for its server. */
+static void who_moved_on_renews(void **state)
+{
+	struct world *w = *state;
+	uint8_t out[DHCP4_MESSAGE_MAX];
+	struct say s = { .type = DHCP4_REQUEST, .ciaddr = "10.1.0.10", .from = &phone };
+	struct dhcp4_udp u = { v4("10.1.0.10"), v4("10.2.0.1"), 68, 67, out, write_message(out, &s) };
+	dhcp4_relay_routed(w->relay, &u); /* no lease through us */
+	assert_int_equal(w->asked, 0);
+	assert_int_equal(client_says(w, &phone, (struct say){ .type = DHCP4_REQUEST, .requested = "10.1.0.10" }), 1);
+	assert_int_equal(server_says(w, (struct say){ .type = DHCP4_ACK, .yiaddr = "10.1.0.10", .lease = 3600 }), 1);
+	w->asked = 0;
+	u.src = v4("10.1.0.11"); /* somebody else */
+	dhcp4_relay_routed(w->relay, &u);
+	u.src = v4("10.1.0.10");
+	u.dst = v4("10.2.0.2");
+	dhcp4_relay_routed(w->relay, &u);
+	assert_int_equal(w->asked, 0);
+	u.dst = v4("10.2.0.1");
+	dhcp4_relay_routed(w->relay, &u);
+	assert_int_equal(w->asked, 1);
+	assert_int_equal(server_says(w, (struct say){ .type = DHCP4_ACK, .ciaddr = "10.1.0.10", .yiaddr = "10.1.0.10", .lease = 3600 }), 0);
+	assert_int_equal(w->routed, 1);
+	expect_packet(w, "10.1.0.10", &phone, "10.1.0.10");
+}
+
 /* Given back: nothing is kept, and nobody answers. */
 static void a_lease_is_given_back(void **state)
 {
@@ -402,6 +435,7 @@ int main(void)
 		WORLD(a_silent_server_is_given_up),
 		WORLD(visitors),
 		WORLD(limits),
+		WORLD(who_moved_on_renews),
 		WORLD(a_lease_is_given_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
