@@ -525,6 +525,206 @@ static void test_hi_with_multicast(void **state)
 	assert_true(addr_eq(&m.ncoa, &A(NCOA)));
 }
 
+/* ---- every code ---- */
+
+/* `octets` with the octet at `at` as each of `values` in turn: read is what read() finds, and written again it is the same. */
+struct codes {
+	const uint8_t *octets;
+	size_t len, at;
+	int (*again)(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code);
+	uint8_t values[12];
+	size_t n;
+};
+
+static int prrtadv_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct prrtadv m;
+	assert_int_equal(prrtadv_parse(in, len, 6, &m), 0);
+	*code = m.code;
+	return prrtadv_pack(&m, out, cap);
+}
+
+static int lla_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct prrtadv m;
+	assert_int_equal(prrtadv_parse(in, len, 6, &m), 0);
+	*code = m.tuples[0].code;
+	return prrtadv_pack(&m, out, cap);
+}
+
+static int fback_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct fback m;
+	assert_int_equal(fback_parse(in, len, &m), 0);
+	*code = m.status;
+	return fback_pack(&m, out, cap);
+}
+
+static int hi_flags_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct hi m;
+	assert_int_equal(hi_parse(in, len, &m), 0);
+	*code = m.flags;
+	return hi_pack(&m, out, cap);
+}
+
+static int hi_code_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct hi m;
+	assert_int_equal(hi_parse(in, len, &m), 0);
+	*code = m.code;
+	return hi_pack(&m, out, cap);
+}
+
+static int hack_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct hack m;
+	assert_int_equal(hack_parse(in, len, &m), 0);
+	*code = m.code;
+	return hack_pack(&m, out, cap);
+}
+
+static int naack_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct naack m;
+	assert_int_equal(naack_parse(in, len, 6, &m), 0);
+	*code = m.status;
+	return naack_pack(&m, out, cap);
+}
+
+static int fbu_flags_again(const uint8_t *in, size_t len, uint8_t *out, size_t cap, unsigned *code)
+{
+	struct fbu m;
+	assert_int_equal(fbu_parse(in, len, &m), 0);
+	*code = m.flags;
+	return fbu_pack(&m, out, cap);
+}
+
+static const uint8_t fback_minimal[] = { 59, 1, 9, 0, 0, 0, 0, 0, 0x12, 0x34, 0, 60, 1, 2, 0, 0 };
+
+static void test_every_code(void **state)
+{
+	static const struct codes all[] = {
+		{ prrtadv_one, sizeof prrtadv_one, 1, prrtadv_again, { 0, 1, 2, 3, 4, 5 }, 6 },
+		{ prrtadv_unknown, sizeof prrtadv_unknown, 10, lla_again, { 1, 5, 6, 7 }, 4 },
+		{ fback_minimal, sizeof fback_minimal, 6, fback_again, { 0, 1, 128, 129, 130, 131, 135, 255 }, 8 },
+		{ fbu_minimal, sizeof fbu_minimal, 8, fbu_flags_again, { 0, 0x80, 0x40, 0x20, 0x10, 0xc0, 0xf0 }, 7 },
+		{ hi_full, sizeof hi_full, 8, hi_flags_again, { 0, 0x80, 0x40, 0xc0 }, 4 },
+		{ hi_full, sizeof hi_full, 9, hi_code_again, { 0, 1, 2, 255 }, 4 },
+		{ hack_minimal, sizeof hack_minimal, 9, hack_again, { 0, 1, 2, 3, 4, 128, 129, 130, 255 }, 9 },
+		{ hack_assigned, sizeof hack_assigned, 9, hack_again, { 0, 1, 2, 3, 4, 128, 129, 130 }, 8 },
+		{ naack_plain, sizeof naack_plain, 19, naack_again, { 1, 2, 3, 4, 128 }, 5 },
+		{ naack_supplied, sizeof naack_supplied, 27, naack_again, { 1, 2, 3, 4, 128 }, 5 },
+	};
+	uint8_t in[128], out[FMIP6_MESSAGE_MAX];
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		for (size_t k = 0; k < all[i].n; k++) {
+			unsigned code = 999;
+			memcpy(in, all[i].octets, all[i].len);
+			in[all[i].at] = all[i].values[k];
+			int n = all[i].again(in, all[i].len, out, sizeof out, &code);
+			assert_int_equal(code, all[i].values[k]);
+			same(out, n, in, all[i].len);
+		}
+}
+
+/* Every number at its ends, in both directions. */
+static void test_extremes(void **state)
+{
+	static const uint8_t fbu_most[] = { 59, 1, 8, 0, 0, 0, 0xff, 0xff, 0xf0, 0, 0xff, 0xff, 1, 2, 0, 0 };
+	static const uint8_t fback_most[] = { 59, 1, 9, 0, 0, 0, 0xff, 0x80, 0xff, 0xff, 0xff, 0xff, 1, 2, 0, 0 };
+	static const uint8_t hack_most[] = { 59, 1, 15, 0, 0, 0, 0xff, 0xff, 0, 0xff, 1, 4, 0, 0, 0, 0 };
+	uint8_t out[FMIP6_MESSAGE_MAX];
+	struct fbu u = { .seq = 0xffff, .flags = 0xf0, .lifetime = 0xffff };
+	struct fback b = { .status = 0xff, .key_flag = true, .seq = 0xffff, .lifetime = 0xffff };
+	struct hack h = { .seq = 0xffff, .code = 0xff };
+	same(out, fbu_pack(&u, out, sizeof out), fbu_most, sizeof fbu_most);
+	same(out, fback_pack(&b, out, sizeof out), fback_most, sizeof fback_most);
+	same(out, hack_pack(&h, out, sizeof out), hack_most, sizeof hack_most);
+	assert_int_equal(fbu_parse(fbu_most, sizeof fbu_most, &u), 0);
+	assert_true(u.seq == 0xffff && u.lifetime == 0xffff && u.flags == 0xf0);
+	assert_int_equal(fback_parse(fback_most, sizeof fback_most, &b), 0);
+	assert_true(b.seq == 0xffff && b.lifetime == 0xffff && b.status == 0xff && b.key_flag);
+}
+
+/* As many access points as are taken, and one more. */
+static void test_most_access_points(void **state)
+{
+	uint8_t out[8 + 17 * 16], tuples[FMIP6_MESSAGE_MAX];
+	struct rtsolpr q = { .id = 1, .aps_n = FMIP6_TUPLES_MAX }, back;
+	struct prrtadv a = { .tuples_n = FMIP6_TUPLES_MAX }, read;
+	for (uint8_t i = 0; i < FMIP6_TUPLES_MAX; i++) {
+		q.aps[i] = L(i);
+		a.tuples[i] = (struct tuple){ .code = LLA_NO_PREFIX, .ap = L(i) };
+	}
+	assert_int_equal(rtsolpr_pack(&q, out, sizeof out), 8 + 16 * 16);
+	memcpy(out + 8 + 16 * 16, out + 8, 16);
+	assert_int_equal(rtsolpr_parse(out, sizeof out, 6, &back), 0);
+	assert_int_equal(back.aps_n, 16);
+	assert_true(lladdr_eq(&back.aps[15], &L(15)));
+	assert_int_equal(prrtadv_pack(&a, tuples, sizeof tuples), 8 + 16 * 16);
+	memcpy(tuples + 8 + 16 * 16, tuples + 8, 16);
+	assert_int_equal(prrtadv_parse(tuples, 8 + 17 * 16, 6, &read), 0);
+	assert_int_equal(read.tuples_n, 16);
+}
+
+/* Link-layer addresses of other lengths: 8 octets fill an option of 16 but for its padding, 5 fill one of 8. */
+static void test_other_link_layers(void **state)
+{
+	static const uint8_t eui64[] = { 154, 0, 0, 0, 2, 0, 0, 1, 19, 2, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0 };
+	static const uint8_t five[] = { 154, 0, 0, 0, 2, 0, 0, 1, 19, 1, 1, 1, 2, 3, 4, 5 };
+	uint8_t out[64];
+	struct rtsolpr m = { .id = 1, .aps_n = 1, .aps = { { .len = 8, .octet = { 1, 2, 3, 4, 5, 6, 7, 8 } } } };
+	same(out, rtsolpr_pack(&m, out, sizeof out), eui64, sizeof eui64);
+	assert_int_equal(rtsolpr_parse(eui64, sizeof eui64, 8, &m), 0);
+	assert_int_equal(m.aps[0].len, 8);
+	m.aps[0].len = 5;
+	same(out, rtsolpr_pack(&m, out, sizeof out), five, sizeof five);
+	assert_int_equal(rtsolpr_parse(five, sizeof five, 5, &m), 0);
+	assert_int_equal(rtsolpr_parse(five, sizeof five, 6, &m), -EBADMSG);
+}
+
+/* Prefix lengths from nothing to everything. */
+static void test_prefix_lengths(void **state)
+{
+	struct prrtadv m;
+	uint8_t octets[sizeof prrtadv_one];
+	for (unsigned plen = 0; plen <= 255; plen++) {
+		memcpy(octets, prrtadv_one, sizeof octets);
+		octets[sizeof octets - 24 + 3] = (uint8_t)plen;
+		int rc = prrtadv_parse(octets, sizeof octets, 6, &m);
+		assert_int_equal(rc, plen <= 128 ? 0 : -EBADMSG);
+		if (rc == 0)
+			assert_int_equal(m.tuples[0].prefix.plen, plen);
+	}
+}
+
+/* What is reserved is not read: RtSolPr and PrRtAdv octet 5, HI and HAck as FMIPv6 has them, NAACK's four octets. */
+static void test_reserved(void **state)
+{
+	uint8_t octets[128];
+	struct rtsolpr q;
+	struct naack n;
+	struct fbu u;
+	memcpy(octets, rtsolpr_full, sizeof rtsolpr_full);
+	octets[5] = 0xff;
+	assert_int_equal(rtsolpr_parse(octets, sizeof rtsolpr_full, 6, &q), 0);
+	octets[5] = 0;
+	octets[1] = 1; /* Code 0 is the only one */
+	assert_int_equal(rtsolpr_parse(octets, sizeof rtsolpr_full, 6, &q), -EBADMSG);
+	octets[1] = 0;
+	octets[4] = 4; /* deprecated */
+	assert_int_equal(rtsolpr_parse(octets, sizeof rtsolpr_full, 6, &q), -EBADMSG);
+	memcpy(octets, naack_supplied, sizeof naack_supplied);
+	memset(octets + 28, 0xff, 4);
+	octets[26] = 9; /* Option-Code */
+	assert_int_equal(naack_parse(octets, sizeof naack_supplied, 6, &n), 0);
+	assert_true(n.status == NAACK_USE_SUPPLIED && addr_eq(&n.ncoa, &A(NCOA)));
+	memcpy(octets, fbu_minimal, sizeof fbu_minimal);
+	octets[9] = 0xff;
+	assert_int_equal(fbu_parse(octets, sizeof fbu_minimal, &u), 0);
+}
+
 /* ---- RFC 4068 ---- */
 
 static const uint8_t hi_4068[] = {
@@ -658,7 +858,7 @@ static void test_truncation(void **state)
 		{ rtsolpr_wildcard, sizeof rtsolpr_wildcard, 1, 16 }, { rtsolpr_full, sizeof rtsolpr_full, 1, 40 },
 		{ prrtadv_one, sizeof prrtadv_one, 2, 8 }, { prrtadv_unknown, sizeof prrtadv_unknown, 2, 8 },
 		{ fbu_full, sizeof fbu_full, 4, 56 }, { fbu_lla, sizeof fbu_lla, 4, 64 }, { fbu_minimal, sizeof fbu_minimal, 4, 16 },
-		{ fback_ok, sizeof fback_ok, 8, 32 }, { fback_alternate, sizeof fback_alternate, 8, 56 },
+		{ fback_ok, sizeof fback_ok, 8, 32 }, { fback_minimal, sizeof fback_minimal, 8, 16 }, { fback_alternate, sizeof fback_alternate, 8, 56 },
 		{ hi_full, sizeof hi_full, 16, 64 }, { hi_minimal, sizeof hi_minimal, 16, 24 },
 		{ hack_minimal, sizeof hack_minimal, 32, 16 }, { hack_assigned, sizeof hack_assigned, 32, 32 },
 		{ una_bytes, sizeof una_bytes, 64, 24 },
@@ -701,6 +901,12 @@ int main(void)
 		cmocka_unit_test(test_hack_unsolicited),
 		cmocka_unit_test(test_una),
 		cmocka_unit_test(test_naack),
+		cmocka_unit_test(test_every_code),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_most_access_points),
+		cmocka_unit_test(test_other_link_layers),
+		cmocka_unit_test(test_prefix_lengths),
+		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_hi_4068),
 		cmocka_unit_test(test_hack_4068),
 		cmocka_unit_test(test_fna),
