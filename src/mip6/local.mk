@@ -3,13 +3,18 @@ src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
 	src/mip6/mip6_mn.c src/mip6/mip6_mn.h \
 	src/mip6/mip6_wire_nd.c src/mip6/mip6_wire_nd.h src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
-	src/mip6/mip6.c src/mip6/mip6.h
+	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
 
 MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_mip6_wire
 TESTS += tests/unit/test_mip6_wire
 tests_unit_test_mip6_wire_SOURCES = tests/unit/test_mip6_wire.c
 tests_unit_test_mip6_wire_LDADD = $(MIP6_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_mip6_dhaad
+TESTS += tests/unit/test_mip6_dhaad
+tests_unit_test_mip6_dhaad_SOURCES = tests/unit/test_mip6_dhaad.c
+tests_unit_test_mip6_dhaad_LDADD = $(MIP6_TEST_LIBS)
 
 check_PROGRAMS += tests/replay/replay_mip6_ha
 TESTS += tests/replay/replay_mip6_ha

@@ -8,10 +8,21 @@
 
 #include "core/mobile.h"
 #include "core/output.h"
+#include "mip6/mip6_dhaad.h"
 #include "mip6/mip6_ha.h"
 #include "mip6/mip6_wire_nd.h"
 #include "net/mh.h"
 #include "net/net.h"
+
+#define ANYCASTS_MAX 16
+#define DISCOVERY_RATE 10 /* answers a second: they are longer than the questions, and whose those are nobody knows */
+
+/* A prefix of a home link, and the anycast address that its home agents share. */
+struct anycast {
+	int ifindex;
+	struct in6_addr address, own;
+	bool seen; /* while the links are gone through */
+};
 
 struct mip6_agent {
 	struct core *core;
@@ -19,7 +30,12 @@ struct mip6_agent {
 	struct mip6_ha *ha;
 	struct mh *mh;
 	struct icmp6 *nd; /* hears who else on a home link has, or wants, an address; sends advertisements */
+	struct icmp6 *discovery;
 	struct rtnl_sub *rtnl;
+	struct dhaad_list others;
+	size_t anycasts_n;
+	struct anycast anycasts[ANYCASTS_MAX];
+	struct bucket discovery_rate;
 };
 
 static void said(int rc, const char *what, const struct in6_addr *a)
@@ -65,6 +81,83 @@ static bool link_listen(const struct mip6_agent *a, const struct rtnl_link *l, v
 {
 	said(icmp6_frames_add(a->nd, l->ifindex), "listening on the home link", &in6addr_any);
 	return false;
+}
+
+/* ---- discovery (RFC 6275 §10.5) ---- */
+
+static void anycast_take(struct mip6_agent *a, int ifindex, const struct in6_addr *own, uint8_t plen)
+{
+	const struct prefix p = prefix_of(own, plen);
+	struct in6_addr address = dhaad_anycast(&p);
+	for (struct anycast *c = a->anycasts; c < a->anycasts + a->anycasts_n; c++)
+		if (c->ifindex == ifindex && addr_eq(&c->address, &address)) {
+			c->own = *own;
+			c->seen = true;
+			return;
+		}
+	if (plen > 120 || a->anycasts_n == ANYCASTS_MAX)
+		return;
+	int rc = icmp6_join_anycast(a->discovery, ifindex, &address);
+	said(rc, "taking the anycast address", &address);
+	if (rc == 0)
+		a->anycasts[a->anycasts_n++] = (struct anycast){ .ifindex = ifindex, .address = address, .own = *own, .seen = true };
+}
+
+struct anycast_walk {
+	struct mip6_agent *agent;
+	int ifindex;
+};
+
+static void anycast_address(const struct in6_addr *own, uint8_t plen, void *arg)
+{
+	struct anycast_walk *w = arg;
+	anycast_take(w->agent, w->ifindex, own, plen);
+}
+
+static bool anycast_link(const struct mip6_agent *a, const struct rtnl_link *l, void *arg)
+{
+	rtnl_link_globals(a->core->net->rtnl, l->ifindex, anycast_address, &(struct anycast_walk){ arg, l->ifindex });
+	return false;
+}
+
+/* As the addresses of the home links are now. */
+static void anycasts_renew(struct mip6_agent *a)
+{
+	for (size_t i = 0; i < a->anycasts_n; i++)
+		a->anycasts[i].seen = false;
+	if (a->params->discovery)
+		links_each(a, anycast_link, a);
+	for (size_t i = 0; i < a->anycasts_n;) {
+		struct anycast *c = &a->anycasts[i];
+		if (c->seen) {
+			i++;
+			continue;
+		}
+		(void)icmp6_leave_anycast(a->discovery, c->ifindex, &c->address); /* gone with the link, if that is gone */
+		*c = a->anycasts[--a->anycasts_n];
+	}
+}
+
+/* The reply comes from a global unicast address of ours on that link. */
+static void discovery_asked(const struct icmp6_message *m, void *arg)
+{
+	struct mip6_agent *a = arg;
+	uint8_t out[DHAAD_REPLY_MAX];
+	uint16_t id;
+	const struct anycast *c = a->anycasts, *end = c + a->anycasts_n;
+	while (c < end && !addr_eq(&c->address, &m->dst))
+		c++;
+	if (c == end || !dhaad_request_parse(m->data, m->len, &id) || addr_is_multicast(&m->src) || addr_is_zero(&m->src))
+		return;
+	if (!bucket_take(&a->discovery_rate, loop_now(a->core->loop))) {
+		MIP6_COUNT(MIP6_DISCOVERY_LIMITED);
+		return;
+	}
+	int n = dhaad_reply_pack(&a->others, c->ifindex, &c->own, (uint16_t)a->params->preference, id, m->at, out, sizeof out);
+	n = n < 0 ? n : icmp6_send(a->discovery, 0, &c->own, &m->src, 64, false, out, (size_t)n);
+	said(n, "answering", &m->src);
+	if (n >= 0)
+		MIP6_COUNT(MIP6_DISCOVERY_ANSWERED);
 }
 
 /* ---- what the machine does ---- */
@@ -196,6 +289,10 @@ static void nd_received(const struct icmp6_message *m, void *arg)
 	struct in6_addr target;
 	bool asks = m->data[0] == ND_SOLICITATION;
 	int ifindex = m->ifindex;
+	if (m->hop_limit == ND_HOP_LIMIT && m->data[0] == ND_ROUTER_ADVERTISEMENT) {
+		dhaad_heard(&a->others, ifindex, &m->src, m->data, m->len, m->at);
+		return;
+	}
 	if (m->hop_limit != ND_HOP_LIMIT || (asks && !addr_is_zero(&m->src)) || !nd_target(m->data, m->len, &target))
 		return;
 	if (links_each(a, link_is, &ifindex))
@@ -216,13 +313,17 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 		break;
 	case RTNL_LINK_GONE:
 		icmp6_frames_del(a->nd, n->ifindex);
+		anycasts_renew(a);
 		ha_links_changed(a->ha);
 		break;
 	case RTNL_ADDR_GONE:
 	case RTNL_RESYNC:
+		anycasts_renew(a);
 		ha_links_changed(a->ha);
 		break;
 	case RTNL_ADDR:
+		anycasts_renew(a);
+		break;
 	case RTNL_NEIGH:
 	case RTNL_NEIGH_GONE:
 	case RTNL_ROUTE_GONE:
@@ -246,14 +347,16 @@ static size_t types_wanted(uint8_t types[256])
 
 static bool open_all(struct mip6_agent *a)
 {
-	static const uint8_t heard[] = { ND_SOLICITATION, ND_ADVERTISEMENT };
+	static const uint8_t heard[] = { ND_ROUTER_ADVERTISEMENT, ND_SOLICITATION, ND_ADVERTISEMENT };
+	static const uint8_t asked[] = { MIP6_ICMP_DISCOVERY_REQUEST };
 	uint8_t types[256];
 	struct loop *l = a->core->loop;
 	a->ha = ha_create(l, a->params, &ops, a);
 	a->mh = mh_open(l, types, types_wanted(types), local_address, mh_received, a);
 	a->nd = icmp6_open_frames(l, NULL, 0, heard, sizeof heard, nd_received, a);
+	a->discovery = icmp6_open(l, asked, sizeof asked, discovery_asked, a);
 	a->rtnl = rtnl_subscribe(a->core->net->rtnl, link_changed, a);
-	return a->ha && a->mh && a->nd && a->rtnl;
+	return a->ha && a->mh && a->nd && a->discovery && a->rtnl;
 }
 
 struct mip6_agent *mip6_agent_create(struct core *core, const struct mip6_params *params)
@@ -263,12 +366,14 @@ struct mip6_agent *mip6_agent_create(struct core *core, const struct mip6_params
 		return NULL;
 	a->core = core;
 	a->params = params;
+	bucket_init(&a->discovery_rate, DISCOVERY_RATE, 2 * DISCOVERY_RATE);
 	if (!open_all(a)) {
 		LOG_ERROR("mip6", "could not start role=home-agent");
 		mip6_agent_destroy(a);
 		return NULL;
 	}
 	links_each(a, link_listen, NULL);
+	anycasts_renew(a);
 	return a;
 }
 
@@ -280,12 +385,14 @@ void mip6_agent_destroy(struct mip6_agent *a)
 	ha_destroy(a->ha);
 	mh_close(a->mh);
 	icmp6_close(a->nd);
+	icmp6_close(a->discovery);
 	free(a);
 }
 
 void mip6_agent_reload(struct mip6_agent *a)
 {
 	links_each(a, link_listen, NULL);
+	anycasts_renew(a);
 	ha_links_changed(a->ha);
 }
 

@@ -16,6 +16,8 @@ struct counter mip6_counters[MIP6_COUNTERS] = {
 	[MIP6_DAD_FAILED] = { .name = "dad_failed", .help = "Home addresses that another node on the home link had" },
 	[MIP6_DEFENDED] = { .name = "defended", .help = "Times another node on the home link took the address of a mobile that is away" },
 	[MIP6_CACHE_FULL] = { .name = "cache_full", .help = "Registrations refused because of the limit of bindings" },
+	[MIP6_DISCOVERY_ANSWERED] = { .name = "discovery_answered", .help = "Mobiles told which home agents are on their home link" },
+	[MIP6_DISCOVERY_LIMITED] = { .name = "discovery_limited", .help = "Askings for home agents not answered because of a rate limit" },
 	[MIP6_BINDINGS] = { .name = "bindings", .help = "Home addresses served", .gauge = 1 },
 	[MIP6_MALFORMED] = { .name = "malformed", .help = "Messages that could not be parsed" },
 };

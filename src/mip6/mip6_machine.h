@@ -27,6 +27,8 @@ struct mip6_params {
 	usec_t delete_time;
 	usec_t overlap; /* 0: off */
 	int64_t bindings;
+	bool discovery;
+	int64_t preference;
 	/* mobile node */
 	struct in6_addr home_address, home_agent; /* home_address unspecified: no Mobile IPv6 */
 	int64_t home_prefix_length;
@@ -57,6 +59,8 @@ enum {
 	MIP6_DAD_FAILED,
 	MIP6_DEFENDED,
 	MIP6_CACHE_FULL,
+	MIP6_DISCOVERY_ANSWERED,
+	MIP6_DISCOVERY_LIMITED,
 	MIP6_BINDINGS, /* gauge */
 	/* both */
 	MIP6_MALFORMED,

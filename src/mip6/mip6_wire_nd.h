@@ -6,6 +6,7 @@
 
 #include "core/addr.h"
 
+#define ND_ROUTER_ADVERTISEMENT 134
 #define ND_SOLICITATION 135
 #define ND_ADVERTISEMENT 136
 #define ND_HOP_LIMIT 255

@@ -102,6 +102,16 @@ int icmp6_leave(struct icmp6 *s, int ifindex, const struct in6_addr *group)
 	return membership(s, IPV6_LEAVE_GROUP, ifindex, group, EADDRNOTAVAIL);
 }
 
+int icmp6_join_anycast(struct icmp6 *s, int ifindex, const struct in6_addr *a)
+{
+	return membership(s, IPV6_JOIN_ANYCAST, ifindex, a, EADDRINUSE);
+}
+
+int icmp6_leave_anycast(struct icmp6 *s, int ifindex, const struct in6_addr *a)
+{
+	return membership(s, IPV6_LEAVE_ANYCAST, ifindex, a, ENOENT);
+}
+
 int icmp6_send(struct icmp6 *s, int ifindex, const struct in6_addr *src, const struct in6_addr *dst, int hop_limit,
                bool router_alert, const void *data, size_t len)
 {

@@ -40,6 +40,9 @@ int icmp6_all_multicast(struct icmp6 *s, int ifindex, bool on);
 void icmp6_close(struct icmp6 *s); /* either kind; not from within its own callback; NULL allowed */
 int icmp6_join(struct icmp6 *s, int ifindex, const struct in6_addr *group); /* 0, also if joined; negative errno */
 int icmp6_leave(struct icmp6 *s, int ifindex, const struct in6_addr *group);
+/* This node takes what comes for an anycast address of that link, until the leave or the close; each join wants its leave. */
+int icmp6_join_anycast(struct icmp6 *s, int ifindex, const struct in6_addr *a);
+int icmp6_leave_anycast(struct icmp6 *s, int ifindex, const struct in6_addr *a);
 /* src unspecified: the kernel chooses. The checksum field is filled in by the kernel. Router Alert on request (MLD). */
 /* ifindex 0: by routing (a link-local or multicast dst needs one). Either kind of socket sends. */
 int icmp6_send(struct icmp6 *s, int ifindex, const struct in6_addr *src, const struct in6_addr *dst, int hop_limit,

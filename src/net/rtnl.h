@@ -55,6 +55,9 @@ const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name
 /* First global (or link-local) IPv6 address of a link, not tentative; false: none. plen may be NULL. */
 bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
+/* Every usable global IPv6 address of a link; fn must make no request. */
+typedef void rtnl_addr_fn(const struct in6_addr *a, uint8_t plen, void *arg);
+void rtnl_link_globals(const struct rtnl *r, int ifindex, rtnl_addr_fn *fn, void *arg);
 bool rtnl_link_ipv4(const struct rtnl *r, int ifindex, struct in6_addr *out); /* first IPv4 address, mapped */
 bool rtnl_is_local(const struct rtnl *r, const struct in6_addr *a, int *ifindex); /* is a one of our addresses? */
 bool rtnl_link_in(const struct rtnl *r, int ifindex, const struct prefix *p, struct in6_addr *out); /* an address of a link in p */

@@ -314,6 +314,14 @@ bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, u
 	return addr_of_scope(r, ifindex, false, out, plen);
 }
 
+void rtnl_link_globals(const struct rtnl *r, int ifindex, rtnl_addr_fn *fn, void *arg)
+{
+	for (const struct addr_entry *e = r->addrs; e; e = e->hh.next)
+		if (e->key.ifindex == ifindex && addr_usable(e) && !addr_is_v4(&e->key.addr) && !addr_is_link_local(&e->key.addr) &&
+		    e->scope != RT_SCOPE_HOST)
+			fn(&e->key.addr, e->plen, arg);
+}
+
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out)
 {
 	return addr_of_scope(r, ifindex, true, out, NULL);

@@ -20,7 +20,8 @@ import scapy.config
 
 scapy.config.conf.ipv6_enabled = True
 from scapy.layers.inet6 import (  # noqa: E402
-    HAO, MIP6MH_BA, MIP6MH_BU, ICMPv6EchoReply, ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, MIP6OptAltCoA,
+    HAO, MIP6MH_BA, MIP6MH_BU, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6HAADReply, ICMPv6HAADRequest, ICMPv6ND_RA,
+    ICMPv6NDOptHAInfo, ICMPv6NDOptPrefixInfo, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, MIP6OptAltCoA,
     MIP6OptMNID, MIP6OptMsgAuth, MIP6OptReplayProtection)
 
 from .cxtp import Router, octets  # noqa: E402
@@ -29,6 +30,7 @@ from .netns import Netns, run  # noqa: E402
 from .topology import wait_for  # noqa: E402
 
 AGENT, HOST, HOME = "2001:db8:1::1", "2001:db8:1::9", "2001:db8:1::5"
+ANYCAST = "2001:db8:1:0:fdff:ffff:ffff:fffe"  # of the home agents (RFC 2526)
 CORE, COA, COA2 = "2001:db8:2::1", "2001:db8:2::10", "2001:db8:2::11"
 ETH_P_IPV6, OUTGOING = 0x86DD, 4
 ACK_HOME, LINK_LOCAL = "AH", "L"  # the letters of the flags
@@ -111,7 +113,7 @@ class Mobile(threading.Thread):
 
     def __init__(self, ns):
         super().__init__(daemon=True)
-        self.answers, self.inner, self.asked = [], [], []
+        self.answers, self.inner, self.discovered = [], [], {}
         self.reverse = None  # (outer source, inner source) other than what came; for attacks
         self._cond, self._ended = threading.Condition(), False
         with ns.entered():
@@ -137,6 +139,11 @@ class Mobile(threading.Thread):
                 self._cond.notify_all()
             if ICMPv6EchoRequest in inner:
                 self._reply(data, inner)
+        elif data[6] == 58 and ICMPv6HAADReply in IPv6(data):
+            reply = IPv6(data)[ICMPv6HAADReply]
+            with self._cond:
+                self.discovered[reply.id] = list(reply.addresses)
+                self._cond.notify_all()
         elif data[6] in (43, 135) and MIP6MH_BA in IPv6(data):
             with self._cond:
                 self.answers.append(Answer(data, time.monotonic()))
@@ -163,6 +170,15 @@ class Mobile(threading.Thread):
                 return found
             assert self._cond.wait_for(there, limit), f"no BA for {seq}: {[(a.seq, a.status) for a in self.answers]}"
             return found[-1]
+
+    def discover(self, src, ident, limit=20):
+        """The home agents that a Home Agent Address Discovery Reply names."""
+        with self._cond:
+            self.discovered.pop(ident, None)
+        self.send(bytes(IPv6(src=src, dst=ANYCAST) / ICMPv6HAADRequest(id=ident)))
+        with self._cond:
+            assert self._cond.wait_for(lambda: ident in self.discovered, limit), "no reply"
+            return self.discovered[ident]
 
     def ask(self, packet, seq, **kw):
         self.send(packet)
@@ -222,6 +238,14 @@ class HomeWorld:
         for n in self.h.json("-6", "neigh", "show", address):
             return n.get("lladdr")
         return None
+
+    def advertise(self, address, preference, flags=1):
+        """A Router Advertisement on the home link, by which the host there says that it is a home agent."""
+        ra = (IPv6(src="fe80::77", dst="ff02::1", hlim=255) / ICMPv6ND_RA(H=flags, routerlifetime=100)
+              / ICMPv6NDOptPrefixInfo(prefix=address, prefixlen=64, R=1) / ICMPv6NDOptHAInfo(pref=preference, lifetime=60))
+        with self.h.entered():
+            with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as s:
+                s.sendto(bytes(ra), ("eth0", ETH_P_IPV6, 0, 0, bytes.fromhex("333300000001")))
 
     def mac(self, ns, device):
         return json.loads(run("ip", "-n", ns.name, "-j", "link", "show", "dev", device))[0]["address"]

@@ -143,3 +143,18 @@ def test_killed_and_started_again(world):
     assert w.mobile.ask(binding_update(2, lifetime=0), 2).status == 133
     assert w.mobile.ask(binding_update(3), 3).status == 0
     assert w.ping() == 3
+
+
+def test_discovery(world):
+    """Asked at the anycast address of the home prefix: this home agent and one more that advertises itself on the home link."""
+    w = world(preference=3)
+    w.start()
+    assert w.mobile.discover(COA, 77) == [AGENT]
+    w.advertise("2001:db8:1::77", preference=9)
+    wait_for("the other one is first", lambda: w.mobile.discover(COA, 78) == ["2001:db8:1::77", AGENT], 20)
+    w.advertise("2001:db8:1::77", preference=9, flags=0)
+    wait_for("it is one no longer", lambda: w.mobile.discover(COA, 79) == [AGENT], 20)
+    assert w.counter("discovery_answered") >= 3
+    w.daemon.stop()
+    with w.ha.entered():
+        assert "fdfffffffffffffe" not in open("/proc/thread-self/net/anycast6").read()
