@@ -59,6 +59,7 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_HK_RECEIVED] = { .name = "hk_received", .help = "Handover keys received from routers" },
 	[FMIP6_HK_IGNORED] = { .name = "hk_ignored", .help = "Answers with a handover key that were not valid, or from a router not trusted" },
 	[FMIP6_HK_KEYS] = { .name = "hk_keys", .help = "Handover keys kept for mobiles", .gauge = 1 },
+	[FMIP6_FROM_AFAR] = { .name = "hop_limit", .help = "Messages of the link that had come through a router (hop limit not 255)" },
 };
 
 bool fmip6_seq_newer(uint16_t a, uint16_t b)
@@ -74,4 +75,14 @@ uint16_t fmip6_random16(void)
 		secret_random(&v, sizeof v);
 	while (v == 0);
 	return v;
+}
+
+bool fmip6_on_link(int hop_limit, struct bucket *log, const char *what, const struct in6_addr *src, usec_t at)
+{
+	if (hop_limit == FMIP6_HOP_LIMIT)
+		return true;
+	FMIP6_COUNT(FMIP6_FROM_AFAR);
+	log_limited(log, at, LOG_LEVEL_NOTICE, "fmip6", "%s ignored peer=%s reason=hop-limit hop_limit=%d expected=%d", what, ADDR(src),
+	            hop_limit, FMIP6_HOP_LIMIT);
+	return false;
 }

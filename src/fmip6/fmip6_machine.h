@@ -120,6 +120,7 @@ enum {
 	FMIP6_HK_RECEIVED,
 	FMIP6_HK_IGNORED,
 	FMIP6_HK_KEYS, /* gauge */
+	FMIP6_FROM_AFAR,
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];
@@ -134,6 +135,9 @@ uint16_t fmip6_random16(void); /* never 0 */
 
 /* What a PAR was doing for an address to which its mobile comes back. */
 enum par_was { PAR_WAS_IDLE, PAR_WAS_HOLDING, PAR_WAS_FORWARDING };
+
+/* Is it from the link? Else counted and logged: nothing that was forwarded has this hop limit (RFC 5568 §6.1). */
+bool fmip6_on_link(int hop_limit, struct bucket *log, const char *what, const struct in6_addr *src, usec_t at);
 
 /* A Mobility Header message as a machine gets it. */
 struct mh_in {

@@ -361,6 +361,8 @@ static void unsolicited(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 	bool ours = m->known && m->state != MN_DOWN && m->here.router_lladdr.len && lladdr_eq(&a->source, &m->here.router_lladdr);
 	if (!ours || (a->code != PRRTADV_TRIGGER && a->code != PRRTADV_UNSOLICITED)) {
 		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
+		log_limited(&m->log, at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored source=%s router=%s code=%u reason=\"%s\"",
+		            LLADDR(&a->source), LLADDR(&m->here.router_lladdr), a->code, ours ? "not one to be sent unasked" : "not our router");
 		return;
 	}
 	learn_all(m, a);
@@ -378,6 +380,8 @@ void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 	}
 	if (was == SOLICIT_NONE || a->id != m->solicit_id) {
 		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
+		log_limited(&m->log, at, LOG_LEVEL_INFO, "fmip6", "PrRtAdv ignored source=%s code=%u reason=\"answers no question under way\"",
+		            LLADDR(&a->source), a->code);
 		return;
 	}
 	if (was != SOLICIT_LEARN)
@@ -574,6 +578,7 @@ struct fmip6_mn *mn_create(struct loop *l, const struct fmip6_params *params, co
 	m->bindings = (struct bindings){ .mn = m, .loop = l, .params = params, .ops = ops, .arg = arg, .events = &events,
 		.here = &m->here };
 	bindings_init(&m->bindings);
+	bucket_init(&m->log, 1, 10);
 	bucket_init(&m->solicit_rate, (double)params->rtsolpr_rate, (double)params->rtsolpr_rate);
 	timer_init(&m->solicit_timer, l, solicit_timeout, m);
 	timer_init(&m->refresh, l, refresh_timeout, m);

@@ -17,6 +17,7 @@ struct fmip6_mn {
 	struct mn_place here;
 	struct mn_place before; /* where it was before that; coa unspecified: nowhere */
 	struct bindings bindings;
+	struct bucket log; /* of advertisements that are not believed */
 
 	/* the question to the router */
 	enum solicit solicit;

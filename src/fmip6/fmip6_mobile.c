@@ -28,7 +28,8 @@ struct fmip6_mobile {
 	struct fmip6_mn *mn;
 	struct hk_mn *hk; /* NULL: no handover keys */
 	struct hk_maker *maker;
-	struct icmp6 *icmp;
+	struct icmp6 *icmp, *frames;
+	struct bucket log;
 	struct mh *mh;
 	struct bus_sub *link, *request;
 	struct rtnl_sub *rtnl;
@@ -401,10 +402,9 @@ static uint8_t lla_len(const struct fmip6_mobile *m)
 static void icmp_received(const struct icmp6_message *msg, void *arg)
 {
 	struct fmip6_mobile *m = arg;
-	struct prrtadv a;
 	struct una na;
 	struct naack naack;
-	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT)
+	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT) /* the kernel, too, takes none of these from afar */
 		return;
 	if (msg->data[0] == ICMP6_NA_TYPE) {
 		if (na_parse(msg->data, msg->len, lla_len(m), &na) == 0 && (na.flags & NA_SOLICITED))
@@ -416,17 +416,31 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 			return;
 		mn_router_heard(m->mn, &naack.source);
 		mn_naack(m->mn, &naack, msg->at);
-		return;
 	}
-	if (msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src))
+}
+
+/* Whoever claims to be the router sends from its own link-layer address: so from packet sockets, which know it. */
+static void prrtadv_received(const struct icmp6_message *msg, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	struct prrtadv a;
+	if (msg->ifindex != m->ifindex || msg->len <= 4 || msg->data[4] != FMIP6_PRRTADV || !addr_is_link_local(&msg->src) ||
+	    !(fmip6_is_local(m->core, &msg->dst) || addr_eq(&msg->dst, &all_nodes)) ||
+	    !fmip6_on_link(msg->hop_limit, &m->log, "PrRtAdv", &msg->src, msg->at))
 		return;
 	const struct send_message sent = { &msg->src, &msg->dst, msg->data, msg->len };
 	if (m->hk && hk_mn_prrtadv(m->hk, &sent, lla_len(m)))
 		return;
-	if (prrtadv_parse(msg->data, send_body_len(msg->data, msg->len), lla_len(m), &a) < 0)
+	if (prrtadv_parse(msg->data, send_body_len(msg->data, msg->len), lla_len(m), &a) < 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
-	else
+		log_limited(&m->log, msg->at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored peer=%s reason=malformed", ADDR(&msg->src));
+	} else if (msg->from.len && a.source.len && !lladdr_eq(&msg->from, &a.source)) {
+		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
+		log_limited(&m->log, msg->at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored peer=%s source=%s from=%s reason=\"sent by another\"",
+		            ADDR(&msg->src), LLADDR(&a.source), LLADDR(&msg->from));
+	} else {
 		mn_prrtadv(m->mn, &a, msg->at);
+	}
 }
 
 static void mh_received(const struct mh_message *msg, void *arg)
@@ -480,9 +494,14 @@ static void link_take(struct fmip6_mobile *m)
 	const struct rtnl_link *l = own_link(m);
 	if (!l || m->ifindex == l->ifindex || (m->hk && !hk_mn_ready(m->hk)))
 		return;
-	if (m->ifindex)
+	if (m->ifindex) {
 		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
+		icmp6_frames_del(m->frames, m->ifindex);
+	}
 	m->ifindex = l->ifindex;
+	int rc = icmp6_frames_add(m->frames, m->ifindex);
+	if (rc < 0)
+		LOG_WARNING("fmip6", "cannot listen interface=%s reason=\"%s\"", l->name, strerror(-rc));
 	if (l->carrier)
 		mn_link(m->mn, true, NULL, loop_now(m->core->loop));
 }
@@ -496,6 +515,7 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 		mn_hint(m->mn);
 	else if (n->event == RTNL_LINK_GONE && n->ifindex == m->ifindex) {
 		mn_link(m->mn, false, NULL, loop_now(m->core->loop));
+		icmp6_frames_del(m->frames, m->ifindex);
 		m->ifindex = 0;
 	}
 }
@@ -570,14 +590,15 @@ static void keys_close(struct fmip6_mobile *m)
 
 static bool open_all(struct fmip6_mobile *m)
 {
-	static const uint8_t icmp_types[] = { ICMP6_FMIP6_TYPE, ICMP6_NA_TYPE, ICMP6_RA_TYPE }, mh_types[] = { MH_FBACK };
+	static const uint8_t icmp_types[] = { ICMP6_NA_TYPE, ICMP6_RA_TYPE }, frame_types[] = { ICMP6_FMIP6_TYPE }, mh_types[] = { MH_FBACK };
 	m->mn = mn_create(m->core->loop, m->params, &mn_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
+	m->frames = icmp6_open_frames(m->core->loop, NULL, 0, frame_types, sizeof frame_types, prrtadv_received, m);
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
 	m->link = bus_subscribe(m->core->bus, BUS_LINK, link_note, m);
 	m->request = bus_subscribe(m->core->bus, BUS_HANDOVER_REQUEST, request_note, m);
 	m->rtnl = rtnl_subscribe(rtnl_of(m), rtnl_changed, m);
-	return m->mn && m->icmp && m->mh && m->link && m->request && m->rtnl;
+	return m->mn && m->icmp && m->frames && m->mh && m->link && m->request && m->rtnl;
 }
 
 struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_params *params)
@@ -587,6 +608,7 @@ struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_p
 		return NULL;
 	m->core = core;
 	m->params = params;
+	bucket_init(&m->log, 1, 10);
 	if (!keys_open(m) || !open_all(m)) {
 		LOG_ERROR("fmip6", "could not start role=mobile-node");
 		fmip6_mobile_destroy(m);
@@ -620,6 +642,7 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 	if (m->rtnl)
 		rtnl_unsubscribe(m->rtnl);
 	mh_close(m->mh);
+	icmp6_close(m->frames);
 	icmp6_close(m->icmp);
 	mn_destroy(m->mn);
 	keys_close(m);

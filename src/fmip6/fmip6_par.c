@@ -362,6 +362,8 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 	HASH_FIND(hh_hi, p->by_hi, &m.seq, sizeof m.seq, b);
 	if (!b || b->marker.wanted || !p->ops->is_peer(p->arg, &in->src, &b->want_nar)) {
 		FMIP6_COUNT(FMIP6_HACK_IGNORED);
+		log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HAck ignored peer=%s seq=%u reason=\"answers no HI to this router\"",
+		            ADDR(&in->src), m.seq);
 		return;
 	}
 	struct in6_addr ncoa = b->want;

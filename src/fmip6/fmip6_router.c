@@ -207,7 +207,7 @@ static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message 
 	struct rtsolpr q;
 	struct link on;
 	int place = link_of_ifindex(r, m->ifindex, &on);
-	if (place < 0 || place >= LINKS_MAX || m->hop_limit != FMIP6_HOP_LIMIT || addr_is_zero(&m->src))
+	if (place < 0 || place >= LINKS_MAX || addr_is_zero(&m->src) || !fmip6_on_link(m->hop_limit, &r->log, "RtSolPr", &m->src, m->at))
 		return;
 	FMIP6_COUNT(FMIP6_RTSOLPR_RECEIVED);
 	if (rtsolpr_parse(m->data, send_body_len(m->data, m->len), on.lladdr.len, &q) < 0) {
@@ -368,16 +368,28 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 	}
 }
 
+/* It would take what is for that one; or is a bridge's answer in its stead, which has flags. */
+static void una_of_another(struct fmip6_router *r, const struct icmp6_message *m, const struct una *una)
+{
+	if (una->flags)
+		return;
+	FMIP6_COUNT(FMIP6_UNA_IGNORED);
+	log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s from=%s reason=\"sent by another\"",
+	            ADDR(&una->target), LLADDR(&una->lladdr), LLADDR(&m->from));
+}
+
 static void una_received(const struct icmp6_message *m, void *arg)
 {
 	struct fmip6_router *r = arg;
 	struct una una;
 	uint8_t lla_len = m->from.len ? m->from.len : 6;
-	if (m->hop_limit != FMIP6_HOP_LIMIT || na_parse(m->data, m->len, lla_len, &una) < 0)
+	if (!fmip6_on_link(m->hop_limit, &r->log, "UNA", &m->src, m->at) || na_parse(m->data, m->len, lla_len, &una) < 0)
 		return;
 	/* Whoever claims another's link-layer address sends from its own. An owner that defends its address need not name it. */
-	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr))
+	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr)) {
+		una_of_another(r, m, &una);
 		return;
+	}
 	if (m->from.len)
 		nar_defended(r->nar, &una.target, &m->from, m->ifindex, m->at);
 	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
