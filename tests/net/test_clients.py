@@ -4,19 +4,22 @@ routers that serve clients, and keep both their addresses.
 """
 
 import contextlib
+import os
 import socket
 import struct
-import threading
 import time
 
 import pytest
 
-from lab import movement, netns, timeline, traffic
+from lab import netns, timeline, traffic
 from lab.clients import CN4, Clients, Ping, address4, router4
+from lab.daemon import FORMS
 from lab.topology import CN, wait_for
 
-pytestmark = pytest.mark.needs("tun", "nft")
-RATE = 1000
+RATE = {"native": 1000, "uml": 300, "qemu": 30}[os.environ.get("HANDOVERD_LANE", "native")]
+user_form = pytest.mark.needs("tun", "nft")
+forms = pytest.mark.parametrize("form", [
+    pytest.param("user", marks=user_form), pytest.param("kernel", marks=pytest.mark.needs("tun", "sctp", "ip6tnl"))])
 QUEUED = 250e6  # ns: how old what lies in a queue may be on a busy machine
 
 
@@ -96,9 +99,10 @@ def clean(report, lost=0):
     assert (report["lost"], report["duplicated"], report["reordered"]) == (lost, 0, 0), report
 
 
-def test_announced(net):
+@forms
+def test_announced(net, form):
     """An operator has the client moved, at its router or where it is: on, to a third router, and home. Nothing is lost."""
-    c = net()
+    c = net(extra=FORMS[form])
     mobile, (home, second, third) = c.mobiles[0], c.points
     s = Sessions(c, mobile, home)
     for at, to in ((home, second), (second, third), (home, home)):
@@ -114,6 +118,7 @@ def test_announced(net):
         assert (h["mode"], h["result"]) == ("network", "complete"), h
 
 
+@user_form
 def test_seen(net):
     """Nobody says anything: lost is what was sent before the client was seen and its router had been asked. So when it comes home."""
     c = net()
@@ -134,6 +139,7 @@ def test_seen(net):
             assert any(a <= times[run["first"]] and times[run["last"]] <= b for a, b in spans), (run, spans)
 
 
+@user_form
 def test_gateway_and_neighbours(net):
     """Away, the client still reaches its gateway's own addresses and a host of its home link, and is reached from there."""
     c = net(routers=2, mobiles=2)
@@ -173,6 +179,7 @@ def unsolicited(lladdr, pcoa):
     return bytes((59, (6 + len(body)) // 8 - 1, 15, 0, 0, 0)) + body
 
 
+@user_form
 def test_attacks(net):
     """A station with the address of another, one that makes up many, and a node that is nobody's neighbour: nothing changes."""
     c = net(routers=2, mobiles=2, extra={"fmip6": {"client_rate": 2}})
@@ -200,6 +207,7 @@ def test_attacks(net):
         assert c.daemons[home.name].handovers(a) == []
 
 
+@user_form
 def test_nothing_stays(net):
     """With a client visiting, a router stops, or is killed and started again: it is as it was before."""
     c = net(routers=2)
