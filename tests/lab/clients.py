@@ -1,12 +1,9 @@
 """
 The lab's network as people with ordinary phones have it: access routers that serve clients (fmip6.clients), behind one gateway that
-looks the same everywhere, IPv4 and IPv6; and clients that run nothing of ours: the kernel's own autoconfiguration.
+looks the same everywhere, IPv4 and IPv6; and clients that run nothing of ours: the kernel's own autoconfiguration, and DHCP.
 """
 
-import threading
-import time
-
-from . import netns, traffic
+from . import dhcp, netns
 from .daemon import FORMS, Daemons, merged
 from .netns import LabError
 from .topology import CN, Topology, wait_for
@@ -31,10 +28,6 @@ def net4(point):
 
 def router4(point):
     return f"10.1.{point.n}.1"
-
-
-def address4(mobile, point):
-    return f"10.1.{point.n}.{10 + mobile.n}"
 
 
 class ClientTopology(Topology):
@@ -63,19 +56,19 @@ class ClientTopology(Topology):
             conf.write_text(text if same else text.replace("\tAdvRASrcAddress { fe80::1; };\n", ""))
             self.start(p.name, ["radvd", "-n", "-m", "stderr", "-C", conf, "-p", self.dir / f"{p.name}.radvd.pid"], "radvd")
 
-    def bring_up_clients(self, point=None):
-        """At the first access point, with an IPv6 address of their own making and an IPv4 one."""
-        point = point or self.points[0]
+    def bring_up_clients(self):
+        """At the first access point, with an IPv6 address of their own making, and an IPv4 one from DHCP there. DHCP is everywhere."""
+        for p in self.points:
+            dhcp.serve(self, p)
+        self.bring_up()
+        self.dhcp = {m.name: dhcp.Client(self, m) for m in self.mobiles}
         for m in self.mobiles:
-            self.ns[m.name].ip("link set wlan0 up", f"addr add {address4(m, point)}/24 dev wlan0",
-                               f"route add default via {router4(point)}")
-        self.bring_up(point)
-        for m in self.mobiles:
-            self.ns[m.name].run("ping", "-4", "-c", "1", "-W", "5", CN4)
+            m.address4 = self.dhcp[m.name].ask().split()[1]
+            wait_for(f"{m.name} has IPv4", lambda: "bytes from" in self.ns[m.name].run("ping", "-n", "-c", "1", "-W", "5", CN4, check=False))
 
 
 def config(extra=None):
-    return merged(merged(FORMS["user"], {"fmip6": {"clients": True, "gateway": GATEWAY}}), extra)
+    return merged(merged(FORMS["user"], {"fmip6": {"clients": True, "gateway": GATEWAY}, "dhcp4": {"relay": "all"}}), extra)
 
 
 class Clients:
@@ -134,7 +127,7 @@ class Clients:
 
     def addresses(self, mobile, point):
         """Of a client that got its addresses at that access point."""
-        return [mobile.address(point), address4(mobile, point)]
+        return [mobile.address(point), mobile.address4]
 
     def order(self, at, mobile, home, to):
         """An operator at that router has the client moved. Returns when its packets go to where it is awaited."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import demo_multicast, draw_svg, draw_text, lanes, movement, timeline, traffic  # noqa: E402
+from lab import demo_clients, demo_multicast, draw_svg, draw_text, lanes, movement, timeline, traffic  # noqa: E402
 from lab.daemon import FORMS, Daemon, Daemons, multicast_proxy  # noqa: E402
 from lab.netns import LabError  # noqa: E402
 from lab.topology import Topology, wait_for  # noqa: E402
@@ -300,7 +300,8 @@ def show(runs, args, pen):
 
 def arguments():
     p = argparse.ArgumentParser(prog="scripts/demo", description="Shows a handover: without handoverd, predictive, reactive.",
-                                epilog="scripts/demo multicast [--help]: what a listener context saves on a thin link.")
+                                epilog="scripts/demo multicast [--help]: what a listener context saves on a thin link. "
+                                "scripts/demo clients [--help]: the same for an ordinary phone.")
     p.add_argument("--gap", type=float, default=100, metavar="MS", help="how long the mobile is without a link (default 100)")
     p.add_argument("--rate", type=int, metavar="PPS", help="packets a second of the UDP and the multicast stream")
     p.add_argument("--svg", metavar="FILE", help="write the timelines as a picture")
@@ -339,6 +340,8 @@ COLOUR = {"auto": None, "always": True, "never": False}
 def main():
     if sys.argv[1:2] == ["multicast"]:
         return demo_multicast.main(sys.argv[2:])
+    if sys.argv[1:2] == ["clients"]:
+        return demo_clients.main(sys.argv[2:])
     args = arguments()
     if args.lane != "native" and os.environ.get("HANDOVERD_LANE") != args.lane:
         return in_lane(args)

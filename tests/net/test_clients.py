@@ -12,7 +12,7 @@ import time
 import pytest
 
 from lab import netns, timeline, traffic
-from lab.clients import CN4, Clients, Ping, address4, router4
+from lab.clients import CN4, Clients, Ping, router4
 from lab.daemon import FORMS
 from lab.topology import CN, wait_for
 
@@ -128,6 +128,9 @@ def test_seen(net):
     for to, step in ((second, "tunnel"), (third, "tunnel"), (home, "release")):
         link = c.topology.move([(mobile, to)], 20)
         c.settled(mobile, home, to)
+        # As phones do whenever their link comes up; the new link's own server would give another address.
+        told = c.topology.dhcp[mobile.name].ask().split()
+        assert told[:2] == ["REBOOT", mobile.address4], told
         s.go_on()
         records = [c.daemons[home.name].handovers(a)[-1] for a in s.to]
         steps = timeline.merge_steps([("par", r) for r in records], time.time_ns() - time.monotonic_ns())
@@ -191,7 +194,7 @@ def test_attacks(net):
     wait_for("the stranger's HAck is counted", lambda: counter(c, home, "hack_ignored") >= 1)
     c.topology.move([(thief, second)], 20)
     ns = c.topology.ns[thief.name]
-    ns.ip("addr flush dev wlan0 scope global", f"addr add {six}/64 dev wlan0 nodad", f"addr add {address4(mobile, home)}/24 dev wlan0",
+    ns.ip("addr flush dev wlan0 scope global", f"addr add {six}/64 dev wlan0 nodad", f"addr add {mobile.address4}/24 dev wlan0",
           "route replace default via fe80::1 dev wlan0")
     ns.run("ping", "-c", "3", "-i", "0.2", "-W", "1", "-I", six, CN, check=False)
     wait_for("the thief is not believed", lambda: counter(c, home, "clients_mismatch") >= 1)

@@ -4,7 +4,6 @@ address and lease; others get one of the link.
 """
 
 import contextlib
-import re
 import socket
 import struct
 
@@ -12,71 +11,14 @@ import pytest
 
 from lab.clients import CN4, Clients, Ping
 from lab.daemon import FORMS
+from lab.dhcp import Client, serve
 from lab.topology import wait_for
 
 pytestmark = pytest.mark.needs("tun", "nft")
 
-SCRIPT = """#!/bin/sh
-case $reason in BOUND|RENEW|REBIND|REBOOT)
-	ip -4 addr flush dev "$interface"
-	ip addr add "$new_ip_address/24" dev "$interface"
-	ip route add default via "$new_routers"
-	echo "$reason $new_ip_address $new_dhcp_server_identifier" >>"$LAB_TOLD" ;;
-NAK)
-	echo "NAK none none" >>"$LAB_TOLD" ;;
-esac
-"""
-
 
 def link4(point):
     return f"10.1.{point.n}.1"
-
-
-class Client:
-    """A mobile's DHCP client. Each start is one more time that its link has come up."""
-
-    def __init__(self, topology, mobile):
-        self.topology, self.mobile, self.dir = topology, mobile, topology.dir
-        self.told = self.dir / f"{mobile.name}.told"
-        self.leases = self.dir / f"{mobile.name}.leases"
-        self.script = self.dir / "dhclient-script"
-        for path in (self.leases, self.told):
-            path.touch()
-        self.script.write_text(SCRIPT)
-        self.script.chmod(0o755)
-        self.config = self.dir / "dhclient.conf"
-        self.config.write_text("timeout 60;\nretry 2;\nreboot 30;\ninitial-interval 1;\nbackoff-cutoff 2;\n")
-
-    def told_lines(self):
-        return self.told.read_text().splitlines()
-
-    def ask(self):
-        """Until it is told something new: the line."""
-        before = len(self.told_lines())
-        argv = ["dhclient", "-4", "-d", "-1", "-cf", self.config, "-lf", self.leases, "-pf", self.dir / f"{self.mobile.name}.pid",
-                "-sf", self.script, "-e", f"LAB_TOLD={self.told}", "wlan0"]
-        p = self.topology.start(self.mobile.name, argv, "dhclient")
-        try:
-            wait_for(f"{self.mobile.name} is told an address", lambda: len(self.told_lines()) > before, 60)
-            # It forgets what it has not written down.
-            address = self.told_lines()[before].split()[1]
-            wait_for(f"{self.mobile.name} has noted its lease",
-                     lambda: re.search(rf"fixed-address {address};[^}}]*}}\n$", self.leases.read_text()), 60)
-        finally:
-            p.terminate()
-            p.wait(10)
-        return self.told_lines()[before]
-
-
-def serve(topology, point):
-    leases = topology.dir / f"{point.name}.dnsmasq-leases"
-    argv = ["dnsmasq", "-k", "-C", "/dev/null", "--port=0", "--log-dhcp", "--log-facility=-", "--user=root", "--no-ping",
-            f"--pid-file={topology.dir / point.name}.dnsmasq.pid", f"--dhcp-leasefile={leases}", "--interface=wlan",
-            f"--dhcp-option=option:router,{link4(point)}",
-            "--interface=eth0", "--dhcp-authoritative", f"--dhcp-range=10.1.{point.n}.50,10.1.{point.n}.90,255.255.255.0,1h"]
-    server = topology.start(point.name, argv, "dnsmasq")
-    wait_for(f"{point.name}'s DHCP server", lambda: "DHCP, IP range" in topology.log(point.name, "dnsmasq"), 20)
-    return server
 
 
 @pytest.fixture
@@ -180,7 +122,7 @@ def test_without_its_server_a_client_is_one_of_the_link(cast):
 @pytest.fixture
 def clients():
     """Routers that serve clients (fmip6.clients), with DHCP servers; the client has its IPv4 address from the first."""
-    with Clients(routers=3, mobiles=1) as c:
+    with Clients(routers=3, mobiles=1, extra={"dhcp4": {"relay": "visitors"}}) as c:
         yield c
         c.daemons.stop()
         assert not c.daemons.sanitizer_reports()
@@ -190,11 +132,8 @@ def test_a_phone_on_its_way(clients):
     """Announced at the second router, seen at the third: at each it asks again, and its ping goes on."""
     c = clients
     t, (home, second, third), (mobile,) = c.topology, c.points, c.mobiles
-    for p in c.points:
-        serve(t, p)
-    phone = Client(t, mobile)
-    why, address, server = phone.ask().split()
-    assert why == "BOUND" and server == link4(home)
+    phone, address = t.dhcp[mobile.name], mobile.address4
+    assert phone.told_lines() == [f"BOUND {address} {link4(home)}"]
     ping = Ping(t, mobile.name, CN4)
     ping.wait_more(2)
 
