@@ -63,8 +63,8 @@ class Sessions:
                 out.append(False)
         return out
 
-    def finish(self, after):
-        """Figures for each family; after: how far it had come before the last movement is of no interest."""
+    def finish(self):
+        """Figures for each family."""
         pings = [p.stop() for p in self.pings]
         tcps = [f.finish("stop") for f in self.fetches]
         for s in self.servers:
@@ -97,7 +97,7 @@ def movement(way, form, gap):
             out["back"].append([a and b for a, b in zip(s.came_back(limit), s.tcp_goes_on(limit))])
             if way == "without":
                 break  # what it has lost it does not get back by going home
-        out["families"] = s.finish(out["links"])
+        out["families"] = s.finish()
         out["address4"] = mobile.address4
         return out
 
