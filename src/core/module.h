@@ -30,6 +30,7 @@ struct core {
 	struct neighbors *neighbors;
 	struct handovers *handovers;
 	struct net *net; /* the kernel (src/net/net.h), set by the module "net" */
+	bool fast;       /* mobile node: a module hands over fast, and BUS_MOBILE_ATTACHED and BUS_HANDOVER_DEVOLVE come from it */
 	const struct module *const *modules; /* NULL-terminated */
 	const struct config *config;
 	int (*reload)(struct core *core, char *reason, size_t reason_len); /* what SIGHUP and `handoverctl reload` do */

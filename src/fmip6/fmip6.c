@@ -39,14 +39,29 @@ static struct {
 	struct fmip6_mobile *mobile;
 } fmip6;
 
-static int start(struct core *core, const void *cfg)
+static int begin(struct core *core)
 {
-	fmip6.params = *(const struct fmip6_params *)cfg;
+	if (!fmip6.params.enable)
+		return 0;
 	if (core->settings->role == ROLE_ACCESS_ROUTER)
 		fmip6.router = fmip6_router_create(core, &fmip6.params);
 	else
 		fmip6.mobile = fmip6_mobile_create(core, &fmip6.params);
 	return fmip6.router || fmip6.mobile ? 0 : -1;
+}
+
+static int start(struct core *core, const void *cfg)
+{
+	fmip6.params = *(const struct fmip6_params *)cfg;
+	return begin(core);
+}
+
+static void stop(struct core *core)
+{
+	fmip6_router_destroy(fmip6.router);
+	fmip6_mobile_destroy(fmip6.mobile);
+	fmip6.router = NULL;
+	fmip6.mobile = NULL;
 }
 
 /* Another key pair, or other addresses of it: whatever was given or got with the old one is void. */
@@ -60,20 +75,19 @@ static bool keys_differ(const struct fmip6_hk_params *a, const struct fmip6_hk_p
 static void reload(struct core *core, const void *cfg)
 {
 	const struct fmip6_params *new = cfg;
-	bool keys = keys_differ(&fmip6.params.handover_keys, &new->handover_keys);
+	bool was = fmip6.params.enable, keys = keys_differ(&fmip6.params.handover_keys, &new->handover_keys);
 	fmip6.params = *new;
+	if (new->enable != was) {
+		if (was)
+			stop(core);
+		else
+			begin(core);
+		return;
+	}
 	if (fmip6.router)
 		fmip6_router_reload(fmip6.router, keys);
 	if (fmip6.mobile)
 		fmip6_mobile_reload(fmip6.mobile, keys);
-}
-
-static void stop(struct core *core)
-{
-	fmip6_router_destroy(fmip6.router);
-	fmip6_mobile_destroy(fmip6.mobile);
-	fmip6.router = NULL;
-	fmip6.mobile = NULL;
 }
 
 static void check(const struct settings *settings, const void *cfg, struct config_errors *errors)

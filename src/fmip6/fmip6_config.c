@@ -43,6 +43,8 @@ static const struct config_item hk_items[] = {
 static const struct config_table hk_table = { .name = "handover_keys", .size = sizeof(struct fmip6_hk_params), .items = hk_items };
 
 static const struct config_item items[] = {
+	{ .name = "enable", .type = CONFIG_BOOL, AT(enable), .preset = "true",
+	  .help = "Whether this node speaks FMIPv6 at all." },
 	{ .name = "rtsolpr_retries", .type = CONFIG_INT, AT(rtsolpr_retries), .preset = "3", .min = 0, .max = 10,
 	  .help = "How often a mobile repeats an unanswered RtSolPr (RTSOLPR_RETRIES)." },
 	{ .name = "rtsolpr_rate", .type = CONFIG_INT, AT(rtsolpr_rate), .preset = "3", .min = 1, .max = 1000,

@@ -34,6 +34,7 @@ struct fmip6_gateway {
 /* The configuration group "fmip6"; meanings and defaults stand in its table (fmip6_config.c). */
 struct fmip6_params {
 	struct config_where where;
+	bool enable;
 	int64_t rtsolpr_retries, rtsolpr_rate, fbu_retries, hi_retries;
 	usec_t rtsolpr_timeout, fbu_timeout, hi_timeout;
 	usec_t proxy_nd_lifetime;

@@ -100,6 +100,7 @@ void mn_solicit(struct fmip6_mn *m, enum solicit what)
 {
 	m->solicit = what;
 	m->solicit_tries = 0;
+	m->solicit_began = loop_now(m->loop);
 	uint16_t former = m->solicit_id;
 	while (m->solicit_id == former) /* an answer to the former question is none to this */
 		m->solicit_id = fmip6_random16();
@@ -135,6 +136,9 @@ static void solicit_timeout(struct timer *t, void *arg)
 {
 	struct fmip6_mn *m = arg;
 	bool enough = m->solicit_tries > m->params->rtsolpr_retries;
+	char asked[48], why[96];
+	snprintf(asked, sizeof asked, "after %lld RtSolPr in %llu ms", (long long)m->solicit_tries,
+	         (unsigned long long)((loop_now(m->loop) - m->solicit_began) / USEC_MSEC));
 	switch (m->solicit) {
 	case SOLICIT_NONE:
 		return;
@@ -145,14 +149,17 @@ static void solicit_timeout(struct timer *t, void *arg)
 	case SOLICIT_TARGET:
 		if (enough) {
 			mn_solicit_stop(m);
-			request_failed(m, "no PrRtAdv from the router");
+			snprintf(why, sizeof why, "no PrRtAdv %s", asked);
+			request_failed(m, why);
 		}
 		break;
 	case SOLICIT_DISCOVER: /* goes on, ever slower: the router may come later */
 		if (enough && m->state == MN_ATTACHED)
 			mn_solicit_stop(m);
-		if (enough && m->state == MN_PROBING)
-			mn_record_close(m, HANDOVER_FAILED, "no router that speaks FMIPv6 on the new link");
+		if (enough && m->state == MN_PROBING) {
+			snprintf(why, sizeof why, "no FMIPv6 router on the new link %s", asked);
+			mn_record_close(m, HANDOVER_FAILED, why);
+		}
 		break;
 	}
 	if (m->solicit != SOLICIT_NONE)

@@ -1,5 +1,6 @@
 #include "fmip6/fmip6_mn_binding.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/secret.h"
@@ -139,6 +140,7 @@ void binding_exchange(struct binding *b, enum exchange x)
 	struct bindings *t = b->retry.arg;
 	b->exchange = x;
 	b->tries = 0;
+	b->began = loop_now(t->loop);
 	timer_stop(&b->renew);
 	exchange_send(t, b);
 }
@@ -163,6 +165,14 @@ static void exchange_failed(struct bindings *t, struct binding *b, const char *r
 	t->events->failed(t->mn, b, x, reason);
 }
 
+static void exchange_silent(struct bindings *t, struct binding *b)
+{
+	char why[64];
+	snprintf(why, sizeof why, "no FBack after %lld FBUs in %llu ms", (long long)b->tries,
+	         (unsigned long long)((loop_now(t->loop) - b->began) / USEC_MSEC));
+	exchange_failed(t, b, why);
+}
+
 static void retry_timeout(struct timer *timer, void *arg)
 {
 	struct bindings *t = arg;
@@ -172,7 +182,7 @@ static void retry_timeout(struct timer *timer, void *arg)
 	if (b->tries <= t->params->fbu_retries)
 		exchange_send(t, b);
 	else
-		exchange_failed(t, b, "no FBack from the previous router");
+		exchange_silent(t, b);
 }
 
 static void renew_timeout(struct timer *timer, void *arg)

@@ -21,6 +21,7 @@ struct binding {
 	enum exchange exchange;
 	uint16_t first_seq, seq; /* of the exchange */
 	int64_t tries;
+	usec_t began;
 	uint16_t lifetime; /* seconds, as granted */
 	struct timer retry, renew, expire;
 };

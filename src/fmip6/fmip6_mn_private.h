@@ -23,6 +23,7 @@ struct fmip6_mn {
 	enum solicit solicit;
 	uint16_t solicit_id;
 	int64_t solicit_tries;
+	usec_t solicit_began;
 	struct timer solicit_timer, refresh;
 	usec_t asked_at, told_at; /* when what we know of the routers around was asked and answered; 0: never */
 	usec_t asking_at;

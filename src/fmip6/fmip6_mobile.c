@@ -202,6 +202,10 @@ static struct rtnl_route local_route(const struct fmip6_mobile *m, const struct 
 static void address_set(const struct fmip6_mobile *m, const struct rtnl_addr *a)
 {
 	struct rtnl_route local = local_route(m, &a->addr);
+	const struct prefix self = { a->addr, 128 };
+	struct in6_addr usable;
+	if (!rtnl_link_in(rtnl_of(m), m->ifindex, &self, &usable))
+		rtnl_addr_del(rtnl_of(m), a); /* a router advertisement was here first, and the kernel has begun to check it */
 	report(rtnl_addr_set(rtnl_of(m), a), "address", &a->addr);
 	report(rtnl_route_set(rtnl_of(m), &local), "local route", &a->addr);
 }
@@ -338,12 +342,26 @@ static void mn_gap(void *arg, usec_t start, usec_t end, usec_t interruption)
 	h->interruption = interruption ? interruption : end - start;
 }
 
+/* Failed with the link changed: does somebody go on, by Mobile IPv6? The record is no longer ours then (RFC 4260 §7). */
+static bool devolved(struct fmip6_mobile *m, struct handover *h, const char *reason)
+{
+	struct bus_note note = { .topic = BUS_HANDOVER_DEVOLVE, .u.devolve = { .handover = h, .reason = reason } };
+	if (!h->gap_end)
+		return false;
+	bus_publish(m->core->bus, &note);
+	return note.u.devolve.taken;
+}
+
 static void mn_closed(void *arg, enum handover_result r, const char *reason)
 {
 	struct fmip6_mobile *m = arg;
 	struct handover *h = record(m);
 	if (!h)
 		return;
+	if (r == HANDOVER_FAILED && devolved(m, h, reason)) {
+		m->record = 0;
+		return;
+	}
 	LOG_INFO("fmip6", "handover %s role=mn mobile=%s ncoa=%s from=%s to=%s interruption_us=%llu reason=\"%s\"",
 	         r == HANDOVER_COMPLETE ? "complete" : r == HANDOVER_FAILED ? "failed" : "cancelled", ADDR(&h->pcoa), ADDR(&h->ncoa),
 	         ADDR(&h->par), ADDR(&h->nar), (unsigned long long)h->interruption, reason);
@@ -598,7 +616,8 @@ static bool open_all(struct fmip6_mobile *m)
 	m->link = bus_subscribe(m->core->bus, BUS_LINK, link_note, m);
 	m->request = bus_subscribe(m->core->bus, BUS_HANDOVER_REQUEST, request_note, m);
 	m->rtnl = rtnl_subscribe(rtnl_of(m), rtnl_changed, m);
-	return m->mn && m->icmp && m->frames && m->mh && m->link && m->request && m->rtnl;
+	bool first = tunnel_on_first(m->core->net->paths, first_packet, m) == 0;
+	return m->mn && m->icmp && m->frames && m->mh && m->link && m->request && m->rtnl && first;
 }
 
 struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_params *params)
@@ -614,7 +633,7 @@ struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_p
 		fmip6_mobile_destroy(m);
 		return NULL;
 	}
-	tunnel_on_first(core->net->paths, first_packet, m);
+	core->fast = true;
 	link_take(m);
 	return m;
 }
@@ -636,7 +655,8 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 		mn_each(m->mn, restore, m);
 	if (record(m))
 		mn_closed(m, HANDOVER_CANCELLED, "the mobile stops");
-	tunnel_on_first(m->core->net->paths, NULL, NULL);
+	tunnel_off_first(m->core->net->paths, m);
+	m->core->fast = false;
 	bus_unsubscribe(m->link);
 	bus_unsubscribe(m->request);
 	if (m->rtnl)

@@ -114,9 +114,12 @@ int tunnel_end_visitor(struct paths *p, int ifindex, const struct in6_addr *inne
  * tunnel_end_set: only `remote`. Harmless without such an end. */
 void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote);
 void tunnel_end_del(struct paths *p, const struct in6_addr *inner);
-/* Mobile: tells the first decapsulated packet for `inner` after each arming, once. */
+/* Mobile: tells the first decapsulated packet for `inner` after each arming, once, to each of those who asked, at most
+ * TUNNEL_LISTENERS. arg names who asked. -ENOSPC: they are all taken. */
+#define TUNNEL_LISTENERS 2
 typedef void tunnel_first_fn(const struct in6_addr *inner, usec_t at, void *arg);
-void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg);
+int tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg);
+void tunnel_off_first(struct paths *p, const void *arg); /* also if it never asked */
 
 enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSULATED, PATH_DECAP_REFUSED, PATH_UNKNOWN_DST,
 	PATH_SEND_ERRORS, PATH_HELD_FROM, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };

@@ -103,8 +103,10 @@ struct paths {
 	uint64_t landed; /* releases finished so far */
 	struct end *ends;
 	struct way ways[END_SLOTS]; /* of slot s the table is cfg.table + s */
-	tunnel_first_fn *first;
-	void *first_arg;
+	struct {
+		tunnel_first_fn *fn;
+		void *arg;
+	} first[TUNNEL_LISTENERS];
 	struct bucket overflow_log, refuse_log, error_log;
 	struct window *windows;
 	uint8_t buf[TUN_PACKET_MAX];     /* from the device */

@@ -210,10 +210,32 @@ void tunnel_end_del(struct paths *p, const struct in6_addr *inner)
 		end_free(p, e);
 }
 
-void tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg)
+int tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg)
 {
-	p->first = fn;
-	p->first_arg = arg;
+	for (size_t i = 0; i < TUNNEL_LISTENERS; i++) {
+		if (p->first[i].fn)
+			continue;
+		p->first[i].fn = fn;
+		p->first[i].arg = arg;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void tunnel_off_first(struct paths *p, const void *arg)
+{
+	for (size_t i = 0; i < TUNNEL_LISTENERS; i++)
+		if (p->first[i].arg == arg)
+			p->first[i].fn = NULL;
+}
+
+/* Each may end its interest, or the tunnel's end. */
+static void tell_first(struct paths *p, const struct in6_addr *inner)
+{
+	usec_t at = loop_now_fresh(p->loop);
+	for (size_t i = 0; i < TUNNEL_LISTENERS; i++)
+		if (p->first[i].fn)
+			p->first[i].fn(inner, at, p->first[i].arg);
 }
 
 /* Before the numbers of tables change. */
@@ -302,8 +324,7 @@ static const char *decapsulate(struct paths *p, const struct outer *o, bool v4, 
 	if (e->armed && e->kind != END_ROUTER) {
 		e->armed = false;
 		struct in6_addr inner = e->inner; /* the callback may delete the end */
-		if (p->first)
-			p->first(&inner, loop_now_fresh(p->loop), p->first_arg);
+		tell_first(p, &inner);
 	}
 	return NULL;
 }
