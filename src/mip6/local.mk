@@ -1,7 +1,8 @@
 noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
-	src/mip6/mip6_mn.c src/mip6/mip6_mn.h \
+	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h src/mip6/mip6_nd.c src/mip6/mip6_nd.h \
+	src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h \
 	src/mip6/mip6_wire_nd.c src/mip6/mip6_wire_nd.h src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
 	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
 
@@ -40,3 +41,10 @@ check_PROGRAMS += tests/net/dump_mip6
 tests_net_dump_mip6_SOURCES = tests/net/dump_mip6.c
 tests_net_dump_mip6_LDADD = src/mip6/libmip6.a $(NET_LIBS)
 EXTRA_DIST += tests/net/test_mip6_tshark.py
+
+# The mobile's machine under a virtual clock.
+check_PROGRAMS += tests/replay/replay_mip6_mn
+TESTS += tests/replay/replay_mip6_mn
+tests_replay_replay_mip6_mn_SOURCES = tests/replay/replay_mip6_mn.c
+tests_replay_replay_mip6_mn_LDADD = $(MIP6_TEST_LIBS)
+EXTRA_DIST += tests/net/test_mobile_ip.py

@@ -7,17 +7,23 @@
  *   mip6_wire, mip6_auth   the messages
  *   mip6_ha                the home agent's binding cache, a machine
  *   mip6_agent             that machine's sockets and tunnels
+ *   mip6_mn, mip6_link     the mobile's registration, and which link it is on: machines
+ *   mip6_mobile            their sockets, tunnel and addresses (mip6_ground), and what they have to do with a fast handover
  */
 #include "mip6/mip6.h"
 
 #include "core/log.h"
+#include "core/mobile.h"
 #include "core/output.h"
 #include "core/settings.h"
 #include "mip6/mip6_agent.h"
+#include "mip6/mip6_mn.h"
+#include "mip6/mip6_mobile.h"
 
 static struct {
 	struct mip6_params params; /* in force; the machines look here */
 	struct mip6_agent *agent;
+	struct mip6_mobile *mobile; /* NULL: it has no home address */
 } mip6;
 
 static void warn_unprotected(const struct mip6_params *p)
@@ -26,27 +32,68 @@ static void warn_unprotected(const struct mip6_params *p)
 		LOG_WARNING("mip6", "Binding Updates are not authenticated: whoever reaches this node can move any home address auth=none");
 }
 
+static bool needed(const struct core *core)
+{
+	return core->settings->role == ROLE_HOME_AGENT || !addr_is_zero(&mip6.params.home_address);
+}
+
 static int start(struct core *core, const void *cfg)
 {
 	mip6.params = *(const struct mip6_params *)cfg;
+	if (!needed(core))
+		return 0;
 	warn_unprotected(&mip6.params);
-	mip6.agent = mip6_agent_create(core, &mip6.params);
-	return mip6.agent ? 0 : -1;
-}
-
-static void reload(struct core *core, const void *cfg)
-{
-	const struct mip6_params *p = cfg;
-	if (p->auth != mip6.params.auth)
-		warn_unprotected(p);
-	mip6.params = *p;
-	mip6_agent_reload(mip6.agent);
+	if (core->settings->role == ROLE_HOME_AGENT)
+		mip6.agent = mip6_agent_create(core, &mip6.params);
+	else
+		mip6.mobile = mip6_mobile_create(core, &mip6.params);
+	return mip6.agent || mip6.mobile ? 0 : -1;
 }
 
 static void stop(struct core *core)
 {
 	mip6_agent_destroy(mip6.agent);
+	mip6_mobile_destroy(mip6.mobile);
 	mip6.agent = NULL;
+	mip6.mobile = NULL;
+}
+
+static bool same_home(const struct mip6_params *a, const struct mip6_params *b)
+{
+	return addr_eq(&a->home_address, &b->home_address) && addr_eq(&a->home_agent, &b->home_agent) &&
+	       a->home_prefix_length == b->home_prefix_length;
+}
+
+static void reload(struct core *core, const void *cfg)
+{
+	const struct mip6_params *p = cfg;
+	if (core->settings->role == ROLE_MOBILE_NODE && !same_home(p, &mip6.params)) { /* another mobile, as it were */
+		stop(core);
+		start(core, cfg);
+		return;
+	}
+	if (p->auth != mip6.params.auth && needed(core))
+		warn_unprotected(p);
+	mip6.params = *p;
+	if (mip6.agent)
+		mip6_agent_reload(mip6.agent);
+	if (mip6.mobile)
+		mip6_mobile_reload(mip6.mobile);
+}
+
+static void check_mobile(const struct settings *settings, const struct mip6_params *p, struct config_errors *errors)
+{
+	if (addr_is_zero(&p->home_address))
+		return;
+	if (addr_is_zero(&p->home_agent))
+		config_error(errors, &p->where, "home_address without home_agent; write the home agent's address: home_agent = "
+		             "\"2001:db8:1::1\";");
+	if (addr_eq(&p->home_address, &p->home_agent) || addr_is_v4(&p->home_address) || addr_is_multicast(&p->home_address) ||
+	    addr_is_link_local(&p->home_address))
+		config_error(errors, &p->where, "home_address is no address that a mobile could have; write a global IPv6 address of the home link");
+	if (p->auth == MIP6_AUTH_RFC4285 && !mobile_key(settings, &p->home_address))
+		config_error(errors, &p->where, "there is no key for home_address; write mobiles = ( { address = \"%s\"; key = "
+		             "\"file:mobiles.key\"; } );", ADDR(&p->home_address));
 }
 
 static void check(const struct settings *settings, const void *cfg, struct config_errors *errors)
@@ -58,6 +105,8 @@ static void check(const struct settings *settings, const void *cfg, struct confi
 	if (settings->role == ROLE_HOME_AGENT && p->auth == MIP6_AUTH_RFC4285 && !settings->mobiles.n)
 		config_error(errors, &settings->where, "role \"home-agent\" needs the keys of its mobiles; write mobiles = ( { prefix = "
 		             "\"2001:db8:1::/64\"; key = \"file:mobiles.key\"; } );");
+	if (settings->role == ROLE_MOBILE_NODE)
+		check_mobile(settings, p, errors);
 }
 
 static void show_home(struct core *core, struct output *o)
@@ -65,6 +114,8 @@ static void show_home(struct core *core, struct output *o)
 	out_list_begin(o, NULL);
 	if (mip6.agent)
 		mip6_agent_show(mip6.agent, o);
+	if (mip6.mobile)
+		mip6_mobile_show(mip6.mobile, o);
 	out_list_end(o);
 }
 
@@ -74,12 +125,15 @@ static const struct module_show shows[] = {
 	{ 0 },
 };
 
+static const struct counter_set more[] = { { "mip6", mip6_mn_counters, MIP6_MN_COUNTERS }, { 0 } };
+
 const struct module mip6_module = {
 	.name = "mip6",
 	.needs = needs,
-	.roles = MODULE_ROLE(ROLE_HOME_AGENT),
+	.roles = MODULE_ROLE(ROLE_HOME_AGENT) | MODULE_ROLE(ROLE_MOBILE_NODE),
 	.config = &mip6_table,
 	.counters = { .module = "mip6", .counters = mip6_counters, .n = MIP6_COUNTERS },
+	.more_counters = more,
 	.shows = shows,
 	.check = check,
 	.start = start,

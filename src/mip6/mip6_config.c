@@ -58,8 +58,9 @@ static const struct config_item items[] = {
 	{ .name = "update", .type = CONFIG_ENUM, AT(beside), .preset = "after", .choices = besides,
 	  .help = "When a mobile tells its home agent of a care-of address that a fast handover gave it: \"after\" the fast handover has ended, "
 	          "well or badly, or in \"parallel\" to it." },
-	{ .name = "fast_wait", .type = CONFIG_DURATION, AT(fast_wait), .preset = "1s", .min = 0, .max = MS(60000),
-	  .help = "How long a mobile that hears another link's router waits for a fast handover to settle the matter before Mobile IPv6 does." },
+	{ .name = "fast_wait", .type = CONFIG_DURATION, AT(fast_wait), .preset = "300ms", .min = 0, .max = MS(60000),
+	  .help = "How long a mobile that hears another link's router waits for a fast handover to settle the matter before Mobile IPv6 does; "
+	          "at home it does not wait." },
 	{ .name = "solicit_interval", .type = CONFIG_DURATION, AT(solicit_interval), .preset = "4s", .min = MS(50), .max = MS(60000),
 	  .help = "Between Router Solicitations on a new link at first; it doubles each time (RFC 7559)." },
 	{ .name = "prefer_home", .type = CONFIG_BOOL, AT(prefer_home), .preset = "true",

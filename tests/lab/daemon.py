@@ -73,11 +73,22 @@ def access_router(topology, point, neighbours=None, extra=None):
 
 
 def mobile_node(topology, mobile, extra=None):
+    home = topology.home
     return merged({
         **_common(topology, mobile.name, "mobile-node"),
         "interfaces": [{"name": "wlan0", "kind": "access"}],
-        "mobiles": [{"prefix": p.prefix, "key": KEY} for p in topology.points],
+        "mobiles": [{"prefix": p.prefix, "key": KEY} for p in topology.links],
+        **({"mip6": {"home_address": mobile.address(home), "home_agent": home.router}} if home else {}),
         **PATIENCE,
+    }, extra)
+
+
+def home_agent(topology, extra=None):
+    """The home agent of a topology with a home link."""
+    return merged({
+        **_common(topology, topology.home.name, "home-agent"),
+        "interfaces": [{"name": "wlan", "kind": "access"}, {"name": "eth0", "kind": "core"}],
+        "mobiles": [{"prefix": topology.home.prefix, "key": KEY}],
     }, extra)
 
 
@@ -262,6 +273,8 @@ class Daemons:
             self._add("core", multicast_proxy(topology, extra=merged(extra or {}, per_node.get("core"))))
         for p in topology.points:
             self._add(p.name, access_router(topology, p, extra=merged(extra or {}, per_node.get(p.name))))
+        if topology.home:
+            self._add(topology.home.name, home_agent(topology, extra=merged(extra or {}, per_node.get(topology.home.name))))
         if mobiles:
             for m in topology.mobiles:
                 self._add(m.name, mobile_node(topology, m, extra=merged(extra or {}, per_node.get(m.name))))

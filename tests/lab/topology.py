@@ -8,7 +8,8 @@ The network of the demo and the tests, each node a network namespace:
 cn is the correspondent, core a plain router, ar1… the access routers. The access points are bridges in a namespace of their
 own, "air"; a mobile moves when its port is taken out of one bridge and put into another (moveport), so it loses and finds its
 carrier as on a radio. Addresses: 2001:db8:1::/64 at cn, 2001:db8:1N::/64 between core and arN, 2001:db8:a::/64, b, c at the
-access points, with ::1 the router. Routers advertise with radvd; mobiles configure themselves.
+access points, with ::1 the router. Routers advertise with radvd; mobiles configure themselves. With home=True there is a home agent,
+ha, with a home link, 2001:db8:f::/64.
 """
 
 import ipaddress
@@ -87,6 +88,15 @@ class Point:
         self.core_address = f"2001:db8:1{n}::1"
 
 
+class HomeLink(Point):
+    """A home agent, "ha", with its home link, to which mobiles can be moved as to any access point."""
+
+    def __init__(self):
+        super().__init__(6)
+        self.n, self.name, self.bridge = 9, "ha", "aphome"
+        self.address, self.core_address = "2001:db8:19::2", "2001:db8:19::1"
+
+
 class Mobile:
     def __init__(self, n):
         self.n = n
@@ -102,9 +112,11 @@ class Mobile:
 class Topology:
     """Use as a context manager. Names of namespaces start with prefix, which is unique to this process by default."""
 
-    def __init__(self, routers=2, mobiles=1, prefix=None, keep=None):
+    def __init__(self, routers=2, mobiles=1, prefix=None, keep=None, home=False):
         self.prefix = prefix or f"hl{os.getpid()}-"
         self.points = [Point(i + 1) for i in range(routers)]
+        self.home = HomeLink() if home else None
+        self.links = self.points + ([self.home] if home else [])  # every link where a mobile can be
         self.mobiles = [Mobile(i + 1) for i in range(mobiles)]
         self.dir = Path(keep or tempfile.mkdtemp(prefix="handoverd-lab."))
         self.keep = keep is not None
@@ -134,14 +146,14 @@ class Topology:
                 f"peer name {b_if} index {first + 1}{b_mac} netns {self.ns[b].name}")
 
     def _build(self):
-        names = ["cn", "core", "air"] + [p.name for p in self.points] + [m.name for m in self.mobiles]
+        names = ["cn", "core", "air"] + [p.name for p in self.links] + [m.name for m in self.mobiles]
         self.ns = {n: Netns(self.prefix + n) for n in names}
         netns.ip_batch([f"netns add {ns.name}" for ns in self.ns.values()])
         for n in names:
             quick = {} if n.startswith("mn") else {"ipv6__conf__default__accept_ra": 0, "ipv6__conf__default__accept_dad": 0}
             self.ns[n].sysctl(**quick)
         lines = [self._link("cn", "eth0", "core", "cn")]
-        for p in self.points:
+        for p in self.links:
             lines += [self._link("core", p.name, p.name, "eth0"),
                       self._link(p.name, "wlan", "air", p.name, a_mac=p.mac)]
         lines += [self._link(m.name, "wlan0", "air", m.port, a_mac=m.mac) for m in self.mobiles]
@@ -154,15 +166,15 @@ class Topology:
                          "route add default via 2001:db8:1::1")
         self.ns["core"].sysctl(ipv6__conf__all__forwarding=1)
         self.ns["core"].ip("link set lo up", "link set cn up", "addr add 2001:db8:1::1/64 dev cn nodad",
-                           *[line for p in self.points for line in (
+                           *[line for p in self.links for line in (
                                f"link set {p.name} up", f"addr add {p.core_address}/64 dev {p.name} nodad",
                                f"route add {p.prefix} via {p.address}")])
-        for p in self.points:
+        for p in self.links:
             self.ns[p.name].sysctl(ipv6__conf__all__forwarding=1)
             self.ns[p.name].ip("link set lo up", "link set eth0 up", "link set wlan up", f"addr add {p.address}/64 dev eth0 nodad",
                                f"addr add {p.router}/64 dev wlan nodad", f"route add default via {p.core_address}")
         self.ns["air"].sysctl(ipv6__conf__default__disable_ipv6=1, ipv6__conf__all__disable_ipv6=1)
-        self.ns["air"].ip(*[line for p in self.points for line in (
+        self.ns["air"].ip(*[line for p in self.links for line in (
             f"link add {p.bridge} type bridge stp_state 0 mcast_snooping 0 forward_delay 0", f"link set {p.bridge} up",
             f"link set {p.name} master {p.bridge} up")])
         for m in self.mobiles:
@@ -180,7 +192,7 @@ class Topology:
             self.ns[m.name].ip(f"addr add 10.1.1.{10 + m.n}/24 dev wlan0")
 
     def _radvd(self):
-        for p in self.points:
+        for p in self.links:
             conf = self.dir / f"{p.name}.radvd"
             conf.write_text(RADVD % p.prefix)
             self.start(p.name, ["radvd", "-n", "-m", "stderr", "-C", conf, "-p", self.dir / f"{p.name}.radvd.pid"], "radvd")

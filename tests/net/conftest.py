@@ -154,14 +154,14 @@ def lab(request):
 class Cast:
     """A topology and its daemons."""
 
-    def __init__(self, routers=2, mobiles=1, extra=None, proxy=True, per_node=None):
-        self.topology = Topology(routers=routers, mobiles=mobiles).__enter__()
+    def __init__(self, routers=2, mobiles=1, extra=None, proxy=True, per_node=None, home=False):
+        self.topology = Topology(routers=routers, mobiles=mobiles, home=home).__enter__()
         self.points, self.mobiles = self.topology.points, self.topology.mobiles
         self.daemons = Daemons(self.topology, extra=extra, proxy=proxy, per_node=per_node)
 
     def start(self):
         """Everyone is up, associated, and the mobiles are at the first access point."""
-        routers = [p.name for p in self.points]
+        routers = [p.name for p in self.topology.links]
         self.daemons.start(*(["core"] if "core" in self.daemons.by_node else []), *routers)
         self.daemons.wait_associated()
         self.topology.bring_up()

@@ -1,0 +1,173 @@
+"""
+A mobile keeps its home address: with fast handovers under it, with the chain from those down to Mobile IPv6 alone, and without any
+fast handover, by router advertisements. Home agent and mobile are ours; test_home_agent.py has a home agent beside another's mobile.
+"""
+
+import pytest
+
+from lab import movement, traffic
+from lab.daemon import FORMS, merged
+from lab.netns import differences, snapshot
+from lab.topology import CN, wait_for
+
+pytestmark = pytest.mark.needs("tun", "nft")
+# Nobody else has the home addresses: the home agent need not see first (RFC 6275 §10.3.1), which costs a second.
+EXTRA = merged(FORMS["user"], {"mip6": {"dad": "0ms"}})
+PLAIN = {"fmip6": {"enable": False}}
+RATE = 1000
+
+
+@pytest.fixture
+def cast(lab):
+    """The usual cast and a home agent; the mobile is at the first access point, away from home, and registered."""
+    def make(**mn1):
+        c = lab(home=True, proxy=False, extra=EXTRA, per_node={"mn1": mn1})
+        c.start()
+        at(c, c.mobiles[0].address(c.points[0]))
+        return c
+    return make
+
+
+def home_of(c):
+    return c.mobiles[0].address(c.topology.home)
+
+
+def at(c, coa):
+    """Until the home agent forwards to that care-of address, and the mobile knows it; None: the mobile is at home."""
+    state = "registered" if coa else "home"
+
+    def there():
+        mine, theirs = c.daemons["mn1"].show("home")[0], [b for b in c.daemons["ha"].show("home") if b["state"] == "away"]
+        return mine["state"] == state and mine["registered"] == coa and [b["coa"] for b in theirs] == ([coa] if coa else [])
+    wait_for(f"the home agent knows the mobile at {coa or 'home'}", there, 40)
+
+
+class Sessions:
+    """A numbered stream to the home address and a download by it, for as long as the test wants."""
+
+    def __init__(self, c):
+        self.home = home_of(c)
+        self.udp_in = traffic.udp_receiver(c.topology, "mn1", 9000)
+        self.tcp_out = traffic.tcp_server(c.topology, "cn", 0, 400_000, 9001)
+        self.udp_out = traffic.udp_sender(c.topology, "cn", self.home, RATE)
+        self.udp_in.wait(200)
+        self.tcp_in = traffic.tcp_fetch(c.topology, "mn1", CN, self.home, 0, 9001)
+        self.octets = 0
+        self.go_on()
+
+    def go_on(self):
+        """Both still carry something new."""
+        n = self.udp_in.report()["flows"][0]["next"]
+        self.udp_in.wait(n + RATE // 4, 40)
+        self.octets += 100_000
+        self.tcp_in.wait(self.octets, 60)
+
+    def udp(self):
+        return self.udp_in.report()["flows"][0]
+
+    def clean(self, since):
+        """Nothing of the stream was lost, doubled or reordered since that report."""
+        now = self.udp()
+        assert [now[k] - since[k] for k in ("lost", "duplicated", "reordered")] == [0, 0, 0], now
+
+
+def records(c, n):
+    """The mobile's first n handovers, once that many have ended."""
+    c.daemons["mn1"].wait_handover(count=n, limit=40)
+    return c.daemons["mn1"].handovers()[:n]
+
+
+def names(record):
+    return [s["name"] for s in record["steps"]]
+
+
+def test_down_the_chain_and_home(cast):
+    """Predictive; then the previous router dies, and what was a reactive handover ends with the home agent; then home. A stream and a
+    download to the home address go on through all of it, and the record says which step was taken why."""
+    c = cast()
+    mobile, (ar1, ar2) = c.mobiles[0], c.points
+    movement.wait_discovered(c.daemons["mn1"], ar2)
+    s = Sessions(c)
+
+    before = s.udp()
+    movement.predictive(c.topology, c.daemons, mobile, ar2, 20)
+    at(c, mobile.address(ar2))
+    s.go_on()
+    s.clean(before)  # not by the fast handover, nor when the home agent changed over from its tunnel
+    (first,) = records(c, 1)
+    assert (first["mode"], first["result"], first["reason"]) == ("predictive", "complete", "")
+    wait_for("the record has the home agent's word", lambda: {"BU", "BA"} <= set(names(records(c, 1)[0])))
+
+    movement.wait_discovered(c.daemons["mn1"], ar1)
+    c.daemons["ar2"].kill()
+    c.topology.move([(mobile, ar1)], 20)
+    at(c, mobile.address(ar1))
+    s.go_on()
+    fallen = records(c, 2)[1]
+    assert (fallen["mode"], fallen["result"]) == ("mobile-ip", "complete")
+    assert fallen["reason"].startswith("no FBack after 4 FBUs in ") and fallen["reason"].endswith(": a Binding Update to the home agent")
+    assert names(fallen).index("FBU") < names(fallen).index("BU") < names(fallen).index("BA")
+    assert "FBack" not in names(fallen)
+    log = c.daemons["mn1"].log()
+    assert "fast handover failed, on by Mobile IPv6" in log and 'from=reactive reason="no FBack after 4 FBUs in ' in log
+
+    c.topology.move([(mobile, c.topology.home)], 20)
+    at(c, None)
+    s.go_on()
+    back = records(c, 3)[2]
+    assert (back["mode"], back["result"]) == ("mobile-ip", "complete")
+    assert back["reason"].startswith("no FMIPv6 router on the new link after ") and {"RA", "BU", "BA"} <= set(names(back))
+    counters = c.daemons["mn1"].counters()
+    assert counters["mip6.devolved"] == 2 and counters["mip6.returns_home"] == 1
+
+
+@pytest.mark.parametrize("care_of", ["kernel", "optimistic"])
+def test_alone(cast, care_of):
+    """Without any fast handover: router advertisements say where the mobile is."""
+    c = cast(mip6={"care_of": care_of}, **PLAIN)
+    mobile, (ar1, ar2) = c.mobiles[0], c.points
+    s = Sessions(c)
+    for n, (point, there) in enumerate(((ar2, mobile.address(ar2)), (c.topology.home, None), (ar1, mobile.address(ar1))), 1):
+        c.topology.move([(mobile, point)], 20)
+        at(c, there)
+        s.go_on()
+        r = records(c, n)[n - 1]
+        assert (r["mode"], r["result"], r["scenario"]) == ("mobile-ip", "complete", "123456")
+        steps = [x for x in names(r) if x in ("RA", "care-of address", "BU", "BA")]
+        assert [steps[0], steps[-1]] == ["RA", "BA"] and "BU" in steps and ("care-of address" in steps) == (there is not None)
+    assert s.udp()["duplicated"] == 0
+
+
+def test_killed_restarted_and_stopped(cast):
+    """What a mobile that was killed left behind does not stand in its next life's way; the end leaves nothing."""
+    c = cast(**PLAIN)
+    mobile, ns, d = c.mobiles[0], c.topology.ns["mn1"], c.daemons["mn1"]
+    d.stop()
+    before = snapshot(ns)
+    d.start()
+    at(c, mobile.address(c.points[0]))
+    assert home_of(c) in ns.run("ip", "-6", "addr", "show")
+    d.kill()
+    d.start()
+    at(c, mobile.address(c.points[0]))
+    Sessions(c)
+    # A reload that takes the home address away is a start without it.
+    d.write({**d.config, "mip6": {}})
+    d.reload()
+    wait_for("no home address", lambda: d.show("home") == [])
+    assert home_of(c) not in ns.run("ip", "-6", "addr", "show")
+    assert differences(before, {**snapshot(ns), "nft": before["nft"]}, ("links", "groups", "routes")) == []
+    d.stop()
+    assert differences(before, snapshot(ns)) == []
+
+
+def test_a_home_agent_that_forgets(cast):
+    """It dies and comes again without its binding cache: the mobile that is registered notices by what its system says of the tunnel."""
+    c = cast(**PLAIN)
+    c.daemons["ha"].kill()
+    ns = c.topology.ns["mn1"]
+    ns.run("ping", "-6", "-c", "1", "-W", "1", "-I", home_of(c), CN, check=False)
+    c.daemons["ha"].start()
+    assert c.daemons["ha"].show("home") == []
+    wait_for("the mobile is registered again", lambda: not ns.run("ping", "-6", "-c", "1", "-W", "1", "-I", home_of(c), CN, check=False).count(
+        "100% packet loss"), 60)
