@@ -489,9 +489,9 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 				binding_drop(b);
 				m->ops->unbind(m->arg, &v);
 			}
-			mn_record_close(m, HANDOVER_FAILED, reason);
 			m->state = MN_ATTACHED;
-			mn_after_main(m);
+			mn_after_main(m); /* first: another may go on where we end, and needs our addresses here */
+			mn_record_close(m, HANDOVER_FAILED, reason);
 			mn_solicit(m, SOLICIT_LEARN);
 		}
 		break;

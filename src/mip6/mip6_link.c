@@ -167,6 +167,12 @@ static void silence_timeout(struct timer *t, void *arg)
 		doubt(m);
 }
 
+void mip6_link_hint(struct mip6_link *m)
+{
+	if (m->state == MIP6_LINK_SETTLED)
+		doubt(m);
+}
+
 void mip6_link_na(struct mip6_link *m, const struct in6_addr *target, usec_t at)
 {
 	if (m->state != MIP6_LINK_DOUBTFUL || !addr_eq(target, &m->here.router))

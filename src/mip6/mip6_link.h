@@ -59,6 +59,8 @@ void mip6_link_reload(struct mip6_link *m, const struct mip6_link_params *p);
 void mip6_link_down(struct mip6_link *m);
 /* fast: somebody else (FMIPv6) looks where we are too, and is to be waited for. */
 void mip6_link_up(struct mip6_link *m, bool fast);
+/* Something happened to the link, and its carrier is there: it may have gone and come back unseen. */
+void mip6_link_hint(struct mip6_link *m);
 void mip6_link_ra(struct mip6_link *m, const struct in6_addr *src, const struct mip6_ra *ra, usec_t at);
 void mip6_link_na(struct mip6_link *m, const struct in6_addr *target, usec_t at); /* a solicited one */
 /* The fast handover says: on the link of this prefix. No word follows. */

@@ -714,6 +714,8 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 	case RTNL_LINK:
 		if (m->ground.ifindex == 0)
 			link_take(m);
+		else if (n->ifindex == m->ground.ifindex && n->carrier)
+			mip6_link_hint(m->link);
 		break;
 	case RTNL_LINK_GONE:
 		if (n->ifindex != m->ground.ifindex)
@@ -790,7 +792,8 @@ static void mh_received(const struct mh_message *msg, void *arg)
 static bool local_address(const struct in6_addr *a, void *arg)
 {
 	struct mip6_mobile *m = arg;
-	return addr_eq(a, &m->coa) || rtnl_is_local(rtnl_of(m), a, NULL); /* ours, if as yet only by optimism */
+	/* What we have just made the kernel tells of later, and what is ours by optimism only not at all. */
+	return addr_eq(a, &m->coa) || addr_eq(a, &m->mn_params.home) || rtnl_is_local(rtnl_of(m), a, NULL);
 }
 
 static void first_packet(const struct in6_addr *inner, usec_t at, void *arg)
