@@ -39,3 +39,14 @@ void fmip6_sent(int rc, const char *what, const struct in6_addr *to)
 	if (rc < 0)
 		LOG_WARNING("fmip6", "%s not sent peer=%s reason=\"%s\"", what, ADDR(to), strerror(-rc));
 }
+
+void fmip6_send_dad(const struct core *core, int ifindex, const struct in6_addr *addr)
+{
+	uint8_t out[32];
+	const uint8_t *a = addr->s6_addr;
+	const struct in6_addr group = { .s6_addr = { 0xff, 2, [11] = 1, 0xff, a[13], a[14], a[15] } };
+	const struct lladdr to = { .len = 6, .octet = { 0x33, 0x33, 0xff, a[13], a[14], a[15] } };
+	int n = ns_pack(addr, &(struct lladdr){ .len = 0 }, out, sizeof out);
+	if (n > 0)
+		fmip6_sent(fmip6_send_frame(core, ifindex, &to, &in6addr_any, &group, out, (size_t)n), "probe", addr);
+}

@@ -14,6 +14,9 @@ bool fmip6_key(const struct core *core, const struct in6_addr *pcoa, struct badf
 int fmip6_send_frame(const struct core *core, int ifindex, const struct lladdr *to, const struct in6_addr *src,
                      const struct in6_addr *dst, const uint8_t *icmp, size_t len);
 
+/* Asks the link whether somebody has addr (RFC 4862 §5.4.2). */
+void fmip6_send_dad(const struct core *core, int ifindex, const struct in6_addr *addr);
+
 struct mh_in fmip6_mh_in(const struct mh_message *m);
 /* mh_local_fn with a struct core as its argument's first member is not needed twice. */
 bool fmip6_is_local(const struct core *core, const struct in6_addr *a);

@@ -428,17 +428,6 @@ static void reexpect(struct fmip6_mn *m, const struct binding *b)
 		m->ops->expect(m->arg, &b->v, &m->target, true);
 }
 
-/* Another address on the link where we are. */
-static void readdress(struct fmip6_mn *m, const struct in6_addr *coa)
-{
-	struct in6_addr old = m->here.coa;
-	m->here.coa = *coa;
-	m->ops->attach(m->arg, &m->here, false);
-	m->ops->abandon(m->arg, &old);
-	mn_una_begin(m);
-	m->ops->attached(m->arg, &m->here.coa, &m->pcoa);
-}
-
 static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x, usec_t at)
 {
 	bool main = m->open && addr_eq(&b->v.pcoa, &m->pcoa);
@@ -459,7 +448,7 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		if (main && m->state == MN_ARRIVED) {
 			mn_step(m, STEP_F_FBACK, at);
 			if (!addr_eq(&b->v.ncoa, &m->here.coa))
-				readdress(m, &b->v.ncoa);
+				mn_readdress(m, &b->v.ncoa);
 			m->ops->bind(m->arg, &b->v, &m->here);
 			mn_settle(m);
 		} else
@@ -503,57 +492,6 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 
 static const struct binding_events events = { .accepted = fbu_accepted, .failed = fbu_failed, .sent = fbu_sent };
 
-/* ---- NAACK ---- */
-
-/* RFC 5568 §6.4.6: the address supplied, or one of our own making; false: what it says is not for us to do. */
-static bool naack_address(struct fmip6_mn *m, const struct naack *a, struct in6_addr *out)
-{
-	struct in6_addr iid;
-	switch ((enum naack_status)a->status) {
-	case NAACK_USE_SUPPLIED:
-		*out = a->ncoa;
-		return prefix_has(&m->here.prefix, &a->ncoa) && !addr_eq(&a->ncoa, &m->here.router);
-	case NAACK_CONFIGURE:
-	case NAACK_LLA_UNKNOWN:
-		if (m->ops->address && m->ops->address(m->arg, &m->here.prefix, true, out))
-			return true;
-		m->ops->random_iid(m->arg, &iid);
-		*out = addr_compose(&m->here.prefix, &iid);
-		return true;
-	case NAACK_USE_NAR: /* both want a host route for the PCoA at the new router, of which we could not know */
-	case NAACK_PCOA:
-		break;
-	}
-	return false;
-}
-
-void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
-{
-	struct in6_addr coa;
-	struct binding *b = mn_main_binding(m);
-	if (a->status == 0 || (m->state != MN_ARRIVED && m->state != MN_ATTACHED) || !m->here.router_lladdr.len ||
-	    !lladdr_eq(&a->source, &m->here.router_lladdr))
-		return;
-	FMIP6_COUNT(FMIP6_NAACK_RECEIVED);
-	bool usable = naack_address(m, a, &coa);
-	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
-	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
-	if (!usable || addr_eq(&coa, &m->here.coa))
-		return;
-	readdress(m, &coa);
-	/* The refusal of the first address may have come by way of the PAR before this. */
-	if (!b && !m->open && !addr_is_zero(&m->before.coa) && !prefix_has(&m->here.prefix, &m->before.coa))
-		b = binding_get(&m->bindings, &m->before);
-	if (!b || b->exchange == EXCHANGE_GIVE_UP)
-		return;
-	b->v.ncoa = coa;
-	if (m->open) {
-		m->state = MN_ARRIVED;
-		timer_stop(&m->settle);
-	}
-	binding_exchange(b, EXCHANGE_FOLLOW);
-}
-
 /* ---- the rest ---- */
 
 enum mn_state mn_state(const struct fmip6_mn *m)
@@ -591,6 +529,7 @@ struct fmip6_mn *mn_create(struct loop *l, const struct fmip6_params *params, co
 	timer_init(&m->refresh, l, refresh_timeout, m);
 	timer_init(&m->prepared, l, turn_back, m);
 	mn_move_init(m);
+	mn_address_init(m);
 	timer_after(&m->refresh, params->refresh);
 	return m;
 }
@@ -611,5 +550,6 @@ void mn_destroy(struct fmip6_mn *m)
 	timer_stop(&m->refresh);
 	timer_stop(&m->prepared);
 	mn_move_stop(m);
+	mn_address_stop(m);
 	free(m);
 }

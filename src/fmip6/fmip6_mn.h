@@ -73,6 +73,8 @@ struct mn_ops {
 	size_t (*rider)(void *arg, const struct mn_binding_view *b, uint8_t *out, size_t cap);
 	/* confirmed: the address is ours beyond doubt, and neighbours are to know it (RFC 5568 §4: override). Else an UNA. */
 	void (*send_una)(void *arg, const struct in6_addr *coa, bool confirmed);
+	/* Asks the link whether somebody has coa (RFC 4862 §5.4.2). */
+	void (*send_dad)(void *arg, const struct in6_addr *coa);
 	void (*send_probe)(void *arg, const struct mn_place *p);
 	/* Still on the old link: make ready for what the new router will send at our UNA: address p->coa (not yet to be used), and
 	 * b's tunnel (not yet to be sent into). Off: it comes to nothing. */
@@ -119,6 +121,8 @@ void mn_fback(struct fmip6_mn *m, const struct mh_in *in);
 /* A router advertisement that answers our UNA: the address is not to be used. */
 void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at);
 void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at); /* the answer to a probe */
+/* An advertisement that answers no question of ours: its sender may have our new address. */
+void mn_defended(struct fmip6_mn *m, const struct una *a, usec_t at);
 void mn_first(struct fmip6_mn *m, usec_t at);                   /* first packet for an older address on the new link */
 
 /* May one more RtSolPr be sent (RFC 5568 §9, MAX_RTSOLPR_RATE)? Takes its place. */

@@ -41,6 +41,7 @@ void mn_una_begin(struct fmip6_mn *m)
 	m->unas = 0;
 	mn_step(m, STEP_G_UNA, loop_now(m->loop));
 	una_timeout(&m->una, m);
+	mn_address_new(m);
 }
 
 /* ---- arrival ---- */
@@ -69,7 +70,8 @@ void mn_movement_over(struct fmip6_mn *m)
 {
 	mn_record_close(m, HANDOVER_COMPLETE, "");
 	m->state = MN_ATTACHED;
-	m->ops->send_una(m->arg, &m->here.coa, true);
+	if (m->predictive)
+		mn_address_vouched(m);
 	mn_after_main(m);
 }
 
@@ -307,6 +309,7 @@ static void quiet(struct fmip6_mn *m)
 	mn_probe_stop(m);
 	timer_stop(&m->prepared);
 	timer_stop(&m->una);
+	mn_address_stop(m);
 	m->bindings.down = true;
 	for (int i = 0; i < MN_BINDINGS; i++)
 		timer_stop(&m->bindings.items[i].retry);

@@ -47,6 +47,9 @@ struct fmip6_mn {
 	struct mn_place probes[MN_PROBES];
 	struct timer probe;
 
+	struct timer dad; /* armed: somebody may yet claim the address */
+	bool confirmed;   /* the neighbours were told that it is ours */
+
 	int64_t unas;
 	struct timer una;
 };
@@ -76,5 +79,12 @@ void mn_arrive(struct fmip6_mn *m, const struct mn_place *p);
 void mn_arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason);
 void mn_probe_stop(struct fmip6_mn *m);
 void mn_probe_silently(struct fmip6_mn *m);
+
+/* The address on the new link (fmip6_mn_address.c). */
+void mn_address_init(struct fmip6_mn *m);
+void mn_address_stop(struct fmip6_mn *m); /* nobody is listened to any more: the link has gone, too */
+void mn_address_new(struct fmip6_mn *m);  /* it is announced */
+void mn_address_vouched(struct fmip6_mn *m); /* the handover was prepared with it, or traffic comes to it */
+void mn_readdress(struct fmip6_mn *m, const struct in6_addr *coa);
 
 #endif

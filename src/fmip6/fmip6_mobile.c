@@ -168,6 +168,12 @@ static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &all_nodes_frame, coa, &all_nodes, out, (size_t)n), "UNA", &all_nodes);
 }
 
+static void mn_send_dad(void *arg, const struct in6_addr *coa)
+{
+	struct fmip6_mobile *m = arg;
+	fmip6_send_dad(m->core, m->ifindex, coa);
+}
+
 static void mn_send_probe(void *arg, const struct mn_place *p)
 {
 	struct fmip6_mobile *m = arg;
@@ -405,6 +411,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 static const struct mn_ops mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .address = mn_address_make, .self = mn_self,
 	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una, .send_probe = mn_send_probe,
+	.send_dad = mn_send_dad,
 	.expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon, .random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
 };
@@ -425,8 +432,12 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT) /* the kernel, too, takes none of these from afar */
 		return;
 	if (msg->data[0] == ICMP6_NA_TYPE) {
-		if (na_parse(msg->data, msg->len, lla_len(m), &na) == 0 && (na.flags & NA_SOLICITED))
+		if (na_parse(msg->data, msg->len, lla_len(m), &na) < 0)
+			return;
+		if (na.flags & NA_SOLICITED)
 			mn_na(m->mn, &na, msg->at);
+		else
+			mn_defended(m->mn, &na, msg->at);
 		return;
 	}
 	if (msg->data[0] == ICMP6_RA_TYPE) {

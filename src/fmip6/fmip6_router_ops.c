@@ -384,13 +384,7 @@ static bool nar_assign(void *arg, int ifindex, const struct lladdr *l, struct in
 static void nar_probe(void *arg, int ifindex, const struct in6_addr *ncoa)
 {
 	struct fmip6_router *r = arg;
-	uint8_t out[32];
-	const uint8_t *a = ncoa->s6_addr;
-	const struct in6_addr group = { .s6_addr = { 0xff, 2, [11] = 1, 0xff, a[13], a[14], a[15] } };
-	const struct lladdr to = { .len = 6, .octet = { 0x33, 0x33, 0xff, a[13], a[14], a[15] } };
-	int n = ns_pack(ncoa, &(struct lladdr){ .len = 0 }, out, sizeof out);
-	if (n > 0)
-		fmip6_sent(fmip6_send_frame(r->core, ifindex, &to, &in6addr_any, &group, out, (size_t)n), "probe", ncoa);
+	fmip6_send_dad(r->core, ifindex, ncoa);
 }
 
 static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,

@@ -117,6 +117,55 @@ static void address_is_said_to_be_its_own(void)
 	EXPECT(sim_confirmed(stage) == 1 && last(SIM_UNA)->una.flags == NA_OVERRIDE && is(last(SIM_UNA)->una.target, AT(NAR)));
 }
 
+static void address_is_said_to_be_its_own_when_nobody_claims_it(void)
+{
+	mobile_moves(NAR);
+	pass(900);
+	EXPECT(sim_asked(stage) == 1 && sim_confirmed(stage) == 0);
+	pass(200);
+	EXPECT(sim_confirmed(stage) == 1 && last(SIM_UNA)->una.flags == NA_OVERRIDE && is(last(SIM_UNA)->una.target, AT(NAR)));
+}
+
+static void mobile_asks_its_new_link(void)
+{
+	mobile_moves_announced(NAR);
+	EXPECT(sim_asked(stage) == 1);
+	EXPECT(flows()); /* without waiting for an answer */
+}
+
+static void address_that_another_claims_is_given_up(void)
+{
+	struct in6_addr ncoa = AT(NAR);
+	sim_taken(stage, NAR, SIM_TAKEN_UNKNOWN);
+	mobile_moves(NAR);
+	pass(100);
+	EXPECT(!mobile_uses(ncoa) && !sim_has(stage, &ncoa) && sim_at(stage) == NAR && is(last(SIM_FBU)->src, last(SIM_UNA)->src));
+	EXPECT(sim_asked(stage) == 2 && flows());
+}
+
+static void claim_of_its_own_router_is_none(void)
+{
+	uint8_t octets[] = { 136, 0, 0, 0, 0x20, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 1, 2, 0, 0, 0, 1, 2 };
+	mobile_moves(NAR);
+	pass(10);
+	sim_inject(stage, SIM_NA, NAR, true, &in6addr_any, &in6addr_any, octets, sizeof octets); /* it still defends it for the mobile */
+	octets[30] = 9;
+	octets[31] = 9;
+	sim_inject(stage, SIM_NA, NAR, true, &in6addr_any, &in6addr_any, octets, sizeof octets); /* the mobile itself */
+	pass(10);
+	EXPECT(mobile_uses(AT(NAR)));
+}
+
+static void claim_that_comes_too_late_is_none(void)
+{
+	uint8_t octets[] = { 136, 0, 0, 0, 0x20, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 1, 2, 0, 0, 0, 6, 6 };
+	mobile_moves(NAR);
+	pass(1100);
+	sim_inject(stage, SIM_NA, NAR, true, &in6addr_any, &in6addr_any, octets, sizeof octets);
+	pass(10);
+	EXPECT(mobile_uses(AT(NAR)));
+}
+
 /* §4, §6.4.6: NAACK */
 
 static void naack_with_an_address(void)
@@ -493,6 +542,11 @@ const struct sentence rfc5568_mobile[] = {
 	{ "4", "", "no FBU where FBack came", SHOWN(una_alone_where_it_did) },
 	{ "4", "", "the mobile joins the multicast groups of its new address", NOT_SHOWN("the kernel does when the address is set") },
 	{ "4", "SHOULD", "an address that is confirmed is told to the neighbours, with O", SHOWN(address_is_said_to_be_its_own) },
+	{ "4", "SHOULD", "for want of a router that vouches for it, when nobody has claimed it for a second", SHOWN(address_is_said_to_be_its_own_when_nobody_claims_it) },
+	{ "4", "", "the mobile starts duplicate address detection on the new link", SHOWN(mobile_asks_its_new_link) },
+	{ "4", "", "an address that another claims is given up for another, which is told", SHOWN(address_that_another_claims_is_given_up) },
+	{ "4", "", "its router, or itself, is not another", SHOWN(claim_of_its_own_router_is_none) },
+	{ "4", "", "afterwards the address is its own (RFC 4862 §5.4.4)", SHOWN(claim_that_comes_too_late_is_none) },
 	{ "4", "MUST", "the address in a NAACK is used, and told by an FBU (Status 2)", SHOWN(naack_with_an_address) },
 	{ "6.4.6", "", "Status 1: the mobile makes another", SHOWN(naack_without_one) },
 	{ "6.4.6", "MUST NOT", "Status 128: neither NCoA nor PCoA are used on the link; another is acquired at once", SHOWN(naack_for_an_unknown_link_layer_address) },

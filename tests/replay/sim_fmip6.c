@@ -80,7 +80,7 @@ struct sim {
 	struct timer traffic;
 	bool sending;
 	usec_t pace;
-	unsigned sent, received, repeated, reordered, highest, confirmed;
+	unsigned sent, received, repeated, reordered, highest, confirmed, asked;
 	uint8_t *seen;
 	struct pkt last_fbu;
 	struct handovers *tables[WHOS];
@@ -1000,6 +1000,22 @@ static void mn_send_probe(void *arg, const struct mn_place *to)
 		emit(s, LINK_DELAY, router_probe, s->attached, &p);
 }
 
+static void mobile_defended(struct sim *s, int link, struct pkt *p)
+{
+	if (s->attached == link)
+		mn_defended(s->mn, &(struct una){ .target = p->dst[0], .flags = NA_OVERRIDE, .lladdr = mac(6, 6) }, loop_now(s->loop));
+}
+
+/* An owner of whom the router knows is asleep: its router speaks for it. */
+static void mn_send_dad(void *arg, const struct in6_addr *coa)
+{
+	struct sim *s = arg;
+	struct pkt p = { .kind = SIM_NA, .depth = 1, .dst = { *coa } };
+	s->asked++;
+	if (s->attached && s->routers[s->attached].taken == SIM_TAKEN_UNKNOWN && coa->s6_addr[15] == 5)
+		emit(s, 2 * LINK_DELAY, mobile_defended, s->attached, &p);
+}
+
 static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
 {
 	struct sim *s = arg;
@@ -1101,7 +1117,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 
 static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own,
 	.self = mn_self, .send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una,
-	.send_probe = mn_send_probe, .expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon,
+	.send_probe = mn_send_probe, .send_dad = mn_send_dad, .expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon,
 	.random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,
 	.opened = mn_opened, .target = mn_target, .step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare,
 	.attached = mn_attached };
@@ -1369,8 +1385,10 @@ static void inject_mobile(struct sim *s, enum sim_kind k, int router, const stru
 		mn_fback(s->mn, &from);
 	else if (k == SIM_PRRTADV && prrtadv_parse(in->data, in->len, 6, &a) == 0)
 		mn_prrtadv(s->mn, &a, in->at);
-	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0)
+	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0 && na.flags & NA_SOLICITED)
 		mn_na(s->mn, &na, in->at);
+	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0)
+		mn_defended(s->mn, &na, in->at);
 	else if (k == SIM_NAACK && naack_parse(in->data, in->len, 6, &refused) == 0)
 		mn_naack(s->mn, &refused, in->at);
 	else if (k == SIM_DATA)
@@ -1431,6 +1449,11 @@ void sim_replay_fbu(struct sim *s)
 struct sim_traffic_result sim_result(const struct sim *s)
 {
 	return (struct sim_traffic_result){ s->sent, s->received, s->sent - s->received, s->repeated, s->reordered };
+}
+
+unsigned sim_asked(const struct sim *s)
+{
+	return s->asked;
 }
 
 unsigned sim_confirmed(const struct sim *s)

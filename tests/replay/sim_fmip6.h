@@ -94,6 +94,7 @@ struct sim_traffic_result {
 };
 struct sim_traffic_result sim_result(const struct sim *s);
 struct in6_addr sim_addr(int link); /* the mobile's address there */
+unsigned sim_asked(const struct sim *s); /* how often it asked its link whether an address is another's */
 unsigned sim_confirmed(const struct sim *s); /* advertisements by which the mobile said that an address is its own */
 int sim_at(const struct sim *s);    /* where the mobile thinks it is; 0: does not know */
 /* Whose timeline: 0 the mobile, SIM_PAR(i), SIM_NAR(i) router i in its roles. The last one opened. */

@@ -1,0 +1,133 @@
+/*
+ * The mobile's address on the link where it has come to: whether it may keep it. Its new router may say no (NAACK), or somebody who has
+ * it already. That is asked for as RFC 4862 §5.4 has it, but as RFC 4429 allows the address is used meanwhile: only what would
+ * take it from another, an advertisement with the O flag, waits until nobody has claimed it, or a router has vouched for it (RFC 5568 §4).
+ */
+#include "fmip6/fmip6_mn_private.h"
+
+#define DAD_WAIT USEC_SEC /* RetransTimer, RFC 4861 §10 */
+
+/* Another address on the link where we are. */
+void mn_readdress(struct fmip6_mn *m, const struct in6_addr *coa)
+{
+	struct in6_addr old = m->here.coa;
+	m->here.coa = *coa;
+	m->ops->attach(m->arg, &m->here, false);
+	m->ops->abandon(m->arg, &old);
+	mn_una_begin(m);
+	m->ops->attached(m->arg, &m->here.coa, &m->pcoa);
+}
+
+/* Another address than the one that our routers know: they are told. */
+static void change(struct fmip6_mn *m, const struct in6_addr *coa)
+{
+	struct binding *b = mn_main_binding(m);
+	mn_readdress(m, coa);
+	/* The refusal of the first address may have come by way of the PAR before this. */
+	if (!b && !m->open && !addr_is_zero(&m->before.coa) && !prefix_has(&m->here.prefix, &m->before.coa))
+		b = binding_get(&m->bindings, &m->before);
+	if (!b || b->exchange == EXCHANGE_GIVE_UP)
+		return;
+	b->v.ncoa = *coa;
+	if (m->open) {
+		m->state = MN_ARRIVED;
+		timer_stop(&m->settle);
+	}
+	binding_exchange(b, EXCHANGE_FOLLOW);
+}
+
+static void own_address(struct fmip6_mn *m, struct in6_addr *out)
+{
+	struct in6_addr iid;
+	m->ops->random_iid(m->arg, &iid);
+	*out = addr_compose(&m->here.prefix, &iid);
+}
+
+/* ---- duplicate address detection ---- */
+
+static void confirm(struct fmip6_mn *m)
+{
+	if (!m->confirmed)
+		m->ops->send_una(m->arg, &m->here.coa, true);
+	m->confirmed = true;
+}
+
+static void dad_timeout(struct timer *t, void *arg)
+{
+	confirm(arg);
+}
+
+void mn_address_new(struct fmip6_mn *m)
+{
+	m->confirmed = false;
+	m->ops->send_dad(m->arg, &m->here.coa);
+	timer_after(&m->dad, DAD_WAIT);
+}
+
+void mn_address_vouched(struct fmip6_mn *m)
+{
+	confirm(m);
+}
+
+void mn_defended(struct fmip6_mn *m, const struct una *a, usec_t at)
+{
+	struct lladdr own;
+	struct in6_addr coa;
+	m->ops->self(m->arg, &own, &coa);
+	/* A router of ours may be the one that defends it, for us, a moment longer than we need it. */
+	if (a->flags & NA_ROUTER || !timer_armed(&m->dad) || !addr_eq(&a->target, &m->here.coa) || a->lladdr.len == 0 || lladdr_eq(&a->lladdr, &own) ||
+	    lladdr_eq(&a->lladdr, &m->here.router_lladdr))
+		return;
+	FMIP6_COUNT(FMIP6_COLLISIONS);
+	own_address(m, &coa);
+	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "new address is in use mobile=%s owner=%s new=%s", ADDR(&m->here.coa),
+	            LLADDR(&a->lladdr), ADDR(&coa));
+	change(m, &coa);
+}
+
+void mn_address_init(struct fmip6_mn *m)
+{
+	timer_init(&m->dad, m->loop, dad_timeout, m);
+}
+
+void mn_address_stop(struct fmip6_mn *m)
+{
+	timer_stop(&m->dad);
+}
+
+/* ---- NAACK ---- */
+
+/* RFC 5568 §6.4.6: the address supplied, or one of our own making; false: what it says is not for us to do. */
+static bool naack_address(struct fmip6_mn *m, const struct naack *a, struct in6_addr *out)
+{
+	switch ((enum naack_status)a->status) {
+	case NAACK_USE_SUPPLIED:
+		*out = a->ncoa;
+		return prefix_has(&m->here.prefix, &a->ncoa) && !addr_eq(&a->ncoa, &m->here.router);
+	case NAACK_CONFIGURE:
+	case NAACK_LLA_UNKNOWN:
+		if (m->ops->address && m->ops->address(m->arg, &m->here.prefix, true, out))
+			return true;
+		own_address(m, out);
+		return true;
+	case NAACK_USE_NAR: /* both want a host route for the PCoA at the new router, of which we could not know */
+	case NAACK_PCOA:
+		break;
+	}
+	return false;
+}
+
+void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
+{
+	struct in6_addr coa;
+	if (a->status == 0 || (m->state != MN_ARRIVED && m->state != MN_ATTACHED) || !m->here.router_lladdr.len ||
+	    !lladdr_eq(&a->source, &m->here.router_lladdr))
+		return;
+	FMIP6_COUNT(FMIP6_NAACK_RECEIVED);
+	bool usable = naack_address(m, a, &coa);
+	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
+	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
+	if (!usable || addr_eq(&coa, &m->here.coa))
+		return;
+	change(m, &coa);
+}
