@@ -174,6 +174,47 @@ def test_check_only(process):
     assert wrong.stderr.splitlines()[1].endswith("did you mean realtime?")
 
 
+def test_a_key_pair_in_a_file(process):
+    """Handover keys: the file is made, kept, and refused when others can read it; a reload takes up another and gives all of it up."""
+    pem, other = process.dir / "ar1.pem", process.dir / "other.pem"
+    keys = lambda path, mode="on": f'fmip6 = {{ handover_keys = {{ mode = "{mode}"; bits = 1024; key_file = "{path}"; }}; }};'  # noqa: E731
+    shown = lambda: re.findall(r"handover keys are given fingerprint=(\S+)", process.logged())  # noqa: E731
+    own = lambda: subprocess.run(["nsenter", "-t", str(process.pid), "-n", "ip", "-6", "addr", "show", "dev", "lo", "scope", "link"],  # noqa: E731
+                                 capture_output=True, text=True).stdout.count("inet6 fe80")
+
+    def end():
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.told() == ["STOPPING=1"]
+        assert process.process.wait(10) == 0, process.logged()
+
+    process.write(more=keys(pem))
+    process.foreground()
+    first = shown()
+    assert len(first) == 1 and pem.stat().st_mode & 0o777 == 0o600 and own() == 1
+    process.write(more=keys(other))
+    assert process.ctl("reload").returncode == 0
+    wait_for("another key", lambda: len(shown()) == 2)
+    assert shown()[1] != first[0] and own() == 1
+    process.write(more=keys(other, "off"))
+    assert process.ctl("reload").returncode == 0
+    assert own() == 0
+    while process.told() != ["READY=1", "STATUS=running"]:
+        pass
+    while process.told() != ["READY=1", "STATUS=running"]:
+        pass
+    end()
+    process.write(more=keys(pem))
+    process.foreground()
+    assert shown() == first
+    end()
+    pem.chmod(0o644)
+    refused = subprocess.run(["unshare", "-n", process.binary, "-f", "-c", process.file], capture_output=True, text=True, env=process.env)
+    assert refused.returncode == 1 and "key file refused" in refused.stderr and "chmod 600" in refused.stderr
+    process.write(more='fmip6 = { handover_keys = { key_file = "ar1.pem"; trust = ( "sha256:12" ); }; };')
+    wrong = subprocess.run([process.binary, "-t", "-c", process.file], capture_output=True, text=True, env=process.env)
+    assert wrong.returncode == 1 and "write the whole path" in wrong.stderr and "is no fingerprint" in wrong.stderr
+
+
 def test_usage(process):
     bad = subprocess.run([process.binary, "-x"], capture_output=True, text=True)
     assert bad.returncode == 2 and "usage:" in bad.stderr

@@ -14,6 +14,7 @@
 #include "fmip6/cga.h"
 #include "fmip6/fmip6_hk_mn.h"
 #include "fmip6/fmip6_hk_router.h"
+#include "fmip6/fmip6_par.h"
 
 #define START (1700000000 * USEC_SEC)
 #define KEPT 64
@@ -785,6 +786,157 @@ static void test_sec(void **state)
 	assert_agreed();
 }
 
+/* ---- what the key is for: the previous router's part with keys of the exchange ---- */
+
+static struct {
+	uint16_t hi_seq;
+	int his, fbacks;
+	size_t len;
+	uint8_t fback[256];
+} seen;
+
+static bool par_key(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out)
+{
+	return spi == BADF_SPI_HANDOVER && hk_router_key(w.router, pcoa, out);
+}
+
+static bool par_own(void *arg, const struct in6_addr *pcoa)
+{
+	return true;
+}
+
+static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar)
+{
+	return addr_parse("2001:db8:f::2", nar);
+}
+
+static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
+{
+	return true;
+}
+
+static bool par_lladdr(void *arg, const struct in6_addr *pcoa, struct lladdr *out)
+{
+	*out = mac;
+	return true;
+}
+
+static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *data, size_t len)
+{
+	struct hi m;
+	assert_int_equal(hi_parse(data, len, &m), 0);
+	seen.hi_seq = m.seq;
+	seen.his++;
+}
+
+static void par_send_fback(void *arg, const struct in6_addr *src, const struct in6_addr *dst, bool on_link, const uint8_t *data,
+                           size_t len)
+{
+	assert_true(len <= sizeof seen.fback);
+	memcpy(seen.fback, data, len);
+	seen.len = len;
+	seen.fbacks++;
+}
+
+static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa)
+{
+	return 0;
+}
+
+static int par_hold(void *arg, const struct in6_addr *pcoa)
+{
+	return 0;
+}
+
+static void par_direct(void *arg, const struct in6_addr *pcoa, const struct lladdr *l)
+{
+}
+
+static void par_expired(void *arg, const struct in6_addr *pcoa)
+{
+	hk_router_forget(w.router, pcoa);
+}
+
+static void par_tunnel_end(void *arg, const struct in6_addr *pcoa)
+{
+}
+
+static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *ncoa,
+                       const struct in6_addr *par, const struct in6_addr *nar, const struct lladdr *l, usec_t at)
+{
+}
+
+static void par_step(void *arg, const struct in6_addr *pcoa, enum handover_step s, usec_t at)
+{
+}
+
+static void par_closed(void *arg, const struct in6_addr *pcoa, enum handover_result r, const char *reason)
+{
+}
+
+static const struct par_ops par_ops = { .key = par_key, .own_address = par_own, .target = par_target, .is_peer = par_is_peer,
+	.lladdr = par_lladdr, .send_hi = par_send_hi, .send_fback = par_send_fback, .hold = par_hold, .tunnel = par_tunnel,
+	.direct = par_direct, .expired = par_expired, .tunnel_end = par_tunnel_end, .opened = par_opened, .step = par_step,
+	.closed = par_closed };
+
+/* An FBU for pcoa, signed with what the mobile has for its own address. */
+static void fbu(struct fmip6_par *p, const struct in6_addr *pcoa, uint16_t seq, uint32_t spi)
+{
+	uint8_t data[128];
+	struct badf_key k;
+	struct in6_addr ncoa;
+	addr_parse("2001:db8:2::5", &ncoa);
+	struct fbu m = { .seq = seq, .flags = FBU_ACK | FBU_HOME, .lifetime = 60, .ncoa = ncoa, .lladdr = mac, .has_badf = true,
+		.badf = { .spi = spi } };
+	int n = fbu_pack(&m, data, sizeof data);
+	assert_true(mobile_has(&k));
+	assert_int_equal(badf_sign(&k, &ncoa, &w.here, data, (size_t)n), 0);
+	const struct mh_in in = { .src = *pcoa, .dst = w.here, .home = *pcoa, .data = data, .len = (size_t)n, .at = loop_now(w.loop) };
+	par_fbu(p, &in);
+}
+
+static void hack(struct fmip6_par *p)
+{
+	uint8_t data[64];
+	int n = hack_pack(&(struct hack){ .seq = seen.hi_seq, .code = HACK_ACCEPTED }, data, sizeof data);
+	const struct mh_in in = { .src = w.here, .dst = w.here, .data = data, .len = (size_t)n, .at = loop_now(w.loop) };
+	par_hack(p, &in);
+}
+
+static void test_fbu(void **state)
+{
+	struct fmip6_par *p = par_create(w.loop, &w.params, &par_ops, NULL);
+	struct badf_key k;
+	struct fback m;
+	struct in6_addr ncoa, other;
+	memset(&seen, 0, sizeof seen);
+	addr_parse("2001:db8:2::5", &ncoa);
+	arrive(true);
+	run(USEC_SEC);
+	other = w.coa;
+	other.s6_addr[15] ^= 1;
+	fbu(p, &other, 1, BADF_SPI_HANDOVER);   /* the key is none of that address */
+	fbu(p, &w.coa, 2, BADF_SPI_CONFIGURED); /* nor one that was configured */
+	assert_int_equal(seen.his, 0);
+	assert_int_equal(count(FMIP6_FBU_BAD_AUTH), 2);
+	fbu(p, &w.coa, 3, BADF_SPI_HANDOVER);
+	assert_int_equal(seen.his, 1);
+	hack(p);
+	assert_true(seen.fbacks > 0);
+	assert_int_equal(fback_parse(seen.fback, seen.len, &m), 0);
+	assert_int_equal(m.status, FBACK_ACCEPTED);
+	assert_int_equal(m.badf.spi, BADF_SPI_HANDOVER);
+	mobile_has(&k);
+	assert_true(badf_verify(&k, &ncoa, &w.here, seen.fback, seen.len));
+	run(59 * USEC_SEC);
+	assert_true(hk_router_key(w.router, &w.coa, &k));
+	run(2 * USEC_SEC); /* nobody renewed the forwarding: its time is over, and the key's with it (§3.6) */
+	assert_false(hk_router_key(w.router, &w.coa, &k));
+	fbu(p, &w.coa, 4, BADF_SPI_HANDOVER);
+	assert_int_equal(seen.his, 1);
+	par_destroy(p);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -819,6 +971,7 @@ int main(void)
 		T(test_collisions),
 		T(test_address_of_others),
 		T(test_sec),
+		T(test_fbu),
 	};
 	log_level_set(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
