@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fmip6/cga.h"
+#include "fmip6/send_peers.h"
 
 #define KEYS 12  /* older addresses that are kept alive, and some */
 #define LINKS 8  /* whose collisions are remembered */
@@ -14,6 +15,7 @@
 #define ASK_DELAY (100 * USEC_MSEC)  /* after an arrival: the movement comes first */
 #define SEARCH_PIECE 512             /* hashes at a time */
 #define SEARCH_PAUSE (1 * USEC_MSEC)
+#define PEERS 64          /* routers whose last timestamp is remembered */
 #define VERIFIED_RATE 10             /* answers a second whose signature is looked at */
 
 struct held {
@@ -63,6 +65,7 @@ struct hk_mn {
 	struct held keys[KEYS];
 	struct shown shown[SHOWN];
 	unsigned shown_n, shown_next;
+	struct send_peers *peers;
 	struct bucket verified, log;
 };
 
@@ -413,6 +416,52 @@ bool hk_mn_prrtadv(struct hk_mn *h, const struct send_message *m, uint8_t lla_le
 	return true;
 }
 
+/* Is this the key that we know this router by? At first sight of something that nobody asked for none is. */
+static bool known_key(struct hk_mn *h, const uint8_t fp[SEND_FINGERPRINT])
+{
+	for (unsigned i = 0; i < h->shown_n; i++)
+		if (addr_eq(&h->shown[i].router, &h->router))
+			return trusted(h, fp);
+	return h->params->handover_keys.trust.n && trusted(h, fp);
+}
+
+static const char *unsolicited_fault(struct hk_mn *h, const struct send_message *m)
+{
+	struct send_options o;
+	struct send_public *sender;
+	uint8_t fp[SEND_FINGERPRINT];
+	uint64_t now = loop_realtime(h->loop, loop_now(h->loop));
+	enum send_fault f = send_check(m, &o);
+	if (f == SEND_UNSECURED && h->params->handover_keys.mode != FMIP6_HK_REQUIRED)
+		return NULL;
+	if (f != SEND_GOOD)
+		return send_fault_text(f);
+	send_fingerprint(o.public.p, o.public.len, fp);
+	if (!known_key(h, fp))
+		return "the key is not known as this router's";
+	if (send_peers_check(h->peers, m->src, o.timestamp, now) != SEND_FRESH)
+		return "the timestamp is too far from this clock, or seen before";
+	if (!bucket_take(&h->verified, loop_now(h->loop)))
+		return "too many signatures";
+	f = send_check_signature(m, &o, &sender);
+	send_public_close(sender);
+	if (f != SEND_GOOD)
+		return send_fault_text(f);
+	send_peers_note(h->peers, m->src, o.timestamp, now);
+	return NULL;
+}
+
+bool hk_mn_unsolicited(struct hk_mn *h, const struct send_message *m)
+{
+	const char *fault = unsolicited_fault(h, m);
+	if (!fault)
+		return true;
+	FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
+	log_limited(&h->log, loop_now(h->loop), LOG_LEVEL_NOTICE, "fmip6", "unasked PrRtAdv ignored peer=%s from=%s reason=\"%s\"",
+	            ADDR(&h->router), ADDR(m->src), fault);
+	return false;
+}
+
 /* ---- life ---- */
 
 void hk_mn_each(const struct hk_mn *h, void (*fn)(const struct hk_mn_view *v, void *fn_arg), void *fn_arg)
@@ -453,7 +502,8 @@ struct hk_mn *hk_mn_create(struct loop *l, const struct fmip6_params *params, st
 	timer_init(&h->ask, l, ask, h);
 	bucket_init(&h->verified, VERIFIED_RATE, VERIFIED_RATE);
 	bucket_init(&h->log, 1, 10);
-	if (!own_cga(h)) {
+	h->peers = send_peers_create(PEERS);
+	if (!h->peers || !own_cga(h)) {
 		hk_mn_destroy(h);
 		return NULL;
 	}
@@ -469,6 +519,7 @@ void hk_mn_destroy(struct hk_mn *h)
 	timer_stop(&h->ask);
 	for (unsigned i = 0; i < KEYS; i++)
 		held_drop(&h->keys[i]);
+	send_peers_destroy(h->peers);
 	send_key_free(h->pair);
 	send_key_free(h->key);
 	free(h);

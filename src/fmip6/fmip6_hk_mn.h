@@ -45,6 +45,10 @@ void hk_mn_again(struct hk_mn *h); /* the key does not serve, or the carrier is 
 /* A PrRtAdv, its identifier, and the length of link-layer addresses in it. True: it answers a question of this machine's, and no other's. */
 bool hk_mn_prrtadv(struct hk_mn *h, const struct send_message *m, uint8_t lla_len);
 
+/* A PrRtAdv that nobody asked for: may it be believed? With handover_keys.mode = "required" it has to be signed by the key that gave us
+ * ours; with "on" it may be unsigned, but not badly signed. Counts and logs what may not. */
+bool hk_mn_unsolicited(struct hk_mn *h, const struct send_message *m);
+
 bool hk_mn_key(const struct hk_mn *h, const struct in6_addr *router, const struct in6_addr *coa, struct badf_key *out);
 void hk_mn_forget(struct hk_mn *h, const struct in6_addr *coa); /* the address is not used any longer */
 

@@ -197,6 +197,8 @@ enum hk_outcome hk_router_question(struct hk_router *h, const struct hk_question
 	FMIP6_COUNT(FMIP6_HK_REQUESTS);
 	if (f != SEND_GOOD)
 		return refuse(h, q, send_fault_text(f), (long long)q->message.len);
+	if (!o.nonce.p)
+		return refuse(h, q, "no nonce", (long long)q->message.len);
 	if (!q->on_link)
 		return refuse(h, q, "the address is not one of this link", 0);
 	enum send_age age = send_peers_check(h->peers, q->message.src, o.timestamp, now);
@@ -248,6 +250,24 @@ static bool cga_of(const struct hk_router *h, const struct in6_addr *src, struct
 	return cga_generate(out, &link, 0, 0, &own) == 0 && addr_eq(&own, src);
 }
 
+static void put_secured(struct hk_router *h, struct wr *w, const struct cga_params *cga)
+{
+	send_put_cga(w, cga->octets, cga->len);
+	send_put_timestamp(w, send_time(loop_realtime(h->loop, loop_now(h->loop))));
+}
+
+int hk_router_sign(struct hk_router *h, const struct in6_addr *src, const struct in6_addr *dst, uint8_t *msg, size_t len, size_t cap)
+{
+	struct cga_params cga;
+	if (!cga_of(h, src, &cga))
+		return -EINVAL;
+	struct wr w = wr_make(msg, cap);
+	w.len = len;
+	put_secured(h, &w, &cga);
+	const struct send_message m = { src, dst, msg, w.len };
+	return wr_ok(&w) ? send_sign(h->key, &m, msg, cap) : -EMSGSIZE;
+}
+
 int hk_router_answer(struct hk_router *h, const struct hk_grant *g, const struct in6_addr *src, const struct in6_addr *dst,
                      uint8_t *msg, size_t len, size_t cap)
 {
@@ -259,8 +279,7 @@ int hk_router_answer(struct hk_router *h, const struct hk_grant *g, const struct
 		return n;
 	struct wr w = wr_make(msg, cap);
 	w.len = len;
-	send_put_cga(&w, cga.octets, cga.len);
-	send_put_timestamp(&w, send_time(loop_realtime(h->loop, loop_now(h->loop))));
+	put_secured(h, &w, &cga);
 	send_put_nonce(&w, g->nonce.p, g->nonce.len);
 	hk_put_reply(&w, HK_AT_HMAC_SHA1, seconds_left(h, e), encrypted, (size_t)n);
 	if (!wr_ok(&w))

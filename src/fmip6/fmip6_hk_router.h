@@ -48,6 +48,8 @@ size_t hk_router_room(const struct hk_router *h);
  * length or a negative errno. */
 int hk_router_answer(struct hk_router *h, const struct hk_grant *g, const struct in6_addr *src, const struct in6_addr *dst,
                      uint8_t *msg, size_t len, size_t cap);
+/* Signs a PrRtAdv that nobody asked for (RFC 5568 §8), likewise. */
+int hk_router_sign(struct hk_router *h, const struct in6_addr *src, const struct in6_addr *dst, uint8_t *msg, size_t len, size_t cap);
 /* The router's own address of its key on a link, from which it answers. */
 bool hk_router_address(const struct hk_router *h, const struct prefix *link, struct in6_addr *out);
 

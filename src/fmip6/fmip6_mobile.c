@@ -364,6 +364,8 @@ static void mn_closed(void *arg, enum handover_result r, const char *reason)
 	struct handover *h = record(m);
 	if (!h)
 		return;
+	if (m->hk && r == HANDOVER_FAILED)
+		hk_mn_again(m->hk); /* the router may have lost the key */
 	if (r == HANDOVER_FAILED && devolved(m, h, reason)) {
 		m->record = 0;
 		return;
@@ -373,8 +375,6 @@ static void mn_closed(void *arg, enum handover_result r, const char *reason)
 	         ADDR(&h->par), ADDR(&h->nar), (unsigned long long)h->interruption, reason);
 	handover_close(m->core->handovers, h, r, "%s", reason);
 	m->record = 0;
-	if (m->hk && r == HANDOVER_FAILED)
-		hk_mn_again(m->hk); /* the router may have lost the key */
 }
 
 static void mn_prepare(void *arg)
@@ -467,7 +467,7 @@ static void prrtadv_received(const struct icmp6_message *msg, void *arg)
 		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
 		log_limited(&m->log, msg->at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored peer=%s source=%s from=%s reason=\"sent by another\"",
 		            ADDR(&msg->src), LLADDR(&a.source), LLADDR(&msg->from));
-	} else {
+	} else if (a.id != 0 || !m->hk || hk_mn_unsolicited(m->hk, &sent)) {
 		mn_prrtadv(m->mn, &a, msg->at);
 	}
 }

@@ -167,7 +167,8 @@ static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const 
 	struct in6_addr src;
 	if (!rtnl_link_local(r->core->net->rtnl, on->ifindex, &src))
 		return;
-	int n = g ? router_keys_answer(r, a, g, dst, &src, out, sizeof out) : prrtadv_pack(a, out, sizeof out);
+	bool keyed = g || (r->hk && a->id == 0); /* what nobody asked for is signed, if it can be (RFC 5568 §8) */
+	int n = keyed ? router_keys_answer(r, a, g, dst, &src, out, sizeof out) : prrtadv_pack(a, out, sizeof out);
 	if (n < 0)
 		return;
 	FMIP6_COUNT(FMIP6_PRRTADV_SENT);

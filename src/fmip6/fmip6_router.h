@@ -77,7 +77,8 @@ void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
 bool router_keys_open(struct fmip6_router *r); /* also if there are to be none; false after logging why */
 void router_keys_close(struct fmip6_router *r);
 void router_keys_address(struct fmip6_router *r, int ifindex, bool on);
-/* A PrRtAdv with the key that was granted, and the address to send it from. Length or negative errno. */
+/* A PrRtAdv with the key that was granted (g NULL: none, signed all the same), and the address to send it from. Length or negative
+ * errno. */
 int router_keys_answer(struct fmip6_router *r, const struct prrtadv *a, const struct hk_grant *g, const struct in6_addr *dst,
                        struct in6_addr *src, uint8_t *out, size_t cap);
 

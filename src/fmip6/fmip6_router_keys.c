@@ -14,7 +14,7 @@ int router_keys_answer(struct fmip6_router *r, const struct prrtadv *a, const st
 	int n = prrtadv_pack(a, out, cap - hk_router_room(r->hk));
 	if (n < 0 || !hk_router_address(r->hk, &link_local, src))
 		return n < 0 ? n : -EIO;
-	return hk_router_answer(r->hk, g, src, dst, out, (size_t)n, cap);
+	return g ? hk_router_answer(r->hk, g, src, dst, out, (size_t)n, cap) : hk_router_sign(r->hk, src, dst, out, (size_t)n, cap);
 }
 
 /* The address of our key, from which answers with a handover key come: not one that the kernel should choose. */

@@ -70,7 +70,7 @@ EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world
 
 check_PROGRAMS += tests/fuzz/fuzz_send
 TESTS += tests/fuzz/fuzz_send
-tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c
+tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c tests/unit/send_samples.h
 tests_fuzz_fuzz_send_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/send
 

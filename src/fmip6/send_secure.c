@@ -14,7 +14,7 @@ const char *send_fault_text(enum send_fault f)
 		[SEND_GOOD] = "good",
 		[SEND_UNSECURED] = "not secured by SEND",
 		[SEND_MALFORMED] = "malformed",
-		[SEND_NOT_TIMED] = "no timestamp or nonce",
+		[SEND_NOT_TIMED] = "no timestamp",
 		[SEND_NOT_OWNER] = "the address does not belong to the key",
 		[SEND_OTHER_KEY] = "signed by another key than the address has",
 		[SEND_BAD_KEY] = "not an RSA key of 1024 to 2048 bits",
@@ -65,7 +65,7 @@ enum send_fault send_check(const struct send_message *m, struct send_options *o)
 		return SEND_MALFORMED;
 	if (!o->cga.p || !o->signature.p)
 		return SEND_UNSECURED;
-	if (!o->has_timestamp || !o->nonce.p)
+	if (!o->has_timestamp)
 		return SEND_NOT_TIMED;
 	return check_owner(m, o);
 }

@@ -16,7 +16,7 @@ enum send_fault {
 	SEND_GOOD,
 	SEND_UNSECURED, /* no CGA or no RSA Signature option: a message like any other */
 	SEND_MALFORMED,
-	SEND_NOT_TIMED,     /* signed, but without Timestamp or Nonce (§5.3.4) */
+	SEND_NOT_TIMED,     /* signed, but without a Timestamp (§5.3.4) */
 	SEND_NOT_OWNER,     /* the source address does not come from that key */
 	SEND_OTHER_KEY,     /* the signature names another key than the CGA option has */
 	SEND_BAD_KEY,       /* not RSA of a size that is taken */
@@ -24,7 +24,7 @@ enum send_fault {
 };
 const char *send_fault_text(enum send_fault f);
 
-/* What costs little: structure, address, key hash. On SEND_GOOD o->public is the sender's key. */
+/* What costs little: structure, address, key hash. Whether there has to be a nonce, and which, is for the caller. On SEND_GOOD o->public is the sender's key. */
 enum send_fault send_check(const struct send_message *m, struct send_options *o);
 /* What costs more, after that: is it signed with this key? On SEND_GOOD *key is the key, the caller's to close; else NULL. */
 enum send_fault send_check_signature(const struct send_message *m, const struct send_options *o, struct send_public **key);

@@ -1,10 +1,13 @@
 /* Any octets as a message with SEND's options and those for handover keys, and as CGA Parameters; what parses must come out the same
- * after packing and parsing again. */
+ * after packing and parsing again. The same octets as a question to a router and as the answer to a mobile that waits for one: neither
+ * comes by a key through them. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/send_samples.h"
 #include "fmip6/cga.h"
-#include "fmip6/send_secure.h"
+#include "fmip6/fmip6_hk_mn.h"
+#include "fmip6/fmip6_hk_router.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,8 +63,75 @@ static void parameters(const uint8_t *data, size_t size, struct in6_addr *owner)
 		abort();
 }
 
+/* ---- the machines ---- */
+
+static uint8_t id[2]; /* of the mobile's question */
+
+static void mn_send(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
+{
+	memcpy(id, data + 6, sizeof id);
+}
+
+static bool mn_allowed(void *arg)
+{
+	return true;
+}
+
+static void mn_lladdr(void *arg, struct lladdr *out)
+{
+	*out = (struct lladdr){ .len = 6, .octet = { 2 } };
+}
+
+static void mn_make_pair(void *arg)
+{
+	struct hk_mn **mobile = arg;
+	hk_mn_pair(*mobile, send_key_read(wrap_pem, strlen(wrap_pem)));
+}
+
+static void mn_ready(void *arg)
+{
+}
+
+static void machines(const uint8_t *data, size_t size, const struct in6_addr *src)
+{
+	static const struct hk_mn_ops ops = { mn_send, mn_allowed, mn_lladdr, mn_make_pair, mn_ready };
+	static uint8_t answer[8192];
+	struct fmip6_params params;
+	struct hk_mn *mobile = NULL;
+	struct loop *l = loop_create_virtual(1700000000 * USEC_SEC);
+	struct badf_key key;
+	struct hk_grant g;
+	struct in6_addr coa, here = { .s6_addr = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+	struct prefix link = prefix_of(&here, 64);
+	fmip6_params_default(&params);
+	params.handover_keys.mode = FMIP6_HK_REQUIRED;
+	struct hk_router *router = hk_router_create(l, &params, send_key_read(router_pem, strlen(router_pem)));
+	mobile = hk_mn_create(l, &params, send_key_read(mobile_pem, strlen(mobile_pem)), &ops, &mobile);
+	loop_advance(l, loop_now(l) + USEC_MSEC);
+	if (!router || !mobile || !hk_mn_address(mobile, &link, false, &coa))
+		abort();
+	hk_mn_here(mobile, &here, &coa, true);
+	loop_advance(l, loop_now(l) + 150 * USEC_MSEC);
+	const struct hk_question q = { .message = { src, &here, data, size }, .on_link = true, .at = loop_now(l) };
+	bool granted = hk_router_question(router, &q, &g) == HK_GRANTED;
+	if (granted != hk_router_key(router, src, &key))
+		abort();
+	if (size <= sizeof answer && size >= SEND_HEADER) {
+		memcpy(answer, data, size);
+		memcpy(answer + 6, id, sizeof id);
+		const struct send_message m = { src, &coa, answer, size };
+		hk_mn_prrtadv(mobile, &m, 6);
+		if (hk_mn_key(mobile, &here, &coa, &key) || hk_mn_unsolicited(mobile, &m))
+			abort();
+	}
+	hk_mn_destroy(mobile);
+	hk_router_destroy(router);
+	loop_destroy(l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	log_level_set(LOG_LEVEL_ERROR);
 	struct in6_addr src = in6addr_loopback;
 	struct send_options o;
 	struct send_public *key = NULL;
@@ -75,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (send_check(&m, &o) == SEND_GOOD)
 		send_check_signature(&m, &o, &key);
 	send_public_close(key);
+	machines(data, size, &src);
 	if (send_body_len(data, size) > size)
 		abort();
 	return 0;

@@ -12,7 +12,7 @@ import pytest
 from lab import movement, traffic
 from lab.daemon import FORMS
 from lab.send import Key, granted, question, rtsolpr
-from lab.topology import wait_for
+from lab.topology import CN, wait_for
 
 pytestmark = pytest.mark.needs("tun", "nft")
 RATE = 2000 // (5 if os.environ.get("HANDOVERD_LAB_SLOW") else 1)
@@ -172,9 +172,15 @@ def test_who_gets_a_key(keyed, tmp_path):
         assert counter(router, "hk_refused") == before + n, what
     assert granted(p.wrap, p.ask(p.question())) [0] == key
     assert {k["mobile"] for k in router.show("keys")} == {p.address, victim}
-    movement.wait_discovered(c.daemons["mn1"], c.points[1])
-    movement.predictive(c.topology, c.daemons, c.mobiles[0], c.points[1], 20)
-    assert c.daemons["mn1"].wait_handover(victim)["result"] == "complete"
+    d = c.daemons["mn1"]
+    movement.wait_discovered(d, c.points[1])
+    wait_for("traffic, so that the router knows it as a neighbour", lambda: " 0% packet loss" in c.topology.ns["mn1"].run(
+        "ping", "-6", "-c", "1", "-W", "2", "-I", victim, CN, check=False), 30)
+    with d.watch() as watch:
+        router.ctl("handover", victim, "to", c.points[1].ap_id)  # by a PrRtAdv that is signed, or the mobile would not obey
+        watch.wait_step("FBack")
+        c.topology.move([(c.mobiles[0], c.points[1])], 20)
+    assert d.wait_handover(victim)["result"] == "complete" and counter(d, "triggers_received") == 1
 
 
 def test_a_flood_of_questions(keyed, tmp_path):

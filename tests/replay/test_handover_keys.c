@@ -739,6 +739,56 @@ static void test_trust_at_first_sight(void **state)
 	assert_agreed(); /* this one none */
 }
 
+/* ---- what nobody asked for ---- */
+
+static struct letter unasked(struct hk_router *from)
+{
+	struct letter a = { .dst = w.coa };
+	struct prrtadv adv = { .code = PRRTADV_TRIGGER, .source = mac, .tuples_n = 1, .tuples = { { .code = LLA_NO_PREFIX, .ap = mac } } };
+	a.len = (size_t)prrtadv_pack(&adv, a.data, sizeof a.data);
+	assert_true(hk_router_address(w.router, &link_local, &a.src));
+	if (from) {
+		assert_true(hk_router_address(from, &link_local, &a.src));
+		int n = hk_router_sign(from, &a.src, &a.dst, a.data, a.len, sizeof a.data);
+		assert_true(n > 0);
+		a.len = (size_t)n;
+	}
+	return a;
+}
+
+static bool believed(const struct letter *a)
+{
+	const struct send_message m = { &a->src, &a->dst, a->data, a->len };
+	return hk_mn_unsolicited(w.mobile, &m);
+}
+
+static void test_unasked(void **state)
+{
+	struct hk_router *other = hk_router_create(w.loop, &w.params, key_of(wrap_pem));
+	w.params.handover_keys.mode = FMIP6_HK_REQUIRED;
+	arrive(true);
+	struct letter early = unasked(w.router), plain = unasked(NULL);
+	assert_false(believed(&early)); /* who is that? */
+	run(USEC_SEC);
+	assert_agreed();
+	struct letter good = unasked(w.router), forged = unasked(other), broken = good;
+	broken.data[1] ^= 1; /* the code */
+	assert_false(believed(&plain));
+	assert_false(believed(&forged));
+	assert_false(believed(&broken));
+	assert_true(believed(&good));
+	assert_false(believed(&good)); /* a second time it is somebody else's */
+	run(USEC_SEC);
+	struct letter kept = unasked(w.router);
+	run(400 * USEC_SEC);
+	assert_false(believed(&kept));
+	w.params.handover_keys.mode = FMIP6_HK_ON;
+	assert_true(believed(&plain));
+	assert_false(believed(&forged));
+	assert_int_equal(count(FMIP6_PRRTADV_IGNORED), 7);
+	hk_router_destroy(other);
+}
+
 /* ---- addresses ---- */
 
 static void test_collisions(void **state)
@@ -968,6 +1018,7 @@ int main(void)
 		T(test_answer_with_another_nonce),
 		T(test_trust_listed),
 		T(test_trust_at_first_sight),
+		T(test_unasked),
 		T(test_collisions),
 		T(test_address_of_others),
 		T(test_sec),
