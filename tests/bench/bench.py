@@ -2,6 +2,7 @@
 scripts/bench: how fast, always over a floor measured in the same run.
 
     interruption   a predictive and a reactive handover, beside the same carrier gap without any change of router
+    mobileip       what router discovery, duplicate address detection and a Binding Update add to a link gap, over what a fast handover adds
     movements      one mobile back and forth, 1,000 times with notice and 200 times without, at 10,000 packets/s to two addresses: what is
                    lost, duplicated, reordered, added to the link's gap, and what the daemons keep (--count, --rate, --gap); anything
                    lost or kept that must not be exits 1
@@ -32,7 +33,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import movements  # noqa: E402
+from tests.bench import mobileip, movements  # noqa: E402
 from tests.lab import lanes, movement, thinair, traffic  # noqa: E402
 from tests.lab.daemon import FORMS, KEY, Daemons, merged  # noqa: E402
 from tests.lab.topology import Topology, build_dir  # noqa: E402
@@ -53,11 +54,11 @@ def last_json(text):
 # ---- interruption --------------------------------------------------------------------------------------------------
 
 class Flow:
-    """One numbered stream to a mobile's present address; gap_ms() is the longest silence."""
+    """One numbered stream to a mobile's present address, or to that given; gap_ms() is the longest silence."""
 
-    def __init__(self, topology, mobile, rate, port):
+    def __init__(self, topology, mobile, rate, port, address=None):
         self.received = traffic.udp_receiver(topology, mobile.name, port)
-        self.sent = traffic.udp_sender(topology, "cn", mobile.address(mobile.point), rate, 200, port=port)
+        self.sent = traffic.udp_sender(topology, "cn", address or mobile.address(mobile.point), rate, 200, port=port)
         self.received.wait(rate // 5)
 
     def finish(self, more):
@@ -67,8 +68,8 @@ class Flow:
         return self.received.finish(f"total {sent['flows'][0]}")["flows"][0]
 
 
-def measured(topology, mobile, rate, port, move):
-    flow = Flow(topology, mobile, rate, port)
+def measured(topology, mobile, rate, port, move, address=None):
+    flow = Flow(topology, mobile, rate, port, address)
     link = move()
     gap = (link["up_ns"] - link["down_ns"]) / 1e6
     report = flow.finish(rate)
@@ -311,7 +312,12 @@ def in_lane(args):
         return status
 
 
-BENCHES = {"interruption": bench_interruption, "movements": movements.bench, "hi": bench_hi, "routes": bench_routes,
+def bench_mobileip(args):
+    return mobileip.bench(args, measured, without_lead)
+
+
+BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip,
+           "movements": movements.bench, "hi": bench_hi, "routes": bench_routes,
            "context": bench_context, "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
            "simulate": bench_simulate}
 
