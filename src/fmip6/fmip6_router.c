@@ -277,6 +277,12 @@ bool router_asked(const struct fmip6_router *r, const struct lladdr *l)
 	return asked_find(r, l);
 }
 
+void router_speaks(struct fmip6_router *r, const struct lladdr *l)
+{
+	if (l->len)
+		(void)asked_get(r, l);
+}
+
 /* NULL: the mobile was told. Else why not. */
 static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile, const struct lladdr *id,
                            const struct in6_addr *router)
@@ -603,8 +609,8 @@ void fmip6_router_reload(struct fmip6_router *r, bool keys)
 		if (!router_keys_open(r))
 			LOG_ERROR("fmip6", "no handover keys from here on");
 	}
-	while (r->asked)
-		asked_drop(r, r->asked); /* their rates may have changed */
+	for (struct asked *a = r->asked; a; a = a->hh.next)
+		bucket_init(&a->rate, (double)r->params->rtsolpr_rate, 2 * (double)r->params->rtsolpr_rate);
 	links_open(r);
 	clients_switch(r);
 }

@@ -69,7 +69,9 @@ extern const struct nar_ops router_nar_ops;
 void router_close_record(const struct fmip6_router *r, enum handover_role role, const struct in6_addr *pcoa,
                          enum handover_result res, const char *reason);
 void router_names(const struct fmip6_router *r, struct handover *h); /* of the routers of a record */
-bool router_asked(const struct fmip6_router *r, const struct lladdr *l); /* has it asked us as this protocol's mobiles do? */
+/* Has it asked us, or moved, as this protocol's mobiles do? And: it has. */
+bool router_asked(const struct fmip6_router *r, const struct lladdr *l);
+void router_speaks(struct fmip6_router *r, const struct lladdr *l);
 struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa); /* NULL: no memory */
 void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
 

@@ -46,6 +46,11 @@ tests_replay_test_rfc5568_SOURCES = $(SENTENCES) tests/replay/rfc5568.c tests/re
 	tests/replay/rfc5568_mobile.c tests/replay/rfc5568_movement.c tests/replay/rfc5568_formats.c $(SIM_FMIP6)
 tests_replay_test_rfc5568_LDADD = $(FMIP6_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_fmip6_known
+TESTS += tests/unit/test_fmip6_known
+tests_unit_test_fmip6_known_SOURCES = tests/unit/test_fmip6_known.c
+tests_unit_test_fmip6_known_LDADD = $(FMIP6_TEST_LIBS)
+
 # Clients and their routers, the same way.
 check_PROGRAMS += tests/replay/replay_clients
 TESTS += tests/replay/replay_clients

@@ -6,6 +6,15 @@ src_net_libnet_a_SOURCES += src/net/rtnl.c src/net/rtnl_priv.h src/net/rtnl_requ
 src_net_libnet_a_SOURCES += src/net/hold.c src/net/hold.h src/net/tun.c src/net/tun.h src/net/emit.c src/net/path.c \
 	src/net/path_priv.h src/net/release.c src/net/tunnel.c src/net/upstream.c src/net/net.c
 src_net_libnet_a_SOURCES += src/net/sight.c src/net/sight.h src/net/sight_filter.c
+check_PROGRAMS += tests/unit/test_sight
+TESTS += tests/unit/test_sight
+tests_unit_test_sight_SOURCES = tests/unit/test_sight.c
+tests_unit_test_sight_LDADD = $(NET_LIBS) $(TEST_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_sight
+TESTS += tests/fuzz/fuzz_sight
+tests_fuzz_fuzz_sight_SOURCES = tests/fuzz/fuzz_sight.c
+tests_fuzz_fuzz_sight_LDADD = $(FUZZ_ENGINE) $(NET_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/sight
 check_PROGRAMS += tests/net/test_paths
 TESTS += tests/net/test_paths
 tests_net_test_paths_SOURCES = tests/net/test_paths.c tests/net/stream.c tests/net/stream.h

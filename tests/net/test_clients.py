@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lab import netns, timeline, traffic
+from lab import movement, netns, timeline, traffic
 from lab.clients import CN4, Clients, Ping, router4
 from lab.daemon import FORMS
 from lab.topology import CN, wait_for
@@ -236,3 +236,22 @@ def test_nothing_stays(net):
         for src, dst in zip(c.addresses(mobile, home), (CN, CN4)):  # the router must know both addresses again
             wait_for("the client is at home", lambda: "bytes from" in c.topology.ns[mobile.name].run(
                 "ping", "-n", "-c", "1", "-W", "2", "-I", src, dst, check=False))
+
+
+@user_form
+def test_beside_mobiles(lab):
+    """Routers that serve clients hand mobiles over as ever: nobody takes one that moves by itself for a client."""
+    c = lab(proxy=False, extra={**FORMS["user"], "fmip6": {"clients": True}}).start()
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    assert c.daemons[mobile.name].wait_handover(address)["result"] == "complete"
+    movement.wait_discovered(c.daemons[mobile.name], here)
+    movement.reactive(c.topology, c.daemons, mobile, here, 20)
+    assert c.daemons[mobile.name].wait_handover(count=2)["result"] == "complete"
+    wait_for("the routers' records end", lambda: all(
+        h["result"] != "running" for p in c.points for h in c.daemons[p.name].handovers()))
+    for p in c.points:
+        assert {h["mode"] for h in c.daemons[p.name].handovers()} == {"predictive", "reactive"}
+        assert c.daemons[p.name].counters()["fmip6.visits"] == 0 and c.daemons[p.name].counters()["fmip6.clients_away"] == 0
