@@ -1,0 +1,175 @@
+"""
+Real runs on the wire, read by tshark: every FMIPv6 message that a mobile and two routers exchange, without a malformed or
+unexpected field, and with the values that were configured. tshark's own faults are not asked about: it shows the lifetime of FBU
+and FBack four times too long, an authenticator two octets short, and the address in a NAACK four octets early.
+"""
+
+import re
+import subprocess
+
+import pytest
+
+from lab import fmip6, movement, traffic
+from lab.daemon import FORMS
+from lab.fmip6 import Wire, link_local
+from lab.topology import Mobile, Point, wait_for
+
+pytestmark = pytest.mark.needs("tun", "nft")
+AR1, AR2, AR3, MN1 = Point(1), Point(2), Point(3), Mobile(1)
+PCOA, NCOA = MN1.address(AR1), MN1.address(AR2)
+UNKNOWN = "02:00:00:00:0f:01"
+# A CTAR (ICMPv6 type 150, subtype 1) tshark takes for neighbour discovery.
+OURS = "icmpv6.type == 154 or mipv6 or (icmpv6.type == 136 and ipv6.dst == ff02::1) or icmpv6.type == 134 or (icmpv6.type == 150 and icmpv6[4] != 1)"
+WRONG = re.compile(r"Malformed|\[incorrect|Unknown|Unassigned|Expert Info \((?:Error|Warning)|Undecoded|Trailing", re.I)
+
+
+def bare(mac):
+    return mac.replace(":", "")
+
+
+class Reading:
+    """What passed at the mobile's port and between the routers, and how tshark reads it."""
+
+    def __init__(self, topology):
+        self.captures = [traffic.Capture(topology, "air", "mn1", "ip6"), traffic.Capture(topology, "core", "ar1", "ip6")]
+
+    def finish(self):
+        self.packets = []
+        for c in self.captures:
+            text = subprocess.run(["tshark", "-r", c.stop(), "-Y", OURS, "-V"], capture_output=True, text=True, check=True).stdout
+            self.packets += [p[p.index("Internet Protocol Version 6"):] for p in re.split(r"^Frame ", text, flags=re.M) if p]
+        for p in self.packets:
+            wrong = WRONG.search(p.split("Supplied NCoA")[0])
+            assert wrong is None, wrong.group() + "\n" + p
+        return self
+
+    def has(self, *lines):
+        """There is a packet in whose reading these stand in this order."""
+        pattern = re.compile(".*?".join(map(re.escape, lines)), re.S)
+        if not any(pattern.search(p) for p in self.packets):
+            print("\n".join(self.packets))
+            raise AssertionError("no packet has " + " … ".join(lines))
+
+
+RTSOLPR = "Subtype: Router Solicitation for Proxy Advertisement (2)"
+PRRTADV = "Subtype: Proxy Router Advertisement (3)"
+AP = "Option-code: Link-layer Address of the New Access Point (1)"
+
+
+def address(code, value, plen=None):
+    return [f"Option-code: {code}", *([f"Prefix Length: {plen}"] if plen else []), f"IPv6 Address: {value}"]
+
+
+def mn_lla():
+    return ["Option-Code: Link Layer Address of the MN (2)", f"Link-layer address: {MN1.mac}"]
+
+
+def expect_advertisements(r):
+    tuple_of_ar2 = [AP, f"Link-Layer Address: {bare(AR2.ap_id)}", "Option-code: Link-layer Address of the NAR (3)", bare(AR2.mac),
+                    *address("NAR's IP address (3)", AR2.router), *address("NAR's Prefix (sent in PrRtAdv) (4)", "2001:db8:b::", 64)]
+    r.has("Hop Limit: 255", "Code: 0", RTSOLPR, "Option-code: Link-layer Address of the source (4)", bare(MN1.mac), "Option-code: Wildcard (0)")
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", "Code: 0", PRRTADV, "Identifier: 28673",
+          "Option-code: Link-layer Address of the source (4)", bare(AR1.mac), *tuple_of_ar2)
+    for n, words, ap in ((28674, "No prefix information available (6)", UNKNOWN), (28676, "No fast handovers support available (7)", AR3.ap_id),
+                         (28675, "The AP belongs to the current interface of the router (5)", AR1.ap_id)):
+        r.has("Code: 2", PRRTADV, f"Identifier: {n}", f"Option-code: {words}", bare(ap))
+    r.has("Code: 3", PRRTADV, "Identifier: 28677", *tuple_of_ar2, "Option-code: No prefix information available (6)", bare(UNKNOWN))
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", "Code: 1", PRRTADV, "Identifier: 0", AP, bare(AR1.ap_id))
+
+
+def expect_predictive(r):
+    r.has(f"Source Address: {PCOA}", f"Destination Address: {AR1.router}", f"MIPv6 Home Address: {PCOA}", "Fast Binding Update (8)",
+          "Fast Binding Acknowledgement requested", "Home Registration", f"Alternate care-of address: {NCOA}", *mn_lla(),
+          "Binding Authorization Data for FMIPv6 (BADF)", "Length: 16", "SPI: 256")
+    r.has(f"Source Address: {AR1.address}", f"Destination Address: {AR2.address}", "Handover Initiate (14)", "(S) flag: False",
+          "Buffer flag (U) flag: True", "Code: 0", f"Link-layer address: {MN1.mac}", "Option-Code: 1", PCOA, "Option-Code: 2", NCOA)
+    r.has(f"Source Address: {AR2.address}", f"Destination Address: {AR1.address}", "Handover Acknowledge (15)", "Code: 0")
+    r.has(f"Source Address: {AR1.router}", f"Destination Address: {PCOA}", "Fast Binding Acknowledgment (9)", "Status: ", "(0)", "SPI: 256")
+    r.has("Hop Limit: 255", f"Source Address: {NCOA}", "Destination Address: ff02::1", "Neighbor Advertisement (136)", "Router: Not set",
+          "Solicited: Not set", "Override: Not set", f"Target Address: {NCOA}", "Target link-layer address", MN1.mac)
+
+
+def expect_reactive(r):
+    r.has(f"Source Address: {NCOA}", f"Destination Address: {AR1.router}", f"MIPv6 Home Address: {PCOA}", "Fast Binding Update (8)",
+          *mn_lla(), "SPI: 256")
+    r.has("Handover Initiate (14)", "Buffer flag (U) flag: False", "Code: 1", PCOA, NCOA)
+    r.has(f"Destination Address: {NCOA}", "Fast Binding Acknowledgment (9)", "(0)", "SPI: 256")
+
+
+def test_all_messages_of_rfc_5568(lab):
+    """Questions of every kind; there with notice, back on the router's order, there again without."""
+    c = lab(routers=3, proxy=False, extra=FORMS["user"])
+    d, t, mobile = c.daemons, c.topology, c.mobiles[0]
+    here, there, _ = c.points
+    for node in ("ar1", "ar2"):
+        ar3 = next(n for n in d[node].config["neighbors"] if n["name"] == "ar3")
+        ar3["compat"] = "none"
+        d[node].write()
+    d.start("ar1", "ar2")
+    t.bring_up()
+    reading = Reading(t)
+    with Wire(t.ns["mn1"], "wlan0") as w:
+        for n, aps in enumerate([(AR2.ap_id,), (UNKNOWN,), (AR1.ap_id,), (AR3.ap_id,), (AR2.ap_id, UNKNOWN)]):
+            mac = f"02:77:00:00:00:{n:02x}"
+            w.send(AR1.mac, fmip6.rtsolpr(link_local(mac), AR1.router, 0x7001 + n, mac, *aps), mac)
+        wait_for("all are answered", lambda: d["ar1"].counters()["fmip6.prrtadv_sent"] >= 5)
+    d.start("mn1")
+    movement.wait_discovered(d["mn1"], there)
+    movement.predictive(t, d, mobile, there, 20)
+    d["mn1"].wait_handover(count=1)
+    movement.wait_discovered(d["mn1"], here)
+    with d["mn1"].watch() as watch:
+        d["ar2"].ctl("handover", NCOA, "to", here.ap_id)
+        watch.wait_step("FBack")
+        t.move([(mobile, here)], 20)
+    d["mn1"].wait_handover(count=2)
+    movement.wait_discovered(d["mn1"], there)
+    movement.reactive(t, d, mobile, there, 20)
+    assert d["mn1"].wait_handover(count=3)["mode"] == "reactive"
+    r = reading.finish()
+    expect_advertisements(r)
+    expect_predictive(r)
+    expect_reactive(r)
+
+
+def test_addresses_that_are_taken(lab):
+    """HAck with another address, FBack with it; and to who announces an address that is a mobile's, a NAACK in a Router Advertisement."""
+    c = lab(mobiles=2, proxy=False, extra={**FORMS["user"], "fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}}).start()
+    d, t, (mobile, other), (_, there) = c.daemons, c.topology, c.mobiles, c.points
+    for m in c.mobiles:
+        movement.wait_discovered(d[m.name], there)
+    movement.predictive(t, d, other, there, 20)
+    d["mn2"].wait_handover()
+    t.ns["mn2"].ip(f"addr add {NCOA}/64 dev wlan0 nodad")
+    reading = Reading(t)
+    movement.predictive(t, d, mobile, there, 20)
+    given = d["mn1"].wait_handover()["ncoa"]
+    assert given != NCOA
+    with Wire(t.ns["mn1"], "wlan0") as w:
+        w.send("33:33:00:00:00:01", fmip6.una(other.address(there), other.address(there), MN1.mac))
+        wait_for("a NAACK", lambda: d["ar2"].counters()["fmip6.naack_sent"])
+    r = reading.finish()
+    r.has("Handover Acknowledge (15)", "Code: 2", "Option-Code: 2", given)
+    r.has("Fast Binding Acknowledgment (9)", "Status: Accepted but use supplied NCoA (1)", f"Alternate care-of address: {given}", "SPI: 256")
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {other.address(there)}",
+          "Router Advertisement (134)", "Source link-layer address", AR2.mac, "Neighbor Advertisement Acknowledgment (20)", "Length: 3",
+          "Status: New CoA is invalid, use the supplied CoA (2)")
+
+
+def test_routers_of_rfc_4068(lab):
+    c = lab(proxy=False, extra=FORMS["user"])
+    d, t, mobile, (here, there) = c.daemons, c.topology, c.mobiles[0], c.points
+    for p in c.points:
+        d[p.name].config["neighbors"][0]["compat"] = "rfc4068"
+        d[p.name].write()
+    c.start()
+    movement.wait_discovered(d["mn1"], there)
+    reading = Reading(t)
+    movement.predictive(t, d, mobile, there, 20)
+    d["mn1"].wait_handover()
+    r = reading.finish()
+    assert not any("Handover Initiate (14)" in p or "Handover Acknowledge (15)" in p for p in r.packets)
+    r.has("Hop Limit: 255", f"Source Address: {AR1.address}", f"Destination Address: {AR2.address}", "(150)", "Code: 0",
+          "Subtype: Handover Initiate (4)", MN1.mac.replace(":", ""), PCOA, NCOA)
+    r.has("Hop Limit: 254", f"Source Address: {AR2.address}", f"Destination Address: {AR1.address}", "(150)", "Code: 0",
+          "Subtype: Handover Acknowledge (5)")
