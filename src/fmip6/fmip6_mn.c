@@ -445,6 +445,8 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		mn_probe_silently(m);
 		break;
 	case EXCHANGE_FOLLOW:
+		if (b->lodged)
+			break;
 		if (main && m->state == MN_ARRIVED) {
 			mn_step(m, STEP_F_FBACK, at);
 			if (!addr_eq(&b->v.ncoa, &m->here.coa))

@@ -39,6 +39,8 @@ static void change(struct fmip6_mn *m, const struct in6_addr *coa)
 static void own_address(struct fmip6_mn *m, struct in6_addr *out)
 {
 	struct in6_addr iid;
+	if (m->ops->address && m->ops->address(m->arg, &m->here.prefix, true, out))
+		return;
 	m->ops->random_iid(m->arg, &iid);
 	*out = addr_compose(&m->here.prefix, &iid);
 }
@@ -97,7 +99,38 @@ void mn_address_stop(struct fmip6_mn *m)
 
 /* ---- NAACK ---- */
 
-/* RFC 5568 §6.4.6: the address supplied, or one of our own making; false: what it says is not for us to do. */
+/*
+ * The new router serves the address that we had before: it is used here as it was there. Status 4: the PAR knows. Status 3: it is to
+ * be told, by an FBU whose new address is that router's own.
+ */
+static void lodge(struct fmip6_mn *m, bool tell)
+{
+	struct in6_addr old = m->here.coa;
+	struct binding *b = addr_is_zero(&m->before.coa) || prefix_has(&m->here.prefix, &m->before.coa) ? NULL : binding_get(&m->bindings, &m->before);
+	if (!b || b->lodged)
+		return;
+	b->lodged = true;
+	b->exchange = EXCHANGE_NONE;
+	timer_stop(&b->retry);
+	timer_stop(&b->renew);
+	timer_stop(&b->expire);
+	timer_stop(&m->una);
+	timer_stop(&m->dad);
+	m->here.coa = b->v.pcoa;
+	m->ops->attach(m->arg, &m->here, false);
+	m->ops->native(m->arg, &b->v);
+	m->ops->abandon(m->arg, &old);
+	mn_record_close(m, HANDOVER_COMPLETE, "the new router serves the previous address");
+	m->state = MN_ATTACHED;
+	if (tell) {
+		b->v.ncoa = m->here.router;
+		binding_exchange(b, EXCHANGE_FOLLOW);
+	}
+	mn_after_main(m);
+	m->ops->attached(m->arg, &m->here.coa, &b->v.pcoa);
+}
+
+/* RFC 5568 §6.4.6: the address supplied, or one of our own making; false: what it says is another thing. */
 static bool naack_address(struct fmip6_mn *m, const struct naack *a, struct in6_addr *out)
 {
 	switch ((enum naack_status)a->status) {
@@ -106,11 +139,9 @@ static bool naack_address(struct fmip6_mn *m, const struct naack *a, struct in6_
 		return prefix_has(&m->here.prefix, &a->ncoa) && !addr_eq(&a->ncoa, &m->here.router);
 	case NAACK_CONFIGURE:
 	case NAACK_LLA_UNKNOWN:
-		if (m->ops->address && m->ops->address(m->arg, &m->here.prefix, true, out))
-			return true;
 		own_address(m, out);
 		return true;
-	case NAACK_USE_NAR: /* both want a host route for the PCoA at the new router, of which we could not know */
+	case NAACK_USE_NAR:
 	case NAACK_PCOA:
 		break;
 	}
@@ -127,7 +158,8 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	bool usable = naack_address(m, a, &coa);
 	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
 	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
-	if (!usable || addr_eq(&coa, &m->here.coa))
-		return;
-	change(m, &coa);
+	if (a->status == NAACK_USE_NAR || a->status == NAACK_PCOA)
+		lodge(m, a->status == NAACK_USE_NAR);
+	else if (usable && !addr_eq(&coa, &m->here.coa))
+		change(m, &coa);
 }

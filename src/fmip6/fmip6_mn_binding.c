@@ -56,7 +56,7 @@ void binding_drop(struct binding *b)
 	timer_stop(&b->retry);
 	timer_stop(&b->renew);
 	timer_stop(&b->expire);
-	b->used = b->told = b->kept = false;
+	b->used = b->told = b->kept = b->lodged = false;
 	b->exchange = EXCHANGE_NONE;
 	memset(&b->v, 0, sizeof b->v);
 }
@@ -195,7 +195,7 @@ static void renew_timeout(struct timer *timer, void *arg)
 		timer_after(&b->renew, RENEW_AGAIN);
 		return;
 	}
-	b->v.ncoa = t->here->coa;
+	b->v.ncoa = b->lodged ? t->here->router : t->here->coa;
 	binding_exchange(b, EXCHANGE_FOLLOW);
 }
 

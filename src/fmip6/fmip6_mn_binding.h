@@ -17,6 +17,7 @@ struct binding {
 	struct mn_binding_view v;
 	bool told;   /* some FBU about it was sent */
 	bool kept;   /* to be renewed */
+	bool lodged; /* its address is used where we are, as if it were at home: the new router sees to its packets (§6.4.6) */
 	usec_t made; /* for the oldest */
 	enum exchange exchange;
 	uint16_t first_seq, seq; /* of the exchange */

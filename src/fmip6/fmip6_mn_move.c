@@ -55,7 +55,7 @@ void mn_after_main(struct fmip6_mn *m)
 {
 	for (int i = 0; i < MN_BINDINGS; i++) {
 		struct binding *b = &m->bindings.items[i];
-		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told)
+		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told || b->lodged)
 			continue;
 		if (prefix_has(&m->here.prefix, &b->v.pcoa)) {
 			binding_exchange(b, EXCHANGE_GIVE_UP);
@@ -158,7 +158,8 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	m->here.coa = coa;
 	b->v.ncoa = coa;
 	b->kept = true;
-	bool predictive = binding_in_force(b);
+	b->lodged = false;
+	bool predictive = b == home || binding_in_force(b);
 	if (m->open && !m->predictive && m->told_at && (m->told_at < m->down_at || !m->down_at)) {
 		mn_step(m, STEP_A_RTSOLPR, m->asked_at); /* known beforehand: that is where the routers on this link came from */
 		mn_step(m, STEP_B_PRRTADV, m->told_at);
@@ -185,7 +186,9 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	if (addr_is_zero(&b->v.local))
 		b->v.local = coa;
 	bind_all(m);
-	if (!predictive)
+	if (b == home) /* it was lodged elsewhere */
+		binding_exchange(b, EXCHANGE_GIVE_UP);
+	else if (!predictive)
 		binding_exchange(b, EXCHANGE_FOLLOW);
 	m->ops->attached(m->arg, &m->here.coa, &old.coa);
 	if (predictive)

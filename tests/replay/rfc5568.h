@@ -88,6 +88,7 @@ struct word {
 	struct una una;
 	struct naack naack;
 };
+int word_read(struct word *w); /* fills in what its octets say; 0, or -EBADMSG */
 const struct word *sent(enum sim_kind k, unsigned n); /* zeros if there was none */
 const struct word *last(enum sim_kind k);
 struct in6_addr coa_of(const struct word *fbu); /* what its authenticator covers */

@@ -21,17 +21,10 @@
 
 /* A message that came to a machine. */
 static struct came {
-	enum sim_kind kind;
+	struct word w; /* its octets are gone */
 	int router;
 	bool answered; /* a HI: by a HAck */
-	usec_t at;
-	struct in6_addr src, dst, home;
-	struct fbu fbu;
-	struct in6_addr coa;
-	struct hi hi;
-	struct hack hack;
-	struct una una;
-	struct rtsolpr rtsolpr;
+	struct in6_addr coa; /* of an FBU */
 } came[CAME];
 static size_t came_n;
 
@@ -136,41 +129,19 @@ static void message_came(struct sim *s, int router, const struct sim_message *m)
 	if (came_n == CAME)
 		return;
 	struct came *c = &came[came_n];
-	*c = (struct came){ .kind = m->kind, .router = router, .at = clock_now(), .src = m->src, .dst = m->dst, .home = m->home };
-	int rc = -1;
-	switch (m->kind) {
-	case SIM_FBU:
-		rc = fbu_parse(m->data, m->len, &c->fbu);
-		c->coa = c->fbu.lifetime == 0 ? m->home : addr_is_zero(&c->fbu.ncoa) ? m->src : c->fbu.ncoa;
-		if (rc == 0 && (!c->fbu.has_badf || !key_verifies(&m->home, &c->coa, &m->dst, m->data, m->len)))
-			rc = -1;
-		break;
-	case SIM_HI:
-		rc = hi_parse(m->data, m->len, &c->hi);
-		break;
-	case SIM_HACK:
-		rc = hack_parse(m->data, m->len, &c->hack);
-		break;
-	case SIM_UNA:
-		rc = na_parse(m->data, m->len, 6, &c->una);
-		break;
-	case SIM_RTSOLPR:
-		rc = rtsolpr_parse(m->data, m->len, 6, &c->rtsolpr);
-		break;
-	case SIM_FBACK:
-		fbus[m->src.s6_addr[5] & 3].any &= m->data[6] != FBACK_SEQUENCE; /* told where to go on, it does so from there */
-		break;
-	case SIM_PRRTADV:
-	case SIM_PROBE:
-	case SIM_NA:
-	case SIM_ECHO:
-	case SIM_DATA:
-	case SIM_NAACK:
-	case SIM_KINDS:
-		break;
+	*c = (struct came){ .router = router, .w = { .kind = m->kind, .src = m->src, .dst = m->dst, .home = m->home, .octets = m->data,
+		                                     .len = m->len } };
+	if (word_read(&c->w) != 0)
+		return;
+	if (m->kind == SIM_FBACK) /* told where to go on, the mobile does so from there */
+		fbus[m->src.s6_addr[5] & 3].any &= c->w.fback.status != FBACK_SEQUENCE;
+	if (m->kind == SIM_FBU) {
+		c->coa = coa_of(&c->w);
+		if (!c->w.fbu.has_badf || !key_verifies(&m->home, &c->coa, &m->dst, m->data, m->len))
+			return;
 	}
-	if (rc == 0)
-		came_n++;
+	c->w.octets = NULL;
+	came_n++;
 }
 
 /* The last one of a kind to come to a router for which `fits` holds; NULL: none. */
@@ -179,7 +150,7 @@ typedef bool fits_fn(const struct came *c, const void *arg);
 static struct came *find_came(enum sim_kind k, int router, fits_fn *fits, const void *arg)
 {
 	for (size_t i = came_n; i--;)
-		if (came[i].kind == k && came[i].router == router && fits(&came[i], arg))
+		if (came[i].w.kind == k && came[i].router == router && fits(&came[i], arg))
 			return &came[i];
 	return NULL;
 }
@@ -229,7 +200,7 @@ static void judge_rtsolpr(const struct word *w)
 static bool asked_so(const struct came *c, const void *arg)
 {
 	const struct word *w = arg;
-	return c->rtsolpr.id == w->prrtadv.id && addr_eq(&c->src, &w->dst);
+	return c->w.rtsolpr.id == w->prrtadv.id && addr_eq(&c->w.src, &w->dst);
 }
 
 static void judge_prrtadv(const struct word *w)
@@ -267,9 +238,9 @@ static bool acknowledged_so(const struct came *c, const void *arg)
 {
 	const struct word *w = arg;
 	struct in6_addr coa = w->fback.status == FBACK_USE_ALTERNATE ? w->fback.ncoa : c->coa;
-	if (w->fback.status != FBACK_SEQUENCE && c->fbu.seq != w->fback.seq)
+	if (w->fback.status != FBACK_SEQUENCE && c->w.fbu.seq != w->fback.seq)
 		return false;
-	return key_verifies(&c->home, &coa, &c->dst, w->octets, w->len) || key_verifies(&c->home, &c->home, &c->dst, w->octets, w->len);
+	return key_verifies(&c->w.home, &coa, &c->w.dst, w->octets, w->len) || key_verifies(&c->w.home, &c->w.home, &c->w.dst, w->octets, w->len);
 }
 
 static bool tunnelled_for(int router, const struct in6_addr *pcoa)
@@ -290,16 +261,16 @@ static void judge_fback(const struct word *w)
 	must(m->status != FBACK_USE_ALTERNATE || !addr_is_zero(&m->ncoa), "FBack: an address with Status 1");
 	if (!c)
 		return;
-	must(m->lifetime <= c->fbu.lifetime, "FBack: no longer than was asked");
-	must(m->status >= FBACK_UNSPECIFIED || c->fbu.lifetime == 0 || addr_eq(&c->coa, &c->home) || tunnelled_for(par, &c->home),
+	must(m->lifetime <= c->w.fbu.lifetime, "FBack: no longer than was asked");
+	must(m->status >= FBACK_UNSPECIFIED || c->w.fbu.lifetime == 0 || addr_eq(&c->coa, &c->w.home) || tunnelled_for(par, &c->w.home),
 	     "FBack: accepted only when packets are tunnelled");
 }
 
 static bool asks_for(const struct came *c, const void *arg)
 {
 	const struct word *w = arg;
-	return addr_eq(&c->home, &w->hi.pcoa) && addr_eq(&c->coa, &w->hi.ncoa) &&
-	       addr_eq(&c->src, &c->home) == (w->hi.code == HI_FROM_PCOA);
+	return addr_eq(&c->w.home, &w->hi.pcoa) && addr_eq(&c->coa, &w->hi.ncoa) &&
+	       addr_eq(&c->w.src, &c->w.home) == (w->hi.code == HI_FROM_PCOA);
 }
 
 static void judge_hi(const struct word *w)
@@ -318,7 +289,7 @@ static void judge_hi(const struct word *w)
 static bool answered_so(const struct came *c, const void *arg)
 {
 	const struct word *w = arg;
-	return c->hi.seq == w->hack.seq && addr_eq(&c->src, &w->dst) && addr_eq(&c->dst, &w->src);
+	return c->w.hi.seq == w->hack.seq && addr_eq(&c->w.src, &w->dst) && addr_eq(&c->w.dst, &w->src);
 }
 
 static void judge_hack(const struct word *w)
@@ -330,11 +301,11 @@ static void judge_hack(const struct word *w)
 	if (!c)
 		return;
 	for (size_t i = 0; i < came_n; i++) /* of all copies of it */
-		if (came[i].kind == SIM_HI && came[i].router == c->router && answered_so(&came[i], w))
+		if (came[i].w.kind == SIM_HI && came[i].router == c->router && answered_so(&came[i], w))
 			came[i].answered = true;
-	must(c->hi.code == HI_FROM_PCOA || (m->code != HACK_NCOA_INVALID && m->code != HACK_ASSIGNED && m->code != HACK_UNSOLICITED),
+	must(c->w.hi.code == HI_FROM_PCOA || (m->code != HACK_NCOA_INVALID && m->code != HACK_ASSIGNED && m->code != HACK_UNSOLICITED),
 	     "HAck: not 1, 2 or 4 to a HI with Code 1");
-	must(c->hi.code != HI_FROM_PCOA || !(c->hi.flags & HI_ASSIGN) || m->code >= HACK_UNSPECIFIED || m->code == HACK_USE_PCOA ||
+	must(c->w.hi.code != HI_FROM_PCOA || !(c->w.hi.flags & HI_ASSIGN) || m->code >= HACK_UNSPECIFIED || m->code == HACK_USE_PCOA ||
 	             !addr_is_zero(&m->ncoa),
 	     "HAck: an address to a HI with S");
 }
@@ -349,7 +320,7 @@ static void judge_una(const struct word *w)
 static bool announced_so(const struct came *c, const void *arg)
 {
 	const struct word *w = arg;
-	return addr_eq(&c->src, &w->dst);
+	return addr_eq(&c->w.src, &w->dst);
 }
 
 static void judge_naack(const struct word *w)
@@ -404,19 +375,19 @@ struct tunnel_wanted {
 static bool wants_it(const struct came *c, const void *arg)
 {
 	const struct tunnel_wanted *t = arg;
-	return addr_eq(&c->home, t->pcoa) && c->fbu.lifetime > 0;
+	return addr_eq(&c->w.home, t->pcoa) && c->w.fbu.lifetime > 0;
 }
 
 /* A HAck to a HI of this router about this mobile, and the address is the one asked for or the one given. */
 static bool agrees(const struct came *c, const void *arg)
 {
 	const struct tunnel_wanted *t = arg;
-	if (c->hack.code >= HACK_UNSPECIFIED)
+	if (c->w.hack.code >= HACK_UNSPECIFIED)
 		return false;
 	for (unsigned i = 1; i <= times_sent(SIM_HI); i++) {
 		const struct word *w = sent(SIM_HI, i);
-		if (w->hi.seq == c->hack.seq && addr_eq(&w->hi.pcoa, t->pcoa) &&
-		    (addr_eq(&w->hi.ncoa, t->ncoa) || addr_eq(&c->hack.ncoa, t->ncoa)))
+		if (w->hi.seq == c->w.hack.seq && addr_eq(&w->hi.pcoa, t->pcoa) &&
+		    (addr_eq(&w->hi.ncoa, t->ncoa) || addr_eq(&c->w.hack.ncoa, t->ncoa)))
 			return true;
 	}
 	return false;
@@ -436,7 +407,7 @@ static void tunnel_made(struct sim *s, int router, const struct in6_addr *pcoa, 
 static bool announces(const struct came *c, const void *arg)
 {
 	const struct in6_addr *a = arg;
-	return addr_eq(&c->hi.ncoa, a) && c->hi.code == HI_FROM_PCOA;
+	return addr_eq(&c->w.hi.ncoa, a) && c->w.hi.code == HI_FROM_PCOA;
 }
 
 static void proxy_changed(struct sim *s, int router, const struct in6_addr *a, bool on)
@@ -453,14 +424,14 @@ static void proxy_changed(struct sim *s, int router, const struct in6_addr *a, b
 static bool is_there(const struct came *c, const void *arg)
 {
 	const struct nar_view *v = arg;
-	return addr_eq(&c->una.target, &v->ncoa) && lladdr_eq(&c->una.lladdr, &v->lladdr);
+	return addr_eq(&c->w.una.target, &v->ncoa) && lladdr_eq(&c->w.una.lladdr, &v->lladdr);
 }
 
 static bool said_there(const struct came *c, const void *arg)
 {
 	const struct nar_view *v = arg;
-	return c->hi.code == HI_NOT_FROM_PCOA && lladdr_eq(&c->hi.lladdr, &v->lladdr) &&
-	       (addr_eq(&c->hi.ncoa, &v->ncoa) || is(v->ncoa, sim_assigned(c->router)));
+	return c->w.hi.code == HI_NOT_FROM_PCOA && lladdr_eq(&c->w.hi.lladdr, &v->lladdr) &&
+	       (addr_eq(&c->w.hi.ncoa, &v->ncoa) || is(v->ncoa, sim_assigned(c->router)));
 }
 
 static void neighbor_made(struct sim *s, int router, const struct nar_view *v)
@@ -502,8 +473,8 @@ void judge_close(void)
 {
 	struct sim_traffic_result r = sim_result(stage);
 	for (size_t i = 0; i < came_n; i++)
-		must(came[i].kind != SIM_HI || came[i].answered || amnesia || unanswered || addr_eq(&came[i].src, &came[i].dst) ||
-		             came[i].src.s6_addr[5] != 0xff || came[i].src.s6_addr[15] > SIM_ROUTERS,
+		must(came[i].w.kind != SIM_HI || came[i].answered || amnesia || unanswered || addr_eq(&came[i].w.src, &came[i].w.dst) ||
+		             came[i].w.src.s6_addr[5] != 0xff || came[i].w.src.s6_addr[15] > SIM_ROUTERS,
 		     "a HI without an answer");
 	for (int i = 1; i <= SIM_ROUTERS; i++)
 		judge_router(i);

@@ -201,6 +201,62 @@ static void naack_for_an_unknown_link_layer_address(void)
 	EXPECT(flows());
 }
 
+static void naack_that_supplies_the_pcoa(void)
+{
+	struct in6_addr ncoa = AT(NAR);
+	struct naack m = naack(NAACK_PCOA);
+	m.ncoa = AT(PAR);
+	is_at_the_new_router();
+	unsigned fbus = times_sent(SIM_FBU);
+	put_naack(NAR, m);
+	pass(100);
+	EXPECT(mobile_uses(AT(PAR)) && sim_at(stage) == NAR && !sim_has(stage, &ncoa) && mobile_is(MN_ATTACHED));
+	pass(60000);
+	EXPECT(times_sent(SIM_FBU) == fbus);
+}
+
+static void naack_that_supplies_the_pcoa_before_the_fback(void)
+{
+	sim_drop(stage, SIM_FBU, 1);
+	mobile_moves(NAR);
+	pass(5);
+	put_naack(NAR, naack(NAACK_PCOA));
+	pass(2000);
+	EXPECT(times_sent(SIM_FBU) == 1 && mobile_uses(AT(PAR)) && sim_outcome(stage, SIM_MN) == HANDOVER_COMPLETE);
+}
+
+static void home_again_after_the_pcoa_was_used_abroad(void)
+{
+	is_at_the_new_router();
+	put_naack(NAR, naack(NAACK_PCOA));
+	pass(1000);
+	mobile_moves(PAR);
+	pass(1500);
+	EXPECT(sim_at(stage) == PAR && mobile_uses(AT(PAR)) && last(SIM_FBU)->fbu.lifetime == 0 && !sim_tunnelled(stage, PAR, PAR));
+	EXPECT(sim_outcome(stage, SIM_MN) == HANDOVER_COMPLETE && flows());
+}
+
+static void on_after_the_pcoa_was_used_abroad(void)
+{
+	is_at_the_new_router();
+	put_naack(NAR, naack(NAACK_PCOA));
+	pass(1000);
+	mobile_moves(OTHER);
+	pass(1500);
+	EXPECT(sim_at(stage) == OTHER && mobile_uses(AT(OTHER)) && is(last(SIM_FBU)->dst, sim_router(PAR)));
+	EXPECT(is(last(SIM_FBU)->home, AT(PAR)) && flows());
+}
+
+static void naack_that_wants_the_routers_address(void)
+{
+	is_at_the_new_router();
+	unsigned fbus = times_sent(SIM_FBU);
+	put_naack(NAR, naack(NAACK_USE_NAR));
+	pass(50);
+	EXPECT(times_sent(SIM_FBU) == fbus + 1 && is(last(SIM_FBU)->fbu.ncoa, sim_router(NAR)) && is(last(SIM_FBU)->home, AT(PAR)));
+	EXPECT(is(last(SIM_FBU)->src, AT(PAR)) && is(last(SIM_FBU)->dst, sim_router(PAR)) && mobile_uses(AT(PAR)));
+}
+
 static void naack_of_another_router_is_none(void)
 {
 	struct naack m = naack(NAACK_CONFIGURE);
@@ -550,6 +606,11 @@ const struct sentence rfc5568_mobile[] = {
 	{ "4", "MUST", "the address in a NAACK is used, and told by an FBU (Status 2)", SHOWN(naack_with_an_address) },
 	{ "6.4.6", "", "Status 1: the mobile makes another", SHOWN(naack_without_one) },
 	{ "6.4.6", "MUST NOT", "Status 128: neither NCoA nor PCoA are used on the link; another is acquired at once", SHOWN(naack_for_an_unknown_link_layer_address) },
+	{ "4", "MUST NOT", "Status 4, the PCoA: it is used, and no FBU is sent any more", SHOWN(naack_that_supplies_the_pcoa) },
+	{ "6.4.6", "MUST NOT", "nor is one repeated that is under way", SHOWN(naack_that_supplies_the_pcoa_before_the_fback) },
+	{ "6.4.6", "", "and home again from there", SHOWN(home_again_after_the_pcoa_was_used_abroad) },
+	{ "6.4.6", "", "or on to another router, of which PAR is told", SHOWN(on_after_the_pcoa_was_used_abroad) },
+	{ "6.4.6", "", "Status 3: the FBU has the new router's address as NCoA", SHOWN(naack_that_wants_the_routers_address) },
 	{ "6.4.6", "", "a NAACK counts only from the mobile's router", SHOWN(naack_of_another_router_is_none) },
 	{ "6.4.6", "", "an address of another link is not used", SHOWN(naack_with_an_address_of_another_link_is_not_followed) },
 	{ "6.4.6", "", "an unknown Status changes nothing", SHOWN(naack_with_a_status_nobody_has_defined) },
