@@ -423,6 +423,53 @@ void loop_fd_del(struct loop_fd *w)
 		fd_free(w);
 }
 
+/* -- later ----------------------------------------------------------------------------------------------------------- */
+
+struct loop_later {
+	struct event *event; /* NULL in a virtual loop */
+	loop_later_fn *fn;
+	void *arg;
+};
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_later *w = arg;
+	(void)fd;
+	(void)what;
+	w->fn(w->arg);
+}
+
+struct loop_later *loop_later_add(struct loop *l, loop_later_fn *fn, void *arg)
+{
+	struct loop_later *w = calloc(1, sizeof *w);
+	if (!w)
+		return NULL;
+	*w = (struct loop_later){ .event = l->base ? event_new(l->base, -1, 0, on_later, w) : NULL, .fn = fn, .arg = arg };
+	if (l->base && !w->event) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+/* libevent puts it at the end of the events that are due in this round. */
+void loop_later_ask(struct loop_later *w)
+{
+	if (w->event)
+		event_active(w->event, EV_TIMEOUT, 0);
+	else
+		w->fn(w->arg);
+}
+
+void loop_later_del(struct loop_later *w)
+{
+	if (!w)
+		return;
+	if (w->event)
+		event_free(w->event);
+	free(w);
+}
+
 /* -- signals --------------------------------------------------------------------------------------------------------- */
 
 static void on_signal(evutil_socket_t signum, short what, void *arg)

@@ -65,6 +65,16 @@ struct loop_fd *loop_fd_add(struct loop *l, int fd, unsigned events, loop_fd_fn 
 int loop_fd_events(struct loop_fd *w, unsigned events); /* changes what is waited for; 0 pauses */
 void loop_fd_del(struct loop_fd *w);                    /* frees the watch; allowed from its own callback; NULL allowed */
 
+/*
+ * What need not be done at once: fn runs, once however often it was asked for, when the callbacks that are due have run, and before
+ * the loop waits again. For what others look at, where packets wait for what comes next. In a virtual loop it runs at once.
+ */
+struct loop_later;
+typedef void loop_later_fn(void *arg);
+struct loop_later *loop_later_add(struct loop *l, loop_later_fn *fn, void *arg); /* NULL: no memory */
+void loop_later_ask(struct loop_later *w);
+void loop_later_del(struct loop_later *w); /* before the loop's end; NULL allowed */
+
 /* Signals: fn runs in the loop, not in signal context. One watch per signal number. */
 typedef void loop_signal_fn(int signum, void *arg);
 int loop_signal(struct loop *l, int signum, loop_signal_fn *fn, void *arg);

@@ -72,6 +72,7 @@ struct ctl {
 	struct timer pause;
 	struct bucket refusals;
 	struct watch *watch;
+	struct loop_later *events; /* what waits for watching clients is to be sent */
 	struct client *clients;
 	size_t n;
 };
@@ -293,6 +294,36 @@ static bool event_wanted(enum form form, void *arg)
 	return false;
 }
 
+/* False: the client is gone. */
+static bool event_flush(struct client *c)
+{
+	size_t limit = (size_t)c->ctl->core->settings->control.queue;
+	if (!client_flush(c))
+		return false;
+	if (c->out.failed || client_waiting(c) > limit) {
+		client_cut_off(c, "queue", limit, client_waiting(c));
+		return false;
+	}
+	/* The sent part goes when it is the greater one, so that the buffer stays within twice the limit. */
+	if (c->sent > client_waiting(c)) {
+		c->out.len -= c->sent;
+		memmove(c->out.data, c->out.data + c->sent, c->out.len);
+		c->sent = 0;
+	}
+	return true;
+}
+
+/* Events are told about in the midst of handovers: they are sent when those are done. */
+static void events_send(void *arg)
+{
+	struct ctl *t = arg;
+	for (struct client *c = t->clients, *next; c; c = next) {
+		next = c->next;
+		if (c->watching && client_waiting(c))
+			event_flush(c);
+	}
+}
+
 static void event_send(enum form form, const char *text, size_t len, void *arg)
 {
 	struct ctl *t = arg;
@@ -301,22 +332,13 @@ static void event_send(enum form form, const char *text, size_t len, void *arg)
 		next = c->next;
 		if (!c->watching || c->form != form)
 			continue;
-		/* What is sent goes before what is counted: only what the client leaves unread weighs. */
 		client_frame(c, "more", text, len);
 		counters[CTL_EVENTS].value++;
-		if (!client_flush(c))
-			continue;
-		if (c->out.failed || client_waiting(c) > limit) {
-			client_cut_off(c, "queue", limit, client_waiting(c));
-			continue;
-		}
-		/* The sent part goes when it is the greater one, so that the buffer stays within twice the limit. */
-		if (c->sent > client_waiting(c)) {
-			c->out.len -= c->sent;
-			memmove(c->out.data, c->out.data + c->sent, c->out.len);
-			c->sent = 0;
-		}
+		/* What is sent goes before what is counted: only what the client leaves unread weighs. */
+		if (c->out.failed || client_waiting(c) > limit)
+			event_flush(c);
 	}
+	loop_later_ask(t->events);
 }
 
 static const struct watch_ops watch_ops = { event_wanted, event_send };
@@ -434,8 +456,10 @@ static int ctl_start(struct core *core, const void *cfg)
 	bucket_init(&t->refusals, REFUSED_LINES_PER_SECOND, 5);
 	timer_init(&t->pause, core->loop, listener_resume, t);
 	t->watch = watch_create(core, &watch_ops, t);
-	if (!t->watch || listener_open(t, socket_of(core->settings)) < 0) {
+	t->events = loop_later_add(core->loop, events_send, t);
+	if (!t->watch || !t->events || listener_open(t, socket_of(core->settings)) < 0) {
 		watch_destroy(t->watch);
+		loop_later_del(t->events);
 		free(t);
 		return -1;
 	}
@@ -462,6 +486,8 @@ static void ctl_stop(struct core *core)
 {
 	struct ctl *t = ctl;
 	watch_destroy(t->watch);
+	loop_later_del(t->events);
+	events_send(t); /* what the others said at their end */
 	listener_close(&t->listener);
 	timer_stop(&t->pause);
 	while (t->clients)

@@ -39,8 +39,8 @@ static void una_timeout(struct timer *t, void *arg)
 void mn_una_begin(struct fmip6_mn *m)
 {
 	m->unas = 0;
+	una_timeout(&m->una, m); /* before anybody is told: everything waits for it */
 	mn_step(m, STEP_G_UNA, loop_now(m->loop));
-	una_timeout(&m->una, m);
 	mn_address_new(m);
 }
 

@@ -66,8 +66,10 @@ static void release(struct session *s)
 	timer_stop(&s->timer);
 	marker_stop(&s->marker);
 	s->v.state = NAR_RELEASING;
-	session_step(s, STEP_RELEASE, loop_now(n->loop));
-	if (n->ops->release(n->arg, &s->v) < 0) {
+	usec_t at = loop_now(n->loop);
+	int rc = n->ops->release(n->arg, &s->v);
+	session_step(s, STEP_RELEASE, at);
+	if (rc < 0) {
 		n->ops->drop(n->arg, &s->v.ncoa);
 		s->held = false;
 		session_done(s, HANDOVER_FAILED, "held packets could not be released");
@@ -94,10 +96,13 @@ static void release_if_ready(struct session *s)
 static void arrive(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
-	nar_session_quiet(s);
+	timer_stop(&s->dad);
+	marker_stop(&s->marker);
 	s->v.state = NAR_WAITING;
 	s->contexts_wanted = n->params->release == FMIP6_RELEASE_CONTEXTS;
 	timer_after(&s->timer, n->params->release_timeout);
+	release_if_ready(s); /* packets first: all else can wait longer than they */
+	nar_session_undefend(s);
 	n->ops->neighbor(n->arg, &s->v);
 	n->ops->arrived(n->arg, &s->v); /* may bring nar_contexts_done at once */
 	release_if_ready(s);

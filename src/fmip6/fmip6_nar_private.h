@@ -47,6 +47,7 @@ struct session *nar_session_make(struct fmip6_nar *n, const struct in6_addr *nco
 void nar_session_free(struct session *s);
 /* Its address, and the one that the HI asked for: s goes to its place in the table. */
 void nar_session_address(struct session *s, const struct in6_addr *ncoa, const struct in6_addr *asked);
+void nar_session_undefend(struct session *s); /* its address is defended no longer */
 void nar_session_quiet(struct session *s); /* no timer runs any more, nor is the address defended */
 
 /* What a session's timers and its marker call. */

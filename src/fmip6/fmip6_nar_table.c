@@ -10,13 +10,17 @@ struct session *nar_session_find(const struct fmip6_nar *n, const struct in6_add
 	return s;
 }
 
+void nar_session_undefend(struct session *s)
+{
+	if (!timer_armed(&s->proxy))
+		return;
+	timer_stop(&s->proxy);
+	s->nar->ops->proxy(s->nar->arg, s->v.ifindex, &s->v.ncoa, false);
+}
+
 void nar_session_quiet(struct session *s)
 {
-	struct fmip6_nar *n = s->nar;
-	if (timer_armed(&s->proxy)) {
-		timer_stop(&s->proxy);
-		n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, false);
-	}
+	nar_session_undefend(s);
 	timer_stop(&s->timer);
 	timer_stop(&s->dad);
 	marker_stop(&s->marker);

@@ -67,7 +67,9 @@ static void window_open(struct path *h)
 			return;
 		w->ifindex = h->ifindex;
 		w->v4 = addr_is_v4(&h->addr);
-		if (!if_indextoname((unsigned)h->ifindex, w->ifname) || window_set(w, NEIGHBOR_QUEUE, w->old, sizeof w->old) < 0) {
+		const struct rtnl_link *l = rtnl_link_by_index(h->paths->rtnl, h->ifindex);
+		memcpy(w->ifname, l ? l->name : "", l ? sizeof l->name : 1);
+		if (!l || window_set(w, NEIGHBOR_QUEUE, w->old, sizeof w->old) < 0) {
 			free(w);
 			return;
 		}
@@ -325,9 +327,11 @@ int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_
 	h->resume = false;
 	h->state = PATH_RELEASE;
 	releasing_add(h);
+	timer_stop(&h->timer);
+	path_flush(h, PUMP_ROUND);
 	window_open(h);
 	/* The owner is told from the loop, never from within this call. */
-	timer_after(&h->timer, h->route == ROUTE_NONE ? 0 : WAIT_FOR_PACKET);
-	path_flush(h, PUMP_ROUND);
+	if (!timer_armed(&h->timer))
+		timer_after(&h->timer, h->route == ROUTE_NONE ? 0 : WAIT_FOR_PACKET);
 	return 0;
 }
