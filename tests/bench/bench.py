@@ -8,6 +8,8 @@ scripts/bench: how fast, always over a floor measured in the same run.
                    lost or kept that must not be exits 1
     hi             HI → HAck at a living router, over a UDP echo of the same octets
     routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
+    hold           packets a second held and released, over plain forwarding of the same packets
+    cost           CPU time and memory a handover, of each router and the mobile, beside what they use without
     context        context transactions a second, over an SCTP echo of the same octets on the same backend
     tail           the slowest of very many context transfers, with a peer that delays its SACKs (--transfers)
     token          a token, over OpenSSL's HMAC under a key set up before
@@ -220,6 +222,61 @@ def bench_routes(args):
     return r
 
 
+# ---- hold ----------------------------------------------------------------------------------------------------------
+
+def bench_hold(args):
+    r = last_json(subprocess.run([*REALTIME, program("hold_bench"), str(2 * args.rounds + 1)], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    print(f"packets held and released, over the same packets forwarded plainly: {r['ratio']:.2f} ({r['subject_per_s']:,.0f}/s, plain "
+          f"{r['floor_per_s']:,.0f}/s; {r['packets']:,} of {r['octets']} octets at a time, sender and receiver included)")
+    return r
+
+
+# ---- cost ----------------------------------------------------------------------------------------------------------
+
+def used(daemon):
+    """CPU time in ms, resident memory in KiB."""
+    proc = Path(f"/proc/{daemon.process.pid}")
+    status = (proc / "status").read_text()
+    cpu = sum(int((thread / "schedstat").read_text().split()[0]) for thread in (proc / "task").iterdir())
+    return cpu / 1e6, next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def bench_cost(args):
+    """One mobile back and forth, without traffic. The floor: what the same daemons use in as much time without a handover."""
+    handovers = 4 * args.rounds
+    with Topology(mobiles=1) as t:
+        mn = t.mobiles[0]
+        daemons = Daemons(t, extra=merged(FORMS[args.form], {"log": {"level": "info"}}), per_node={"mn1": FORMS[args.form]})
+        daemons.start()
+        daemons.wait_associated()
+        t.bring_up()
+        nodes = ("ar1", "ar2", "mn1")
+
+        def move(n):
+            to = t.points[1 - t.points.index(mn.point)]
+            movement.wait_discovered(daemons["mn1"], to)
+            movement.predictive(t, daemons, mn, to, args.gap)
+            daemons["mn1"].wait_handover(count=n)
+        for i in range(4):
+            move(i + 1)  # what is allocated once is
+        before, start = {n: used(daemons[n]) for n in nodes}, time.monotonic()
+        for i in range(handovers):
+            move(i + 5)
+        after, middle = {n: used(daemons[n]) for n in nodes}, time.monotonic()
+        time.sleep(middle - start)
+        idle = {n: used(daemons[n]) for n in nodes}
+        daemons.stop()
+    out = []
+    print(f"cost of a predictive handover with contexts, mean of {handovers}, beyond what the same time costs without one:")
+    for n in nodes:
+        r = {"node": n, "cpu_ms": (after[n][0] - before[n][0]) / handovers, "idle_cpu_ms": (idle[n][0] - after[n][0]) / handovers,
+             "resident_kib": after[n][1], "grown_kib": (after[n][1] - before[n][1]) / handovers}
+        print(f"  {n:<4} {r['cpu_ms'] - r['idle_cpu_ms']:6.2f} ms of CPU (idle {r['idle_cpu_ms']:.2f} ms in the same time); resident "
+              f"{r['resident_kib'] / 1024:.1f} MiB, {r['grown_kib']:+.1f} KiB a handover")
+        out.append(r)
+    return out
+
+
 # ---- multicast -----------------------------------------------------------------------------------------------------
 
 HOSTS = {2: "MLDv2, one report for all groups", 1: "MLDv1, a report for each group; none where a context goes ahead"}
@@ -316,10 +373,9 @@ def bench_mobileip(args):
     return mobileip.bench(args, measured, without_lead)
 
 
-BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip,
-           "movements": movements.bench, "hi": bench_hi, "routes": bench_routes,
-           "context": bench_context, "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
-           "simulate": bench_simulate}
+BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip, "movements": movements.bench, "hi": bench_hi,
+           "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context, "tail": bench_tail,
+           "token": bench_token, "multicast": bench_multicast, "tables": bench_tables, "simulate": bench_simulate}
 
 
 def main():
