@@ -278,6 +278,8 @@ static void arrived(struct away *e, usec_t at)
 	struct fmip6_anchor *a = e->anchor;
 	struct in6_addr was = e->was;
 	timer_stop(&e->expect);
+	if (!e->arrived)
+		a->ops->claim(a->arg, &e->pcoa);
 	e->arrived = true;
 	e->since = at;
 	e->was = in6addr_any;

@@ -57,6 +57,8 @@ struct anchor_ops {
 	int (*hold)(void *arg, const struct in6_addr *pcoa);
 	/* Packets for pcoa go straight again, those that waited first. l and ifindex: where it was seen; NULL: it was not. */
 	void (*direct)(void *arg, const struct in6_addr *pcoa, const struct lladdr *l, int ifindex);
+	/* The hosts of pcoa's link are told that it is reached through us now. */
+	void (*claim)(void *arg, const struct in6_addr *pcoa);
 	/* What anchor_seen must be told has changed. */
 	void (*changed)(void *arg);
 	/* The timeline. role is HANDOVER_NAR when it comes home. */

@@ -33,16 +33,19 @@ static bool is_access(const struct fmip6_clients *c, int ifindex)
 	return false;
 }
 
-bool clients_own_address(const struct fmip6_clients *c, const struct in6_addr *a)
+const struct rtnl_link *clients_link(const struct fmip6_clients *c, const struct in6_addr *a)
 {
-	if (fmip6_is_local(c->core, a))
-		return false;
 	for (size_t i = 0; i < c->core->settings->interfaces.n; i++) {
 		const struct rtnl_link *l = access_link(c, i);
 		if (l && !addr_is_link_local(a) && rtnl_on_link(c->core->net->rtnl, l->ifindex, a))
-			return true;
+			return l;
 	}
-	return false;
+	return NULL;
+}
+
+bool clients_own_address(const struct fmip6_clients *c, const struct in6_addr *a)
+{
+	return !fmip6_is_local(c->core, a) && clients_link(c, a);
 }
 
 struct neighbor *clients_peer(const struct fmip6_clients *c, const struct in6_addr *src)

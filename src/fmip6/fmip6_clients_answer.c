@@ -49,6 +49,25 @@ static void answer_ns(struct fmip6_clients *c, const struct sighting *s, const s
 	           &s->target);
 }
 
+void clients_claim(struct fmip6_clients *c, const struct in6_addr *pcoa)
+{
+	static const struct lladdr broadcast = { .len = 6, .octet = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } },
+				   nodes = { .len = 6, .octet = { 0x33, 0x33, 0, 0, 0, 1 } };
+	const struct rtnl_link *l = clients_link(c, pcoa);
+	struct in6_addr src;
+	uint8_t out[64];
+	if (!l)
+		return;
+	if (addr_is_v4(pcoa)) {
+		fmip6_sent(sight_arp(c->sight, l->ifindex, 1, &broadcast, &l->lladdr, pcoa, pcoa), "claim", pcoa);
+		return;
+	}
+	const struct una m = { .target = *pcoa, .flags = NA_ROUTER | NA_OVERRIDE, .lladdr = l->lladdr };
+	int n = na_pack(&m, out, sizeof out);
+	if (n > 0 && rtnl_link_local(c->core->net->rtnl, l->ifindex, &src))
+		fmip6_sent(fmip6_send_frame(c->core, l->ifindex, &nodes, &src, &all_nodes, out, (size_t)n), "claim", pcoa);
+}
+
 void clients_answer(struct fmip6_clients *c, const struct sighting *s)
 {
 	const struct rtnl_link *l = rtnl_link_by_index(c->core->net->rtnl, s->ifindex);

@@ -150,6 +150,11 @@ static void anchor_direct(void *arg, const struct in6_addr *pcoa, const struct l
 	path_close(h);
 }
 
+static void anchor_claim(void *arg, const struct in6_addr *pcoa)
+{
+	clients_claim(arg, pcoa);
+}
+
 static void anchor_opened(void *arg, enum handover_role role, const struct anchor_view *v, const struct in6_addr *other, usec_t at)
 {
 	struct fmip6_clients *c = arg;
@@ -186,7 +191,7 @@ static void anchor_closed(void *arg, enum handover_role role, const struct in6_a
 const struct anchor_ops clients_anchor_ops = {
 	.own_address = own_address, .is_self = is_self, .lladdr = anchor_lladdr, .addresses = anchor_addresses, .refuse = anchor_refuse,
 	.peer = peer, .local = anchor_local, .send_hi = anchor_send_hi, .tunnel = anchor_tunnel, .tunnel_end = anchor_tunnel_end,
-	.hold = hold, .direct = anchor_direct, .changed = changed, .opened = anchor_opened, .step = anchor_step,
+	.hold = hold, .direct = anchor_direct, .claim = anchor_claim, .changed = changed, .opened = anchor_opened, .step = anchor_step,
 	.closed = anchor_closed,
 };
 

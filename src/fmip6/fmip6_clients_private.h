@@ -29,5 +29,9 @@ struct neighbor *clients_peer(const struct fmip6_clients *c, const struct in6_ad
 
 /* A question on a link for somebody who is not there, but is reached through us (fmip6_clients_answer.c). */
 void clients_answer(struct fmip6_clients *c, const struct sighting *s);
+/* The hosts of its link need not ask: a neighbour advertisement, or a gratuitous ARP, to all of them. */
+void clients_claim(struct fmip6_clients *c, const struct in6_addr *pcoa);
+/* The access link of ours that a is on; NULL: none. */
+const struct rtnl_link *clients_link(const struct fmip6_clients *c, const struct in6_addr *a);
 
 #endif

@@ -147,6 +147,8 @@ def test_gateway_and_neighbours(net):
     """Away, the client still reaches its gateway's own addresses and a host of its home link, and is reached from there."""
     c = net(routers=2, mobiles=2)
     (mobile, other), (home, second) = c.mobiles, c.points
+    for a in c.addresses(mobile, home):  # it knows where to find it
+        c.topology.ns[other.name].run("ping", "-n", "-c", "1", "-W", "5", a, check=False)
     c.topology.move([(mobile, second)], 20)
     c.topology.ns[mobile.name].run("ping", "-c", "3", "-i", "0.2", "-W", "20", CN, check=False)  # it is seen
     c.settled(mobile, home, second)

@@ -46,6 +46,7 @@ struct router {
 		struct timer released;
 	} way[ADDRS];
 	unsigned opened, closed[HANDOVER_CANCELLED + 1];
+	unsigned claims;
 	char reason[96];
 	bool down;
 };
@@ -391,6 +392,12 @@ static void changed(void *arg)
 {
 }
 
+static void claim(void *arg, const struct in6_addr *pcoa)
+{
+	struct router *r = arg;
+	r->claims++;
+}
+
 static void anchor_opened(void *arg, enum handover_role role, const struct anchor_view *v, const struct in6_addr *other, usec_t at)
 {
 	struct router *r = arg;
@@ -511,7 +518,7 @@ static void visit_closed(void *arg, const struct in6_addr *pcoa, enum handover_r
 
 static const struct anchor_ops anchor_ops = {
 	.own_address = own_address, .is_self = is_self, .lladdr = known, .addresses = addresses, .refuse = refuse, .peer = peer,
-	.local = local, .send_hi = send_hi, .tunnel = tunnel, .tunnel_end = tunnel_end, .hold = hold, .direct = direct,
+	.local = local, .send_hi = send_hi, .tunnel = tunnel, .tunnel_end = tunnel_end, .hold = hold, .direct = direct, .claim = claim,
 	.changed = changed, .opened = anchor_opened, .step = anchor_step, .closed = anchor_closed,
 };
 static const struct visit_ops visit_ops = {
@@ -677,6 +684,7 @@ static void test_announced(void **state)
 	assert_int_equal(w->up_refused, 0);
 	assert_int_equal(w->router[1].closed[HANDOVER_COMPLETE], ADDRS);
 	assert_int_equal(w->router[2].closed[HANDOVER_COMPLETE], ADDRS);
+	assert_int_equal(w->router[1].claims, ADDRS);
 	end(w);
 }
 
