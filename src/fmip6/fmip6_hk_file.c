@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "core/log.h"
 
 #define PEM_MAX 8192
+#define ARENA 131072
 
 /* ---- the file ---- */
 
@@ -86,9 +88,17 @@ static struct send_key *file_make(const char *path, unsigned bits)
 	return k;
 }
 
+/* Private keys lie in locked pages that stay out of core dumps: OpenSSL's own arena, as large as some pairs need. */
+static void arena(void)
+{
+	if (!CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_init(ARENA, 32) != 1)
+		LOG_WARNING("fmip6", "private keys could be written to swap: locking memory failed");
+}
+
 struct send_key *hk_file_load(const char *path, unsigned bits)
 {
 	struct send_key *k;
+	arena();
 	if (!path) {
 		k = send_key_generate(bits);
 		if (!k)

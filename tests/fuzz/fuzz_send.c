@@ -92,46 +92,68 @@ static void mn_ready(void *arg)
 {
 }
 
-static void machines(const uint8_t *data, size_t size, const struct in6_addr *src)
+static const struct hk_mn_ops ops = { mn_send, mn_allowed, mn_lladdr, mn_make_pair, mn_ready };
+static const struct in6_addr here = { .s6_addr = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+static struct loop *loop;
+static struct fmip6_params params;
+static struct hk_mn *mobile;
+
+/* Once: key pairs take their time. */
+static void begin(void)
 {
-	static const struct hk_mn_ops ops = { mn_send, mn_allowed, mn_lladdr, mn_make_pair, mn_ready };
-	static uint8_t answer[8192];
-	struct fmip6_params params;
-	struct hk_mn *mobile = NULL;
-	struct loop *l = loop_create_virtual(1700000000 * USEC_SEC);
-	struct badf_key key;
-	struct hk_grant g;
-	struct in6_addr coa, here = { .s6_addr = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
-	struct prefix link = prefix_of(&here, 64);
+	if (loop)
+		return;
+	log_level_set(LOG_LEVEL_ERROR);
+	loop = loop_create_virtual(1700000000 * USEC_SEC);
 	fmip6_params_default(&params);
 	params.handover_keys.mode = FMIP6_HK_REQUIRED;
-	struct hk_router *router = hk_router_create(l, &params, send_key_read(router_pem, strlen(router_pem)));
-	mobile = hk_mn_create(l, &params, send_key_read(mobile_pem, strlen(mobile_pem)), &ops, &mobile);
-	loop_advance(l, loop_now(l) + USEC_MSEC);
-	if (!router || !mobile || !hk_mn_address(mobile, &link, false, &coa))
+	mobile = hk_mn_create(loop, &params, send_key_read(mobile_pem, strlen(mobile_pem)), &ops, &mobile);
+	loop_advance(loop, loop_now(loop) + USEC_MSEC);
+}
+
+static void as_question(const uint8_t *data, size_t size, const struct in6_addr *src)
+{
+	struct badf_key key;
+	struct hk_grant g;
+	struct hk_router *router = hk_router_create(loop, &params, send_key_read(router_pem, strlen(router_pem)));
+	const struct hk_question q = { .message = { src, &here, data, size }, .on_link = true, .at = loop_now(loop) };
+	if (!router || (hk_router_question(router, &q, &g) == HK_GRANTED) != hk_router_key(router, src, &key))
 		abort();
-	hk_mn_here(mobile, &here, &coa, true);
-	loop_advance(l, loop_now(l) + 150 * USEC_MSEC);
-	const struct hk_question q = { .message = { src, &here, data, size }, .on_link = true, .at = loop_now(l) };
-	bool granted = hk_router_question(router, &q, &g) == HK_GRANTED;
-	if (granted != hk_router_key(router, src, &key))
-		abort();
-	if (size <= sizeof answer && size >= SEND_HEADER) {
-		memcpy(answer, data, size);
-		memcpy(answer + 6, id, sizeof id);
-		const struct send_message m = { src, &coa, answer, size };
-		hk_mn_prrtadv(mobile, &m, 6);
-		if (hk_mn_key(mobile, &here, &coa, &key) || hk_mn_unsolicited(mobile, &m))
-			abort();
-	}
-	hk_mn_destroy(mobile);
 	hk_router_destroy(router);
-	loop_destroy(l);
+}
+
+static void as_answer(const uint8_t *data, size_t size, const struct in6_addr *src)
+{
+	static uint8_t answer[8192];
+	struct in6_addr coa;
+	struct badf_key key;
+	struct prefix link = prefix_of(&here, 64);
+	if (!hk_mn_address(mobile, &link, false, &coa))
+		abort();
+	hk_mn_here(mobile, &here, &coa, false);
+	loop_advance(loop, loop_now(loop) + 150 * USEC_MSEC);
+	memcpy(answer, data, size);
+	memcpy(answer + 6, id, sizeof id);
+	const struct send_message m = { src, &coa, answer, size };
+	hk_mn_prrtadv(mobile, &m, 6);
+	if (hk_mn_key(mobile, &here, &coa, &key) || hk_mn_unsolicited(mobile, &m))
+		abort();
+}
+
+static void machines(const uint8_t *data, size_t size, const struct in6_addr *src)
+{
+	struct send_options o;
+	if (size < SEND_HEADER || size > 8192 || send_parse(data, size, &o) < 0 || !o.cga.p)
+		return;
+	begin();
+	if (o.request.p)
+		as_question(data, size, src);
+	else
+		as_answer(data, size, src);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	log_level_set(LOG_LEVEL_ERROR);
 	struct in6_addr src = in6addr_loopback;
 	struct send_options o;
 	struct send_public *key = NULL;
