@@ -165,6 +165,47 @@ static void on_pipe(int fd, unsigned events, void *arg)
 	}
 }
 
+struct later_probe {
+	struct loop_later *later;
+	int ran, at_end_of_timer;
+};
+
+static void on_later(void *arg)
+{
+	((struct later_probe *)arg)->ran++;
+}
+
+static void asks_for_later(struct timer *t, void *arg)
+{
+	struct later_probe *p = arg;
+	(void)t;
+	loop_later_ask(p->later);
+	loop_later_ask(p->later);
+	p->at_end_of_timer = p->ran;
+}
+
+/* Not from within, once however often it was asked for, and in the same round. */
+static void what_can_wait_is_done_before_the_loop_waits(void **state)
+{
+	struct loop *l = loop_create();
+	struct later_probe p = { .later = loop_later_add(l, on_later, &p), .at_end_of_timer = -1 };
+	struct timer t;
+	timer_init(&t, l, asks_for_later, &p);
+	timer_after(&t, 0);
+	while (p.at_end_of_timer < 0)
+		assert_int_equal(loop_once(l, USEC_SEC), 0);
+	assert_int_equal(p.at_end_of_timer, 0);
+	assert_int_equal(p.ran, 1);
+	loop_later_ask(p.later);
+	assert_int_equal(loop_once(l, 0), 0);
+	assert_int_equal(p.ran, 2);
+	loop_later_ask(p.later);
+	loop_later_del(p.later); /* and never runs */
+	assert_int_equal(loop_once(l, 0), 0);
+	assert_int_equal(p.ran, 2);
+	loop_destroy(l);
+}
+
 static void a_watch_may_delete_itself(void **state)
 {
 	struct pipe_probe p = { .loop = loop_create() };
@@ -203,6 +244,7 @@ int main(void)
 		cmocka_unit_test(real_timers_fire_not_before_their_time),
 		cmocka_unit_test(real_timers_may_be_moved),
 		cmocka_unit_test(one_round_waits_no_longer_than_it_may),
+		cmocka_unit_test(what_can_wait_is_done_before_the_loop_waits),
 		cmocka_unit_test(a_watch_may_delete_itself),
 		cmocka_unit_test(signals_arrive_in_the_loop),
 	};
