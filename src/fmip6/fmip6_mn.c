@@ -234,7 +234,7 @@ static void request_begin(struct fmip6_mn *m, const struct mn_place *p)
 {
 	request_withdraw(m);
 	m->down_at = m->up_at = 0;
-	m->assume = false;
+	m->assume = m->dhcp = false;
 	m->target = *p;
 	m->state = MN_SOLICITING;
 	mn_record_open(m, true);
@@ -284,6 +284,7 @@ static void target_answer(struct fmip6_mn *m, const struct prrtadv *a)
 			return;
 		case LLA_NEW_AP:
 			if (place_of(t, &p) && !mn_same_link(&p, &m->here)) {
+				m->dhcp = a->code == PRRTADV_DHCP;
 				update_begin(m, &p, &a->ncoa);
 				return;
 			}

@@ -99,11 +99,7 @@ void mn_address_stop(struct fmip6_mn *m)
 
 /* ---- NAACK ---- */
 
-/*
- * The new router serves the address that we had before: it is used here as it was there. Status 4: the PAR knows. Status 3: it is to
- * be told, by an FBU whose new address is that router's own.
- */
-static void lodge(struct fmip6_mn *m, bool tell)
+void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell)
 {
 	struct in6_addr old = m->here.coa;
 	struct binding *b = addr_is_zero(&m->before.coa) || prefix_has(&m->here.prefix, &m->before.coa) ? NULL : binding_get(&m->bindings, &m->before);
@@ -112,8 +108,10 @@ static void lodge(struct fmip6_mn *m, bool tell)
 	b->lodged = true;
 	b->exchange = EXCHANGE_NONE;
 	timer_stop(&b->retry);
-	timer_stop(&b->renew);
-	timer_stop(&b->expire);
+	if (silent) {
+		timer_stop(&b->renew);
+		timer_stop(&b->expire);
+	}
 	timer_stop(&m->una);
 	timer_stop(&m->dad);
 	m->here.coa = b->v.pcoa;
@@ -123,7 +121,7 @@ static void lodge(struct fmip6_mn *m, bool tell)
 	mn_record_close(m, HANDOVER_COMPLETE, "the new router serves the previous address");
 	m->state = MN_ATTACHED;
 	if (tell) {
-		b->v.ncoa = m->here.router;
+		b->v.ncoa = *tell;
 		binding_exchange(b, EXCHANGE_FOLLOW);
 	}
 	mn_after_main(m);
@@ -159,7 +157,7 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
 	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
 	if (a->status == NAACK_USE_NAR || a->status == NAACK_PCOA)
-		lodge(m, a->status == NAACK_USE_NAR);
+		mn_lodge(m, a->status == NAACK_PCOA, a->status == NAACK_USE_NAR ? &m->here.router : NULL);
 	else if (usable && !addr_eq(&coa, &m->here.coa))
 		change(m, &coa);
 }

@@ -195,7 +195,8 @@ static void renew_timeout(struct timer *timer, void *arg)
 		timer_after(&b->renew, RENEW_AGAIN);
 		return;
 	}
-	b->v.ncoa = b->lodged ? t->here->router : t->here->coa;
+	if (!b->lodged)
+		b->v.ncoa = t->here->coa;
 	binding_exchange(b, EXCHANGE_FOLLOW);
 }
 

@@ -190,6 +190,11 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 		binding_exchange(b, EXCHANGE_GIVE_UP);
 	else if (!predictive)
 		binding_exchange(b, EXCHANGE_FOLLOW);
+	if (m->dhcp && mn_same_link(p, &m->target)) {
+		mn_lodge(m, false, predictive ? NULL : &coa);
+		m->ops->send_una(m->arg, &m->here.coa, false);
+		return;
+	}
 	m->ops->attached(m->arg, &m->here.coa, &old.coa);
 	if (predictive)
 		mn_settle(m);

@@ -34,6 +34,7 @@ struct fmip6_mn {
 	bool predictive;
 	struct in6_addr pcoa;    /* its main binding's address */
 	struct mn_place target;  /* what it was told to move to; ap alone while not known more */
+	bool dhcp;               /* its addresses come by DHCP: ours stays, and serves there (PrRtAdv Code 5) */
 	bool assume;             /* FBU for target was sent: take it that the next link is it */
 	bool expected;           /* everything is ready for target (mn_ops.expect) */
 	bool first;              /* first packet seen */
@@ -85,6 +86,11 @@ void mn_address_init(struct fmip6_mn *m);
 void mn_address_stop(struct fmip6_mn *m); /* nobody is listened to any more: the link has gone, too */
 void mn_address_new(struct fmip6_mn *m);  /* it is announced */
 void mn_address_vouched(struct fmip6_mn *m); /* the handover was prepared with it, or traffic comes to it */
+/*
+ * The new router serves the address that we had before: it is used here as it was there (§5.2, §6.4.6). silent: nobody is to be told of it
+ * ever, the routers see to it. Else tell: the new address that the PAR shall be told; NULL: it knows.
+ */
+void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell);
 void mn_readdress(struct fmip6_mn *m, const struct in6_addr *coa);
 
 #endif

@@ -109,8 +109,12 @@ static void command(struct sim *s, struct reader *r)
 		if (a & 0x40) {
 			sim_taken(s, router_of(a), (enum sim_taken)((a >> 4) % 3));
 			sim_params(s)->dad = a & 8 ? 50 * USEC_MSEC : 0;
+			sim_params(s)->early_buffer = a & 4;
+			sim_params(s)->assigned = a & 0x80;
 		} else {
 			sim_unusable(s, router_of(a), a & 0x80);
+			sim_broken(s, router_of(a), a & 0x20);
+			sim_no_fmip(s, router_of(a), a & 0x10);
 		}
 		break;
 	}

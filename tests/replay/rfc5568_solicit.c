@@ -530,6 +530,44 @@ static void address_in_an_answer_is_used(void)
 	EXPECT(mobile_uses(a.ncoa));
 }
 
+/* NAR's addresses come by DHCP, says PAR. */
+static void told_of_dhcp(void)
+{
+	struct prrtadv a = { .code = PRRTADV_DHCP, .source = tuple_of(PAR).router_lladdr, .tuples_n = 1, .tuples = { tuple_of(NAR) } };
+	sim_drop(stage, SIM_PRRTADV, 99);
+	mobile_is_told(NAR);
+	a.id = sent(SIM_RTSOLPR, 1)->rtsolpr.id;
+	sim_drop(stage, SIM_PRRTADV, 0);
+	put_prrtadv(PAR, a);
+	pass(50);
+}
+
+static void new_address_for_the_fbu_where_addresses_come_by_dhcp(void)
+{
+	told_of_dhcp();
+	EXPECT(times_sent(SIM_FBU) == 1 && is(sent(SIM_FBU, 1)->fbu.ncoa, AT(NAR)) && mobile_is(MN_PREPARED));
+}
+
+static void previous_address_where_addresses_come_by_dhcp(void)
+{
+	struct in6_addr ncoa = AT(NAR);
+	told_of_dhcp();
+	mobile_moves(NAR);
+	pass(100);
+	EXPECT(sim_at(stage) == NAR && mobile_uses(AT(PAR)) && !sim_has(stage, &ncoa));
+	EXPECT(is(last(SIM_UNA)->src, AT(PAR))); /* that its new router sees it */
+	EXPECT(times_sent(SIM_FBU) == 1 && sim_outcome(stage, SIM_MN) == HANDOVER_COMPLETE);
+}
+
+static void fbu_from_the_new_link_where_addresses_come_by_dhcp(void)
+{
+	sim_drop(stage, SIM_FBU, 1);
+	told_of_dhcp();
+	mobile_moves(NAR);
+	pass(20);
+	EXPECT(mobile_uses(AT(PAR)) && is(last(SIM_FBU)->fbu.ncoa, AT(NAR)) && is(last(SIM_FBU)->dst, sim_router(PAR)));
+}
+
 const struct sentence rfc5568_solicit[] = {
 	{ "4", "SHOULD", "link-layer triggers are used: on the new link UNA goes out at once", SHOWN(link_up_is_a_trigger) },
 	{ "4", "", "RtSolPr names one or more access points", SHOWN(question_names_the_access_point) },
@@ -582,5 +620,10 @@ const struct sentence rfc5568_solicit[] = {
 	{ "6.1.2", "", "Code 4 is no order to move; its tuples are kept", SHOWN(unasked_information_is_no_order) },
 	{ "6.1.2", "MUST", "PrRtAdv: unknown options are ignored, the rest is processed", SHOWN(unknown_options_of_an_answer_are_ignored) },
 	{ "5.2", "MUST", "an address in a PrRtAdv is used as the prospective one", SHOWN(address_in_an_answer_is_used) },
+	{ "6.1.2", "must", "Code 5: an NCoA is formulated for the FBU", SHOWN(new_address_for_the_fbu_where_addresses_come_by_dhcp) },
+	{ "5.2", "", "Code 5: that NCoA is not used; packets come to the PCoA", SHOWN(previous_address_where_addresses_come_by_dhcp) },
+	{ "6.1.2", "", "Code 5: also where the FBU has to be sent from the new link", SHOWN(fbu_from_the_new_link_where_addresses_come_by_dhcp) },
+	{ "5.2", "MUST", "Code 5: the mobile does DHCP on the new link", NOT_SHOWN("its DHCP client does, when it sees the link change") },
+	{ "6.1.2", "", "Code 5: said by the router", NOT_SHOWN("no neighbour can be configured to have it") },
 	END_OF_SENTENCES,
 };
