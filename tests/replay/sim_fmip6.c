@@ -189,13 +189,13 @@ static void emit(struct sim *s, usec_t delay, event_fn *fn, int where, const str
 	struct sim_fate fate = s->eyes->sent ? s->eyes->sent(s, &m) : (struct sim_fate){ .late = 0 };
 	if (fate.lost)
 		return;
-	delay += fate.late;
-	if (fate.twice)
-		later(s, delay + 100, fn, where, p);
 	if (f->drop > 0) {
 		f->drop--;
 		return;
 	}
+	delay += fate.late;
+	if (fate.twice)
+		later(s, delay + 100, fn, where, p);
 	if (f->delay > 0) {
 		f->delay--;
 		delay += f->late;
