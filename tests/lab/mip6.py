@@ -7,6 +7,7 @@ authenticators by Python's HMAC, so that nothing of the daemon judges itself.
     M m0 ────┘
 """
 
+import errno
 import hashlib
 import hmac
 import json
@@ -157,8 +158,15 @@ class Mobile(threading.Thread):
     def tunnelled(self, coa, inner, to=AGENT):
         self.send(bytes(IPv6(src=coa, dst=to) / inner))
 
-    def send(self, packet):
-        self.raw.sendto(packet, (socket.inet_ntop(socket.AF_INET6, packet[24:40]), 0))
+    def send(self, packet, limit=10.0):
+        end = time.monotonic() + limit
+        while True:
+            try:
+                return self.raw.sendto(packet, (socket.inet_ntop(socket.AF_INET6, packet[24:40]), 0))
+            except OSError as e:  # the kernel's neighbour table, one for all namespaces, is full for a moment
+                if e.errno != errno.EINVAL or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
 
     def answer(self, seq, limit=20, status=None):
         """The acknowledgement with that sequence number (and status, if given)."""
