@@ -7,6 +7,7 @@
  *   mip6_wire, mip6_auth   the messages
  *   mip6_ha                the home agent's binding cache, a machine
  *   mip6_agent             that machine's sockets and tunnels
+ *   mip6_dhaad             which home agents are on the home link
  *   mip6_mn, mip6_link     the mobile's registration, and which link it is on: machines
  *   mip6_mobile            their sockets, tunnel and addresses (mip6_ground), and what they have to do with a fast handover
  */

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "mip6/mip6_auth.h"
+#include "mip6/mip6_dhaad.h"
+#include "mip6/mip6_wire_nd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,14 +22,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                                                                         \
 	} while (0)
 
+/* What a router advertisement says of home agents can be told to a mobile. */
+static void discovery(const uint8_t *data, size_t size)
+{
+	static const struct in6_addr router = { .s6_addr = { 0xfe, 0x80, [15] = 1 } }, own = { .s6_addr = { 0x20, 1, [15] = 1 } };
+	struct dhaad_list l = { 0 };
+	uint8_t out[DHAAD_REPLY_MAX];
+	uint16_t id;
+	dhaad_heard(&l, 1, &router, data, size, 0);
+	int n = dhaad_reply_pack(&l, 1, &own, 0, 1, 0, out, sizeof out);
+	if (n < 24 || (n - 8) % 16 || l.n > 1)
+		abort();
+	dhaad_request_parse(data, size, &id);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct mip6_key key;
+	struct in6_addr target;
 	struct bu m;
 	ROUND(bu, bu_parse, bu_pack);
 	ROUND(ba, ba_parse, ba_pack);
 	ROUND(be, be_parse, be_pack);
 	brr_parse(data, size);
+	nd_target(data, size, &target);
+	discovery(data, size);
 	if (bu_parse(data, size, &m) == 0)
 		mip6_auth_verify(&key, &in6addr_any, &in6addr_any, data, &m.o.auth);
 	return 0;
