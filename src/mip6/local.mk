@@ -25,7 +25,7 @@ tests_replay_replay_mip6_ha_LDADD = $(MIP6_TEST_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_mip6_wire
 TESTS += tests/fuzz/fuzz_mip6_wire
 tests_fuzz_fuzz_mip6_wire_SOURCES = tests/fuzz/fuzz_mip6_wire.c
-tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
+tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(NET_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_mip6_ha
 TESTS += tests/fuzz/fuzz_mip6_ha
