@@ -358,6 +358,18 @@ static bool devolved(struct fmip6_mobile *m, struct handover *h, const char *rea
 	return note.u.devolve.taken;
 }
 
+/* The router may have lost the key. A configured one serves meanwhile, if there is one; else this one may still be good for what it
+ * forwards. */
+static void keys_doubted(struct fmip6_mobile *m, const struct in6_addr *pcoa)
+{
+	struct badf_key k;
+	if (m->params->handover_keys.mode == FMIP6_HK_ON && fmip6_key(m->core, pcoa, &k)) {
+		secret_wipe(&k, sizeof k);
+		hk_mn_forget(m->hk, pcoa);
+	}
+	hk_mn_again(m->hk);
+}
+
 static void mn_closed(void *arg, enum handover_result r, const char *reason)
 {
 	struct fmip6_mobile *m = arg;
@@ -365,7 +377,7 @@ static void mn_closed(void *arg, enum handover_result r, const char *reason)
 	if (!h)
 		return;
 	if (m->hk && r == HANDOVER_FAILED)
-		hk_mn_again(m->hk); /* the router may have lost the key */
+		keys_doubted(m, &h->pcoa);
 	if (r == HANDOVER_FAILED && devolved(m, h, reason)) {
 		m->record = 0;
 		return;

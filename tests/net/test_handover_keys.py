@@ -196,6 +196,23 @@ def test_a_flood_of_questions(keyed, tmp_path):
     assert {k["mobile"] for k in router.show("keys")} == {p.address, victim}
 
 
+def test_a_router_that_forgot(keyed):
+    """The router was started anew and knows no key: the handover that fails on it is the last one that does."""
+    c = keyed().start()
+    d, (here, there) = c.daemons["mn1"], c.points
+    address = key_at(c, here)
+    movement.wait_discovered(d, there)
+    asked = counter(d, "hk_received")
+    c.daemons["ar1"].stop()
+    c.daemons["ar1"].start()
+    c.daemons.wait_associated()
+    d.ctl("handover", "self", "to", there.ap_id)
+    assert d.wait_handover(address)["result"] == "failed"
+    wait_for("a new key", lambda: counter(d, "hk_received") > asked, 60)
+    movement.predictive(c.topology, c.daemons, c.mobiles[0], there, 20)
+    assert d.wait_handover(address, 2)["result"] == "complete"
+
+
 def test_without_a_key_of_this_router(keyed, tmp_path):
     """The router's key is none that the mobile trusts: with "on" the configured key serves, and the log says why."""
     c = keyed(mode="on", mobile={"trust": [Key(tmp_path / "another.pem", 1024).fingerprint]})
