@@ -6,6 +6,8 @@ scripts/bench: how fast, always over a floor measured in the same run.
     movements      one mobile back and forth, 1,000 times with notice and 200 times without, at 10,000 packets/s to two addresses: what is
                    lost, duplicated, reordered, added to the link's gap, and what the daemons keep (--count, --rate, --gap); anything
                    lost or kept that must not be exits 1
+    crowd          500 mobiles move at the same moment through one pair of routers: all must complete, without loss; time, CPU and
+                   memory per handover (--count, --rate for each)
     hi             HI → HAck at a living router, over a UDP echo of the same octets
     routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
     hold           packets a second held and released, over plain forwarding of the same packets
@@ -35,7 +37,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import mobileip, movements  # noqa: E402
+from tests.bench import crowd, mobileip, movements  # noqa: E402
 from tests.lab import lanes, movement, thinair, traffic  # noqa: E402
 from tests.lab.daemon import FORMS, KEY, Daemons, merged  # noqa: E402
 from tests.lab.topology import Topology, build_dir  # noqa: E402
@@ -373,9 +375,10 @@ def bench_mobileip(args):
     return mobileip.bench(args, measured, without_lead)
 
 
-BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip, "movements": movements.bench, "hi": bench_hi,
-           "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context, "tail": bench_tail,
-           "token": bench_token, "multicast": bench_multicast, "tables": bench_tables, "simulate": bench_simulate}
+BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip, "movements": movements.bench, "crowd": crowd.bench,
+           "hi": bench_hi, "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context,
+           "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
+           "simulate": bench_simulate}
 
 
 def main():
@@ -384,7 +387,7 @@ def main():
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--gap", type=float, default=50.0, help="link gap in ms")
     p.add_argument("--rate", type=int, help="packets a second (default: interruption 1000, movements 10000; 2000 in a lane)")
-    p.add_argument("--count", type=int, help="movements: how many")
+    p.add_argument("--count", type=int, help="movements, crowd: how many")
     p.add_argument("--transfers", type=int, default=1000000, help="tail: how many")
     p.add_argument("--routers", type=int, default=1000, help="simulate: how many")
     p.add_argument("--mobiles", type=int, default=1000000, help="simulate: how many")
