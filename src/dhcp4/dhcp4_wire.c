@@ -91,13 +91,17 @@ static bool take_options(struct rd r, struct dhcp4_message *out, uint8_t *overlo
 	return !bad;
 }
 
-/* RFC 2131 §4.1: the fields for the file's and the server's name may hold options, the former first. */
+/* RFC 2131 §4.1: the fields for the file's and the server's name may hold options, the former first; not a relay agent's, which
+ * could not be taken out of there. */
 static bool take_overload(const uint8_t *data, uint8_t overload, struct dhcp4_message *out)
 {
 	uint8_t again = overload; /* within them it means nothing, and may not stand */
+	bool had_agent = out->has_agent;
 	if (overload & OVERLOAD_FILE && !take_options(rd_make(data + SNAME_AT + SNAME_LEN, FILE_LEN), out, &again))
 		return false;
-	return !(overload & OVERLOAD_SNAME) || take_options(rd_make(data + SNAME_AT, SNAME_LEN), out, &again);
+	if (overload & OVERLOAD_SNAME && !take_options(rd_make(data + SNAME_AT, SNAME_LEN), out, &again))
+		return false;
+	return out->has_agent == had_agent;
 }
 
 bool dhcp4_parse(const void *data, size_t len, struct dhcp4_message *out)

@@ -85,6 +85,8 @@ static void options_overflow_into_the_names(void **state)
 	assert_string_equal(ADDR(&m.requested), "10.1.0.11");
 	memcpy(o + 44, "\x34\x01\x01\xff", 4); /* and not again */
 	assert_false(dhcp4_parse(o, n, &m));
+	memcpy(o + 44, "\x52\x00\xff", 3); /* nor a relay agent's */
+	assert_false(dhcp4_parse(o, n, &m));
 }
 
 static const struct dhcp4_agent agent = {
