@@ -32,13 +32,18 @@ void emit_hop_limit(struct paths *p)
 	(void)setsockopt(p->raw4_fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
 }
 
+static int discover(int fd, int how)
+{
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &how, sizeof how);
+}
+
 static int open_raw(int protocol)
 {
 	int one = 1, fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return -1;
 	if (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one) < 0 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one) < 0) {
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof one) < 0 || discover(fd, IPV6_PMTUDISC_DO) < 0) {
 		int err = errno;
 		close(fd);
 		errno = err;
@@ -87,6 +92,18 @@ static int send_result(struct paths *p, ssize_t sent, const char *how, const str
 	return -err;
 }
 
+/* A packet that the way to the tunnel's end does not take whole. What has been accepted is not lost for that: the outer packet
+ * goes in fragments. */
+static ssize_t send_in_fragments(int fd, const struct msghdr *msg)
+{
+	discover(fd, IPV6_PMTUDISC_WANT);
+	ssize_t sent = sendmsg(fd, msg, MSG_DONTWAIT);
+	int err = errno;
+	discover(fd, IPV6_PMTUDISC_DO);
+	errno = err;
+	return sent;
+}
+
 int emit_tunnel(struct paths *p, const struct in6_addr *local, const struct in6_addr *remote, const void *packet, size_t len)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = *remote };
@@ -114,7 +131,15 @@ int emit_tunnel(struct paths *p, const struct in6_addr *local, const struct in6_
 	c->cmsg_len = CMSG_LEN(sizeof tclass);
 	memcpy(CMSG_DATA(c), &tclass, sizeof tclass);
 
-	int rc = send_result(p, sendmsg(head.v4 ? p->raw4_fd : p->raw_fd, &msg, MSG_DONTWAIT), "tunnel", remote);
+	int fd = head.v4 ? p->raw4_fd : p->raw_fd;
+	ssize_t sent = sendmsg(fd, &msg, MSG_DONTWAIT);
+	if (sent < 0 && errno == EMSGSIZE) {
+		sent = send_in_fragments(fd, &msg);
+		int err = errno;
+		paths_narrowed(p, remote);
+		errno = err;
+	}
+	int rc = send_result(p, sent, "tunnel", remote);
 	if (rc == 0)
 		path_counters[PATH_TUNNELLED].value++;
 	return rc;

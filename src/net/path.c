@@ -17,6 +17,8 @@
 #include "net/packet.h"
 #include "net/rtnl_priv.h"
 
+#define NARROW_PACE (10 * USEC_MSEC) /* what was queued with a greater MTU does not ask for each packet */
+
 struct counter path_counters[PATH_COUNTERS] = {
 	[PATH_HELD] = { .name = "path_held", .help = "Packets that waited in a hold" },
 	[PATH_HELD_DROPPED] = { .name = "path_held_dropped", .help = "Held packets dropped at a limit or when the path was closed" },
@@ -298,6 +300,25 @@ static uint32_t mtu_before(const struct path *h)
 		return l->mtu;
 	(void)rtnl_route_lookup(h->paths->rtnl, &h->addr, NULL, &mtu);
 	return mtu;
+}
+
+/* In user space the kernel does not see what becomes of a packet: routes into the tunnel get the MTU that has been learnt since,
+ * and whoever sends too much is told so from the next packet on (RFC 2473 §7). */
+void paths_narrowed(struct paths *p, const struct in6_addr *remote)
+{
+	usec_t now = loop_now(p->loop);
+	if (p->narrowed_at && now - p->narrowed_at < NARROW_PACE)
+		return;
+	p->narrowed_at = now;
+	for (struct path *h = p->table; h; h = h->hh.next) {
+		if (h->state != PATH_TUNNEL || h->route != ROUTE_TUN || !addr_eq(&h->remote, remote))
+			continue;
+		uint32_t mtu = path_tunnel_mtu(p, remote, addr_is_v4(&h->addr));
+		if (mtu < h->route_mtu)
+			(void)path_route_set(h, ROUTE_TUN, mtu);
+	}
+	if (!paths_kernel_tunnel(p))
+		tunnel_narrowed(p, remote);
 }
 
 /* Leaves whatever the path did before; what is queued stays. */

@@ -81,6 +81,7 @@ struct end {
 struct way {
 	struct in6_addr local, remote;
 	bool v4;
+	uint32_t mtu;
 	unsigned users; /* 0: free */
 };
 
@@ -100,6 +101,7 @@ struct paths {
 	struct loop_fd *tun_watch, *raw_watch, *raw4_watch;
 	struct path *table;
 	struct path *releasing;
+	usec_t narrowed_at; /* when a way to somewhere was last found to be narrower */
 	uint64_t landed; /* releases finished so far */
 	struct end *ends;
 	struct way ways[END_SLOTS]; /* of slot s the table is cfg.table + s */
@@ -128,6 +130,7 @@ unsigned paths_pump(struct paths *p, unsigned budget); /* packets taken from the
 void paths_pump_dry(struct paths *p);
 void path_free(struct path *h);
 struct prefix path_everything(bool v4); /* the default route */
+void paths_narrowed(struct paths *p, const struct in6_addr *remote); /* a packet was too big for the way to remote, as it is now */
 uint32_t path_tunnel_mtu(struct paths *p, const struct in6_addr *remote, bool v4); /* what fits inside */
 void path_count_dropped(struct path *h, uint64_t n, const char *reason);
 
@@ -147,6 +150,7 @@ void windows_close(struct paths *p);
 void tunnel_readable(int fd, unsigned events, void *arg);
 void tunnel_close(struct paths *p);
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len); /* false: no such end */
+void tunnel_narrowed(struct paths *p, const struct in6_addr *remote);
 void tunnel_uninstall(struct paths *p);
 void tunnel_reinstall(struct paths *p);
 struct output;

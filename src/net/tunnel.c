@@ -88,17 +88,30 @@ static void way_leave(struct paths *p, unsigned slot)
 static int way_enter(struct paths *p, struct end *e, unsigned slot)
 {
 	struct way *w = &p->ways[slot - 1];
-	if (slot != e->slot)
-		w->users++;
+	if (slot != e->slot && w->users++)
+		return 0; /* it is there */
 	w->v4 = addr_is_v4(&e->inner);
 	w->local = e->local;
 	w->remote = e->remote;
 	struct rtnl_route rt = way_route(p, slot);
-	rt.mtu = path_tunnel_mtu(p, &w->remote, w->v4);
+	rt.mtu = w->mtu = path_tunnel_mtu(p, &w->remote, w->v4);
 	int rc = rtnl_route_set(p->rtnl, &rt);
 	if (rc < 0 && slot != e->slot)
 		way_leave(p, slot);
 	return rc;
+}
+
+void tunnel_narrowed(struct paths *p, const struct in6_addr *remote)
+{
+	for (unsigned i = 0; i < END_SLOTS; i++) {
+		struct way *w = &p->ways[i];
+		if (!w->users || !addr_eq(&w->remote, remote))
+			continue;
+		struct rtnl_route rt = way_route(p, i + 1);
+		rt.mtu = path_tunnel_mtu(p, remote, w->v4);
+		if (rt.mtu < w->mtu && rtnl_route_set(p->rtnl, &rt) == 0)
+			w->mtu = rt.mtu;
+	}
 }
 
 /* The way back: `from inner` to a table whose only route leads into the tunnel. */

@@ -787,7 +787,8 @@ static void tcp_through_the_tunnel(void **state)
 	path_close(h);
 }
 
-/* Senders learn that the tunnel takes 40 octets: the packet that does not fit is answered, the next ones fit. */
+/* Senders learn that the tunnel takes 40 octets: the packet that does not fit is answered, the next ones fit. Also when the way
+ * to its end becomes narrower. */
 static void senders_learn_the_tunnel_mtu(void **state)
 {
 	struct lab *b = *state;
@@ -797,8 +798,17 @@ static void senders_learn_the_tunnel_mtu(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		nslab_enter(b->correspondent);
-		_exit(nslab_try("ping -M do -c1 -W1 -s %d %s; ip route get %s | grep -q 'mtu 14[56]'",
-		                addr_is_v4(&b->pcoa) ? 1472 : 1452, ADDR(&b->pcoa), ADDR(&b->pcoa)));
+		if (nslab_try("ping -M do -c1 -W1 -s %d %s; ip route get %s | grep -q 'mtu 14[56]'", addr_is_v4(&b->pcoa) ? 1472 : 1452,
+		              ADDR(&b->pcoa), ADDR(&b->pcoa)))
+			_exit(1);
+		nslab_enter(b->router);
+		if (nslab_try("ip -6 route add 2001:db8:2::a/128 dev r2 mtu 1400"))
+			_exit(2);
+		nslab_enter(b->correspondent);
+		for (int i = 0; i < 50; i++)
+			if (!nslab_try("ping -M do -c1 -W1 -s 1400 %s; ip route get %s | grep -q 'mtu 13[56]'", ADDR(&b->pcoa), ADDR(&b->pcoa)))
+				_exit(0);
+		_exit(3);
 	}
 	int status = -1;
 	while (waitpid(child, &status, WNOHANG) == 0)
