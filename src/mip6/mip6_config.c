@@ -63,8 +63,6 @@ static const struct config_item items[] = {
 	          "at home it does not wait." },
 	{ .name = "solicit_interval", .type = CONFIG_DURATION, AT(solicit_interval), .preset = "4s", .min = MS(50), .max = MS(60000),
 	  .help = "Between Router Solicitations on a new link at first; it doubles each time (RFC 7559)." },
-	{ .name = "prefer_home", .type = CONFIG_BOOL, AT(prefer_home), .preset = "true",
-	  .help = "Whether what a mobile sends from no address in particular, away from home, leaves from home_address by way of the home agent." },
 	{ .name = NULL },
 };
 

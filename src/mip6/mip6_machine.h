@@ -37,7 +37,6 @@ struct mip6_params {
 	int beside;  /* enum mip6_beside */
 	usec_t fast_wait;
 	usec_t solicit_interval;
-	bool prefer_home;
 };
 extern const struct config_table mip6_table;
 void mip6_params_default(struct mip6_params *p); /* what the table says when the file says nothing */

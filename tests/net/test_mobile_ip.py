@@ -39,7 +39,7 @@ def at(c, coa):
     def there():
         mine, theirs = c.daemons["mn1"].show("home")[0], [b for b in c.daemons["ha"].show("home") if b["state"] == "away"]
         return mine["state"] == state and mine["registered"] == coa and [b["coa"] for b in theirs] == ([coa] if coa else [])
-    wait_for(f"the home agent knows the mobile at {coa or 'home'}", there, 40)
+    wait_for(f"the home agent knows the mobile at {coa or 'home'}", there, 60)
 
 
 class Sessions:
@@ -58,7 +58,7 @@ class Sessions:
     def go_on(self):
         """Both still carry something new."""
         n = self.udp_in.report()["flows"][0]["next"]
-        self.udp_in.wait(n + RATE // 4, 40)
+        self.udp_in.wait(n + RATE // 4, 60)
         self.octets += 100_000
         self.tcp_in.wait(self.octets, 60)
 
@@ -73,7 +73,7 @@ class Sessions:
 
 def records(c, n):
     """The mobile's first n handovers, once that many have ended."""
-    c.daemons["mn1"].wait_handover(count=n, limit=40)
+    c.daemons["mn1"].wait_handover(count=n, limit=60)
     return c.daemons["mn1"].handovers()[:n]
 
 

@@ -1,0 +1,73 @@
+/* Within the mobile node's wiring: what its files know of each other. */
+#ifndef HANDOVERD_MIP6_MOBILE_PRIVATE_H
+#define HANDOVERD_MIP6_MOBILE_PRIVATE_H
+
+#include "core/handover.h"
+#include "mip6/mip6_ground.h"
+#include "mip6/mip6_mn.h"
+#include "mip6/mip6_mobile.h"
+#include "net/mh.h"
+
+enum coa_source { COA_NONE, COA_FAST, COA_RA };
+
+struct mip6_mobile {
+	struct core *core;
+	const struct mip6_params *params;
+	struct mip6_mn_params mn_params; /* in force */
+	struct mip6_mn *mn;
+	struct mip6_link *link;
+	struct mip6_ground ground;
+	struct icmp6 *icmp;
+	struct mh *mh;
+	struct bus_sub *subs[5];
+	struct rtnl_sub *rtnl;
+
+	/* where */
+	enum coa_source source;
+	struct mip6_place place;   /* the last that Router Advertisements told */
+	bool home;                 /* on the home link */
+	struct in6_addr coa;       /* unspecified: none, or none yet */
+	struct prefix awaited;     /* where one is to come from; plen 0: nowhere */
+	struct in6_addr iid;       /* unspecified: the link-local address's */
+	usec_t valid_until;
+	struct lladdr agent;       /* on the home link */
+	unsigned asks, claims;
+	struct timer ask, claim, go;
+	enum mip6_way way; /* as mip6_go_timeout is to say */
+	bool tunnelled;
+	bool gone;                 /* the link was lost, and where we are now is not known */
+
+	/* the timeline */
+	uint64_t record;  /* that ends with the home agent's answer; 0: none */
+	uint64_t fast;    /* a fast handover's, the last that was opened */
+	uint64_t after;   /* a fast handover's, whose end the home agent is told after */
+	uint64_t last;    /* the one that a Binding Update belongs to, ended or not */
+	uint64_t awaits;  /* one without a fast handover, which waits for its first packet, ended or not */
+	bool ours;        /* `record` was opened here */
+	usec_t down_at, up_at;
+};
+
+struct rtnl *mip6_rtnl(const struct mip6_mobile *m);
+struct lladdr mip6_own_lladdr(const struct mip6_mobile *m);
+void mip6_said(int rc, const char *what, const struct in6_addr *to); /* logs what could not be sent */
+
+/* The timeline (mip6_mobile_record.c), and what the registration asks. */
+void mip6_mark(struct mip6_mobile *m, enum handover_step s, usec_t at);
+void mip6_record_open(struct mip6_mobile *m);
+void mip6_record_join(struct mip6_mobile *m); /* a movement is one record: a fast handover's, if one runs */
+void mip6_record_names(const struct mip6_mobile *m, const struct mip6_place *from, const struct mip6_place *to);
+void mip6_record_gap(struct mip6_mobile *m);
+void mip6_record_close(struct mip6_mobile *m, enum handover_result r, const char *reason);
+void mip6_claim_timeout(struct timer *t, void *arg);
+extern const struct mip6_mn_ops mip6_mobile_mn_ops;
+
+/* Where we are, and what follows from that (mip6_mobile_where.c): by Router Advertisements, and by a fast handover. */
+void mip6_coa_ready(struct mip6_mobile *m, const struct in6_addr *coa);
+void mip6_coa_find(struct mip6_mobile *m);
+void mip6_home_known(struct mip6_mobile *m);
+void mip6_ask_timeout(struct timer *t, void *arg);
+void mip6_go_timeout(struct timer *t, void *arg);
+bus_fn mip6_fast_started, mip6_fast_attached, mip6_fast_ended, mip6_fast_failed;
+extern const struct mip6_link_ops mip6_mobile_link_ops;
+
+#endif
