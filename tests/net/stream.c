@@ -16,7 +16,7 @@
 
 #include "nslab.h"
 
-#define QUIET (500 * USEC_MSEC) /* nothing for so long: the rest is lost */
+#define QUIET (3 * USEC_SEC) /* nothing for so long: the rest is lost */
 
 static uint64_t now_ns(void)
 {
