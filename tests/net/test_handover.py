@@ -372,6 +372,27 @@ def test_the_mobile_leaves_without_an_fback(cast, message):
     assert_lost_in_one(report, flow, mobile, link, fbu)
 
 
+@user_form
+def test_the_mobile_leaves_while_its_previous_router_copies(cast):
+    """Its handover is not prepared when the link goes. What was sent into the gap waited as copies: nothing is lost, some comes twice."""
+    c = cast("user", extra={"fmip6": {"fbu_timeout": "8s", "hi_timeout": "8s", "early_buffer": True}})
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    flow = Flow(c)
+    d = c.daemons[mobile.name]
+    with loss.Loss(c.topology, "HI"), c.daemons[here.name].watch() as watch:
+        d.ctl("handover", "self", "to", there.ap_id)
+        watch.wait_step("HI")
+        flow.more(0.3)  # nothing that was sent before lies in a queue any more
+        c.topology.move([(mobile, there)], 20)
+        records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+    flow.more(0.5)
+    report = flow.finish()[mobile.name]
+    assert all(r["result"] == "complete" for r in records.values()), records
+    assert records[here.name]["mode"] == "reactive"
+    assert report["lost"] == 0 and report["duplicated"] > 0, report
+
+
 # ---- crashes and restarts ------------------------------------------------------------------------------------------------
 
 KILLS = ([("par", s) for s in ("RtSolPr", "FBU", "HI", "HAck", "tunnel", "FBack")]
