@@ -79,14 +79,27 @@ class Clients:
         self.points, self.mobiles = self.topology.points, self.topology.mobiles
         self.daemons = None
         try:
+            for p in self.points:
+                for device in ("eth0", "wlan"):
+                    wait_for(f"{p.name}: {device} is whole", lambda: self._settled(p, device))
             self.before = {p.name: netns.snapshot(self.topology.ns[p.name]) for p in self.points}
             if daemons:
                 self._start(extra)
             self.topology.advertise(same=daemons)
             self.topology.bring_up_clients()
         except BaseException:
+            self.print_logs()
             self.close()
             raise
+
+    def _settled(self, point, device):
+        """Whether a link has the address that the kernel makes for it of its own link-layer address."""
+        return any(a.get("scope") == "link" and not a.get("tentative")
+                   for link in self.topology.ns[point.name].json("-6", "addr", "show", "dev", device) for a in link.get("addr_info", ()))
+
+    def print_logs(self):
+        for d in self.daemons or ():
+            print(f"==== {d.node}\n{d.log()[-6000:]}")
 
     def _start(self, extra):
         self.daemons = Daemons(self.topology, extra=config(extra), proxy=False, mobiles=False)
