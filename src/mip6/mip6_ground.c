@@ -111,7 +111,7 @@ void ground_home_link(struct mip6_ground *g, const struct in6_addr *router)
 /* ---- care-of addresses ---- */
 
 /* Lets the kernel take an address while it still checks it (RFC 4429). It looks at its switch when the address is made, and only then.
- * False: this kernel has no such thing. */
+ * value NULL: only asks. False: this kernel has no such thing. */
 static bool optimistic(const struct mip6_ground *g, const char *value, char was[2])
 {
 	char path[80];
@@ -120,7 +120,7 @@ static bool optimistic(const struct mip6_ground *g, const char *value, char was[
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	bool ok = (!was || read(fd, was, 1) == 1) && pwrite(fd, value, 1, 0) == 1;
+	bool ok = (!was || read(fd, was, 1) == 1) && (!value || pwrite(fd, value, 1, 0) == 1);
 	close(fd);
 	return ok;
 }
@@ -159,6 +159,8 @@ bool ground_care_of(struct mip6_ground *g, const struct prefix *p, enum mip6_car
 		*out = a.addr;
 		return true;
 	}
+	if (a.optimistic && !optimistic(g, NULL, NULL))
+		return false; /* what the kernel is checking stays: it is all there will be */
 	unmake(g);
 	rtnl_addr_del(rtnl_of(g), &a);
 	*out = a.addr;
