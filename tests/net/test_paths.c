@@ -681,6 +681,21 @@ static void reverse_tunnel(void **state)
 	close(s.fd);
 }
 
+/* A router whose owner has sources of IPv4 checked: what comes out of a tunnel passes all the same. */
+static void sources_are_checked(void **state)
+{
+	struct lab *b = *state;
+	struct paths_config cfg = config();
+	nslab_sh("sysctl -qw net.ipv4.conf.all.rp_filter=1");
+	paths_close(b->paths);
+	b->paths = paths_open(b->loop, b->rtnl, &cfg);
+	assert_non_null(b->paths);
+	tunnel_up(b);
+	struct stream st = stream_start(b->mobile, b->correspondent, &b->pcoa, &b->c, 9100, 500, 200);
+	run(b, 100 * USEC_MSEC);
+	stream_expect_perfect(&st, b->loop);
+}
+
 /* A router has one way to a neighbour, however many clients came from there. */
 static void ways_are_shared(void **state)
 {
@@ -1030,6 +1045,7 @@ int main(void)
 		LAB4(reverse_tunnel),
 		LAB4(tcp_through_the_tunnel),
 		LAB4(senders_learn_the_tunnel_mtu),
+		LAB4(sources_are_checked),
 		LAB4(kept_address),
 		LAB4(route_comes_back),
 	};
