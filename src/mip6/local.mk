@@ -11,7 +11,7 @@ MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_mip6_wire
 TESTS += tests/unit/test_mip6_wire
 tests_unit_test_mip6_wire_SOURCES = tests/unit/test_mip6_wire.c
-tests_unit_test_mip6_wire_LDADD = $(MIP6_TEST_LIBS)
+tests_unit_test_mip6_wire_LDADD = src/mip6/libmip6.a $(NET_LIBS) $(TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_mip6_dhaad
 TESTS += tests/unit/test_mip6_dhaad
