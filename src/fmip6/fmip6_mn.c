@@ -192,6 +192,7 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 	m->state = MN_UPDATING;
 	m->assume = true;
 	m->expected = true;
+	timer_stop(&m->una); /* behind an FBU it would be taken for an arrival when we come back */
 	m->ops->expect(m->arg, &b->v, &m->target, true);
 	m->ops->target(m->arg, HANDOVER_PREDICTIVE, &b->v.ncoa, &target->router);
 	binding_exchange(b, EXCHANGE_PREDICT);

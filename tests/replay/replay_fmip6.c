@@ -869,6 +869,38 @@ static void test_dad_cut_short(void **state)
 	finish(s, sim_result(s).lost);
 }
 
+/* Without traffic UNAs are repeated: none may follow the FBU of the next movement, or the router that the mobile leaves would take it
+ * for an arrival when it is announced there again. */
+static void test_no_una_behind_the_fbu(void **state)
+{
+	struct sim *s = begin();
+	sim_traffic(s, false);
+	assert_int_equal(sim_request(s, 2), 0);
+	sim_run(s, 30 * MS);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 2);
+	sim_run(s, 60 * MS);
+	assert_int_equal(sim_request(s, 1), 0);
+	sim_run(s, 150 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_PREPARED);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 1);
+	sim_run(s, 200 * MS);
+	sim_traffic(s, true);
+	assert_int_equal(sim_request(s, 2), 0);
+	sim_run(s, 30 * MS);
+	sim_link(s, 0);
+	sim_run(s, 200 * MS);
+	sim_link(s, 2);
+	sim_run(s, 500 * MS);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	sim_traffic(s, false);
+	sim_run(s, 100 * MS);
+	finish(s, 0);
+}
+
 /* It comes unannounced with an address that another has: a NAACK gives it another, and packets follow it there. */
 static void test_naack(void **state)
 {
@@ -1100,6 +1132,7 @@ int main(void)
 		cmocka_unit_test(test_assigned_on_request),
 		cmocka_unit_test(test_dad),
 		cmocka_unit_test(test_dad_cut_short),
+		cmocka_unit_test(test_no_una_behind_the_fbu),
 		cmocka_unit_test(test_naack),
 		cmocka_unit_test(test_nar_silent),
 		cmocka_unit_test(test_hold_expires),
