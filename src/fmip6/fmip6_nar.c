@@ -292,7 +292,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	bool returned = was == PAR_WAS_FORWARDING;
 	if (!returned)
 		s->v.old_local = s->v.old_ncoa = in6addr_any;
-	s->held |= was == PAR_WAS_HOLDING; /* what waited for a HAck now waits for the mobile, or goes at once */
+	s->held |= was != PAR_WAS_IDLE; /* the path is ours now: what waited for a HAck waits for the mobile, what went into a tunnel ends */
 	usec_t una = early_take(&n->early, &s->v.ncoa, &s->v.lladdr, ifindex, &s->v.pcoa, loop_now(n->loop), &s->contexts_done);
 	s->contexts_done |= settled;
 	s->una = una > 0;

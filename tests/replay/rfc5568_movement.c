@@ -214,6 +214,17 @@ static void return_and_contexts_that_were_there(void)
 	EXPECT(!sim_held(stage, PAR, PAR) && counted(FMIP6_MARKER_TIMEOUT) == 1);
 }
 
+static void return_where_nothing_can_be_held(void)
+{
+	mobile_moves_announced(NAR);
+	pass(600);
+	sim_broken(stage, PAR, true);
+	mobile_is_told(PAR);
+	pass(50);
+	EXPECT(last(SIM_HACK)->hack.code == HACK_NO_RESOURCES);
+	EXPECT(!sim_tunnelled(stage, PAR, PAR)); /* nobody would end it any more */
+}
+
 const struct sentence rfc5568_movement[] = {
 	{ "5.4", "", "a predictive handover loses nothing", SHOWN(predictive_and_nothing_is_lost) },
 	{ "5.4", "", "a reactive one what was sent until its FBU came", SHOWN(reactive_and_what_was_sent_into_the_gap_is_lost) },
@@ -235,5 +246,6 @@ const struct sentence rfc5568_movement[] = {
 	{ "4", "", "a link that comes back as it was", SHOWN(carrier_goes_and_comes_back) },
 	{ "5.6", "", "nothing is out of order on return", SHOWN(return_and_packets_still_under_way) },
 	{ "5.6", "", "whatever else is ready, and no longer than marker_timeout", SHOWN(return_and_contexts_that_were_there) },
+	{ "5.6", "", "a router that cannot hold for who returns leaves no tunnel behind", SHOWN(return_where_nothing_can_be_held) },
 	END_OF_SENTENCES,
 };
