@@ -98,7 +98,8 @@ static void timeout(struct timer *t, void *arg)
 		drop(a);
 		return;
 	}
-	if (a->tries <= a->visits->params->hi_retries) {
+	/* Most of all do not know it and say nothing: by and by the question would be about somebody who has gone on. */
+	if (a->tries <= (addr_is_zero(&a->key.peer) ? 1 : a->visits->params->hi_retries)) {
 		ask(a);
 		return;
 	}
