@@ -152,6 +152,10 @@ static void claim_of_its_own_router_is_none(void)
 	octets[30] = 9;
 	octets[31] = 9;
 	sim_inject(stage, SIM_NA, NAR, true, &in6addr_any, &in6addr_any, octets, sizeof octets); /* the mobile itself */
+	octets[23] = 6;
+	octets[30] = 6;
+	octets[31] = 6;
+	sim_inject(stage, SIM_NA, NAR, true, &in6addr_any, &in6addr_any, octets, sizeof octets); /* another, of another address */
 	pass(10);
 	EXPECT(mobile_uses(AT(NAR)));
 }
@@ -602,7 +606,7 @@ const struct sentence rfc5568_mobile[] = {
 	{ "4", "SHOULD", "for want of a router that vouches for it, when nobody has claimed it for a second", SHOWN(address_is_said_to_be_its_own_when_nobody_claims_it) },
 	{ "4", "", "the mobile starts duplicate address detection on the new link", SHOWN(mobile_asks_its_new_link) },
 	{ "4", "", "an address that another claims is given up for another, which is told", SHOWN(address_that_another_claims_is_given_up) },
-	{ "4", "", "its router, or itself, is not another", SHOWN(claim_of_its_own_router_is_none) },
+	{ "4", "", "its router, or itself, is not another, nor who claims another address", SHOWN(claim_of_its_own_router_is_none) },
 	{ "4", "", "afterwards the address is its own (RFC 4862 §5.4.4)", SHOWN(claim_that_comes_too_late_is_none) },
 	{ "4", "MUST", "the address in a NAACK is used, and told by an FBU (Status 2)", SHOWN(naack_with_an_address) },
 	{ "6.4.6", "", "Status 1: the mobile makes another", SHOWN(naack_without_one) },
