@@ -160,6 +160,16 @@ static void claim_of_its_own_router_is_none(void)
 	EXPECT(mobile_uses(AT(NAR)));
 }
 
+static void address_is_not_confirmed_without_a_link(void)
+{
+	mobile_moves(NAR);
+	pass(300);
+	mobile_leaves();
+	pass(1500);
+	EXPECT(sim_confirmed(stage) == 0);
+	mobile_comes(NAR);
+}
+
 static void claim_that_comes_too_late_is_none(void)
 {
 	uint8_t octets[] = { 136, 0, 0, 0, 0x20, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 1, 2, 0, 0, 0, 6, 6 };
@@ -607,6 +617,7 @@ const struct sentence rfc5568_mobile[] = {
 	{ "4", "", "the mobile starts duplicate address detection on the new link", SHOWN(mobile_asks_its_new_link) },
 	{ "4", "", "an address that another claims is given up for another, which is told", SHOWN(address_that_another_claims_is_given_up) },
 	{ "4", "", "its router, or itself, is not another, nor who claims another address", SHOWN(claim_of_its_own_router_is_none) },
+	{ "4", "", "nothing is confirmed while there is no link", SHOWN(address_is_not_confirmed_without_a_link) },
 	{ "4", "", "afterwards the address is its own (RFC 4862 §5.4.4)", SHOWN(claim_that_comes_too_late_is_none) },
 	{ "4", "MUST", "the address in a NAACK is used, and told by an FBU (Status 2)", SHOWN(naack_with_an_address) },
 	{ "6.4.6", "", "Status 1: the mobile makes another", SHOWN(naack_without_one) },
