@@ -51,7 +51,7 @@ def allowed(since):
 
 def judge(account, mode, since, rate):
     """since: how many movements the account of memory spans."""
-    wrong = account.left + (account.runs if mode == "predictive" else [])
+    wrong = account.left + (account.runs if mode == "predictive" else account.runs[-3:] if account.reordered else [])
     lost = account.lost if mode == "predictive" else account.outside
     for n, what in ((lost, "lost" if mode == "predictive" else "lost outside the link's gaps"),
                     (account.duplicated, "duplicated"), (account.reordered, "reordered")):

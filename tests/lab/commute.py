@@ -149,7 +149,7 @@ class Commuter:
                 setattr(out, k, getattr(out, k) + r[k])
             out.runs += [self._run_line(m) for m in r["missing"]]
             self._interruptions(log, out)
-        if out.lost:
+        if out.lost or out.reordered:
             out.runs += [f"{n}: {self._drops(n)}" for n in self.nodes]
         # The mobile's own addresses live and die by the routers' advertisements.
         for n in self.nodes:
@@ -167,8 +167,8 @@ class Commuter:
                 f"back {m.gap_ms:.1f} ms after that")
 
     def _drops(self, node):
-        """What a node says that it dropped, and its devices."""
-        counted = {k: v for k, v in self.daemons[node].counters().items() if v and "dropped" in k}
+        """What a node says that it dropped or waited for in vain, and what its devices dropped."""
+        counted = {k: v for k, v in self.daemons[node].counters().items() if v and any(word in k for word in ("dropped", "timeout", "expired", "overrun"))}
         for link in self.t.ns[node].json("-s", "link", "show"):
             for way, c in link.get("stats64", {}).items():
                 counted.update({f"{link['ifname']} {way} {k}": c[k] for k in ("dropped", "errors") if c.get(k)})
