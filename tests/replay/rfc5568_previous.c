@@ -222,6 +222,16 @@ static void copying_ends_when_the_mobile_stays(void)
 	EXPECT(!sim_copied(stage, PAR, PAR) && flows() && sim_result(stage).repeated == 0);
 }
 
+static void any_sequence_number_may_be_the_first(void)
+{
+	sim_params(stage)->early_buffer = true;
+	judge_copies();
+	put_rtsolpr((struct rtsolpr){ .id = 7, .source = mobile_lladdr, .aps_n = 1, .aps = { sim_ap(NAR) } });
+	pass(10);
+	asks_to_move(fbu_to(NAR, 0x9000));
+	EXPECT(forwards_to(AT(NAR)));
+}
+
 static void nothing_is_copied_unless_configured(void)
 {
 	put_rtsolpr((struct rtsolpr){ .id = 7, .source = mobile_lladdr, .aps_n = 1, .aps = { sim_ap(NAR) } });
@@ -720,6 +730,7 @@ const struct sentence rfc5568_previous[] = {
 	{ "4", "SHOULD", "it ends when packets go to the NCoA", SHOWN(copying_ends_when_packets_go_to_the_new_address) },
 	{ "4", "", "it ends in any case", SHOWN(copying_ends_when_nothing_comes_of_it) },
 	{ "4", "", "or when the mobile stays", SHOWN(copying_ends_when_the_mobile_stays) },
+	{ "4", "", "what was copied for has no sequence number yet", SHOWN(any_sequence_number_may_be_the_first) },
 	{ "4", "MAY", "it is not done unless configured", SHOWN(nothing_is_copied_unless_configured) },
 	{ "5.6", "", "superseded while the old way empties: one HAck counts", SHOWN(hack_twice_while_the_old_way_empties) },
 	{ "5.6", "SHOULD", "FBU with lifetime 0: the tunnel ends, packets go to the link", SHOWN(lifetime_0_ends_the_tunnel) },
