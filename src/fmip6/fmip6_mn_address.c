@@ -5,6 +5,8 @@
  */
 #include "fmip6/fmip6_mn_private.h"
 
+/* RFC 4862 §5.4.2 would have a random second here; enough for what others wait for (UNA, FBU, CTAR) to go before it on a thin link. */
+#define DAD_DELAY (10 * USEC_MSEC)
 #define DAD_WAIT USEC_SEC /* RetransTimer, RFC 4861 §10 */
 
 /* Another address on the link where we are. */
@@ -56,14 +58,20 @@ static void confirm(struct fmip6_mn *m)
 
 static void dad_timeout(struct timer *t, void *arg)
 {
-	confirm(arg);
+	struct fmip6_mn *m = arg;
+	if (m->dad_asked) {
+		confirm(m);
+		return;
+	}
+	m->dad_asked = true;
+	m->ops->send_dad(m->arg, &m->here.coa);
+	timer_after(t, DAD_WAIT);
 }
 
 void mn_address_new(struct fmip6_mn *m)
 {
-	m->confirmed = false;
-	m->ops->send_dad(m->arg, &m->here.coa);
-	timer_after(&m->dad, DAD_WAIT);
+	m->confirmed = m->dad_asked = false;
+	timer_after(&m->dad, DAD_DELAY);
 }
 
 void mn_address_vouched(struct fmip6_mn *m)

@@ -50,6 +50,7 @@ struct fmip6_mn {
 
 	struct timer dad; /* armed: somebody may yet claim the address */
 	bool confirmed;   /* the neighbours were told that it is ours */
+	bool dad_asked;   /* the link was asked whether somebody has it */
 
 	int64_t unas;
 	struct timer una;

@@ -122,15 +122,16 @@ static void address_is_said_to_be_its_own_when_nobody_claims_it(void)
 	mobile_moves(NAR);
 	pass(900);
 	EXPECT(sim_asked(stage) == 1 && sim_confirmed(stage) == 0);
-	pass(200);
+	pass(300);
 	EXPECT(sim_confirmed(stage) == 1 && last(SIM_UNA)->una.flags == NA_OVERRIDE && is(last(SIM_UNA)->una.target, AT(NAR)));
 }
 
 static void mobile_asks_its_new_link(void)
 {
 	mobile_moves_announced(NAR);
-	EXPECT(sim_asked(stage) == 1);
 	EXPECT(flows()); /* without waiting for an answer */
+	pass(20);
+	EXPECT(sim_asked(stage) == 1);
 }
 
 static void address_that_another_claims_is_given_up(void)
