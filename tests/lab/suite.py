@@ -25,7 +25,7 @@ VARIANTS = ("plain", "clang", "asan")
 INSTALLED = ("sbin/handoverd", "bin/handoverctl", "share/man/man8/handoverd.8", "share/man/man8/handoverctl.8",
              "share/man/man5/handoverd.conf.5", "lib/systemd/system/handoverd.service",
              "share/doc/handoverd/examples/access-router.conf", "share/doc/handoverd/examples/mobile-node.conf",
-             "share/handoverd/wireshark/cxtp.lua")
+             "share/doc/handoverd/examples/home-agent.conf", "share/handoverd/wireshark/cxtp.lua")
 
 
 class Tally:
