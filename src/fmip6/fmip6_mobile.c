@@ -1,432 +1,17 @@
-/* A mobile node: the MN machine, wired to sockets, addresses, routes, tunnel ends, tables and bus. */
-#include <errno.h>
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
-#include <stdio.h>
+/* A mobile node: the MN machine, wired to sockets, tables and bus. */
+#include "fmip6/fmip6_mobile_private.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/handover.h"
-#include "core/neighbor.h"
 #include "core/output.h"
-#include "core/secret.h"
-#include "fmip6/fmip6_hk_file.h"
-#include "fmip6/fmip6_hk_mn.h"
-#include "fmip6/fmip6_io.h"
-#include "fmip6/fmip6_mn.h"
-
-#define DEFAULT_METRIC 128 /* before what router advertisements bring (1024) */
-#define FOREIGN_METRIC 64  /* before the kernel's own route for a prefix (256) */
 
 static const struct in6_addr all_nodes = { .s6_addr = { 0xff, 2, [15] = 1 } };
-static const struct in6_addr all_routers = { .s6_addr = { 0xff, 2, [15] = 2 } };
-static const struct lladdr all_nodes_frame = { .len = 6, .octet = { 0x33, 0x33, 0, 0, 0, 1 } };
-
-struct fmip6_mobile {
-	struct core *core;
-	const struct fmip6_params *params;
-	struct fmip6_mn *mn;
-	struct hk_mn *hk; /* NULL: no handover keys */
-	struct hk_maker *maker;
-	struct icmp6 *icmp, *frames;
-	struct bucket log;
-	struct mh *mh;
-	struct bus_sub *link, *request;
-	struct rtnl_sub *rtnl;
-	int ifindex; /* 0: the interface is not there */
-	uint64_t record;
-};
 
 static struct rtnl *rtnl_of(const struct fmip6_mobile *m)
 {
 	return m->core->net->rtnl;
 }
-
-static struct handover *record(const struct fmip6_mobile *m)
-{
-	return m->record ? handover_by_id(m->core->handovers, m->record) : NULL;
-}
-
-static void report(int rc, const char *what, const struct in6_addr *a)
-{
-	if (rc < 0)
-		LOG_WARNING("fmip6", "%s failed address=%s reason=\"%s\"", what, ADDR(a), strerror(-rc));
-}
-
-/* ---- what the machine asks ---- */
-
-static bool mn_key(void *arg, const struct in6_addr *par, const struct in6_addr *pcoa, uint32_t *spi, struct badf_key *out)
-{
-	struct fmip6_mobile *m = arg;
-	bool handover = m->hk && hk_mn_key(m->hk, par, pcoa, out);
-	if (*spi == MN_SPI_ANY)
-		*spi = handover ? BADF_SPI_HANDOVER : BADF_SPI_CONFIGURED;
-	if (*spi == BADF_SPI_HANDOVER)
-		return handover;
-	return *spi == BADF_SPI_CONFIGURED && m->params->handover_keys.mode != FMIP6_HK_REQUIRED && fmip6_key(m->core, pcoa, out);
-}
-
-static struct mn_place place_of_ap(const struct ap *ap)
-{
-	return (struct mn_place){ .ap = ap->id, .router = ap->router, .router_lladdr = ap->link_address, .prefix = ap->prefix };
-}
-
-struct search {
-	const struct in6_addr *router;
-	struct mn_place *out;
-	size_t n, max;
-};
-
-static void search_ap(struct ap *ap, void *arg)
-{
-	struct search *s = arg;
-	if (s->n < s->max && ap->prefix.plen && (!s->router || addr_eq(&ap->router, s->router)))
-		s->out[s->n++] = place_of_ap(ap);
-}
-
-static bool mn_find(void *arg, const struct lladdr *id, const struct in6_addr *router, struct mn_place *out)
-{
-	struct fmip6_mobile *m = arg;
-	struct search s = { .router = router, .out = out, .max = 1 };
-	if (id->len) {
-		const struct ap *ap = ap_find(m->core->neighbors, id);
-		if (!ap || ap->prefix.plen == 0)
-			return false;
-		*out = place_of_ap(ap);
-		return true;
-	}
-	if (router && !addr_is_zero(router))
-		aps_each(m->core->neighbors, search_ap, &s);
-	return s.n > 0;
-}
-
-static size_t mn_places(void *arg, struct mn_place *out, size_t max)
-{
-	struct fmip6_mobile *m = arg;
-	struct search s = { .out = out, .max = max };
-	aps_each(m->core->neighbors, search_ap, &s);
-	return s.n;
-}
-
-static void mn_learn(void *arg, const struct mn_place *p)
-{
-	struct fmip6_mobile *m = arg;
-	const struct ap tuple = { .id = p->ap, .prefix = p->prefix, .router = p->router, .link_address = p->router_lladdr };
-	ap_learn(m->core->neighbors, &tuple);
-}
-
-static bool mn_own_address(void *arg, const struct prefix *prefix, struct in6_addr *out)
-{
-	struct fmip6_mobile *m = arg;
-	if (m->hk && hk_mn_address(m->hk, prefix, false, out))
-		return fmip6_is_local(m->core, out); /* no other will do: only for this one is there a key */
-	return rtnl_link_in(rtnl_of(m), m->ifindex, prefix, out);
-}
-
-static bool mn_address_make(void *arg, const struct prefix *link, bool again, struct in6_addr *out)
-{
-	struct fmip6_mobile *m = arg;
-	return m->hk && hk_mn_address(m->hk, link, again, out);
-}
-
-static void mn_self(void *arg, struct lladdr *l, struct in6_addr *iid)
-{
-	struct fmip6_mobile *m = arg;
-	const struct rtnl_link *link = rtnl_link_by_index(rtnl_of(m), m->ifindex);
-	*l = link ? link->lladdr : (struct lladdr){ .len = 0 };
-	if (!rtnl_link_local(rtnl_of(m), m->ifindex, iid))
-		*iid = in6addr_any;
-}
-
-static void mn_send_rtsolpr(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
-{
-	struct fmip6_mobile *m = arg;
-	struct in6_addr local;
-	if (addr_is_zero(src) && rtnl_link_local(rtnl_of(m), m->ifindex, &local))
-		src = &local;
-	if (addr_is_zero(dst))
-		dst = &all_routers;
-	fmip6_sent(icmp6_send(m->icmp, m->ifindex, src, dst, FMIP6_HOP_LIMIT, false, data, len), "RtSolPr", dst);
-}
-
-static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
-                        const uint8_t *data, size_t len)
-{
-	struct fmip6_mobile *m = arg;
-	fmip6_sent(mh_send(m->mh, 0, src, dst, home, data, len), "FBU", dst);
-}
-
-static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
-{
-	struct fmip6_mobile *m = arg;
-	uint8_t out[64];
-	struct una una = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0 };
-	struct in6_addr iid;
-	mn_self(m, &una.lladdr, &iid);
-	int n = na_pack(&una, out, sizeof out);
-	if (n > 0)
-		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &all_nodes_frame, coa, &all_nodes, out, (size_t)n), "UNA", &all_nodes);
-}
-
-static void mn_send_dad(void *arg, const struct in6_addr *coa)
-{
-	struct fmip6_mobile *m = arg;
-	fmip6_send_dad(m->core, m->ifindex, coa);
-}
-
-static void mn_send_probe(void *arg, const struct mn_place *p)
-{
-	struct fmip6_mobile *m = arg;
-	uint8_t out[64];
-	struct lladdr own;
-	struct in6_addr src;
-	mn_self(m, &own, &src);
-	int n = ns_pack(&p->router, &own, out, sizeof out);
-	if (n > 0 && !addr_is_zero(&src))
-		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &p->router_lladdr, &src, &p->router, out, (size_t)n), "probe",
-		           &p->router);
-}
-
-/* ---- what the machine does ---- */
-
-static struct rtnl_route foreign_route(const struct fmip6_mobile *m, const struct prefix *p, const struct in6_addr *via)
-{
-	return (struct rtnl_route){ .dst = *p, .ifindex = m->ifindex, .via = *via, .metric = FOREIGN_METRIC, .onlink = true };
-}
-
-/*
- * Addresses are made without duplicate address detection: a tentative address could send no FBU for a second and more, and
- * not every kernel has the optimistic kind. The NAR vouches for it, in HAck (RFC 5568 §5.5). The kernel lets packets to a new
- * address in only when a worker of its own has run, some time after it said that the address is there: a local route of
- * ours does it at once.
- */
-static struct rtnl_route local_route(const struct fmip6_mobile *m, const struct in6_addr *a)
-{
-	return (struct rtnl_route){ .dst = { *a, 128 }, .ifindex = m->ifindex, .table = RT_TABLE_LOCAL, .type = RTN_LOCAL };
-}
-
-static void address_set(const struct fmip6_mobile *m, const struct rtnl_addr *a)
-{
-	struct rtnl_route local = local_route(m, &a->addr);
-	const struct prefix self = { a->addr, 128 };
-	struct in6_addr usable;
-	if (!rtnl_link_in(rtnl_of(m), m->ifindex, &self, &usable))
-		rtnl_addr_del(rtnl_of(m), a); /* a router advertisement was here first, and the kernel has begun to check it */
-	report(rtnl_addr_set(rtnl_of(m), a), "address", &a->addr);
-	report(rtnl_route_set(rtnl_of(m), &local), "local route", &a->addr);
-}
-
-static void address_del(const struct fmip6_mobile *m, const struct rtnl_addr *a)
-{
-	struct rtnl_route local = local_route(m, &a->addr);
-	report(rtnl_addr_del(rtnl_of(m), a), "address removal", &a->addr);
-	report(rtnl_route_del(rtnl_of(m), &local), "local route removal", &a->addr);
-}
-
-static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
-{
-	struct fmip6_mobile *m = arg;
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true, .deprecated = true,
-		.noprefixroute = true };
-	if (on) {
-		address_set(m, &a);
-		report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &p->coa, &b->par), "tunnel", &b->pcoa);
-	} else {
-		address_del(m, &a);
-		tunnel_end_del(m->core->net->paths, &b->pcoa);
-	}
-}
-
-/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. */
-static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
-{
-	struct fmip6_mobile *m = arg;
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true };
-	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
-	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
-	if (p->router_lladdr.len)
-		report(rtnl_neigh_set(rtnl_of(m), m->ifindex, &p->router, &p->router_lladdr, NUD_REACHABLE), "neighbour entry",
-		       &p->router);
-	rtnl_route_del(rtnl_of(m), &foreign);
-	if (!has_address)
-		address_set(m, &a);
-	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
-}
-
-static void mn_abandon(void *arg, const struct in6_addr *coa)
-{
-	struct fmip6_mobile *m = arg;
-	const struct mn_place *here = mn_here(m->mn);
-	const struct rtnl_addr a = { .ifindex = m->ifindex, .addr = *coa, .plen = here ? here->prefix.plen : 64 };
-	address_del(m, &a);
-}
-
-static void mn_random_iid(void *arg, struct in6_addr *out)
-{
-	secret_random(out, sizeof *out);
-}
-
-static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
-{
-	struct fmip6_mobile *m = arg;
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen, .nodad = true, .deprecated = true,
-		.noprefixroute = true };
-	struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
-	report(rtnl_route_set(rtnl_of(m), &foreign), "route", &b->par);
-	report(rtnl_addr_set(rtnl_of(m), &a), "address", &b->pcoa);
-	report(tunnel_end_set(m->core->net->paths, END_MOBILE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
-}
-
-static void mn_native(void *arg, const struct mn_binding_view *b)
-{
-	struct fmip6_mobile *m = arg;
-	struct rtnl_route foreign = foreign_route(m, &b->prefix, &b->par);
-	report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
-	rtnl_route_del(rtnl_of(m), &foreign);
-}
-
-static void mn_unbind(void *arg, const struct mn_binding_view *b)
-{
-	struct fmip6_mobile *m = arg;
-	const struct mn_place *here = mn_here(m->mn);
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
-	if (m->hk)
-		hk_mn_forget(m->hk, &b->pcoa);
-	tunnel_end_del(m->core->net->paths, &b->pcoa);
-	if (here) {
-		struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
-		rtnl_route_del(rtnl_of(m), &foreign);
-	}
-	address_del(m, &a);
-}
-
-/* ---- the timeline and the others ---- */
-
-static void name_of(const struct fmip6_mobile *m, const struct in6_addr *router, char out[64])
-{
-	const struct neighbor *n = addr_is_zero(router) ? NULL : neighbor_find(m->core->neighbors, router);
-	snprintf(out, 64, "%s", n ? n->name : "");
-}
-
-static void mn_opened(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *par)
-{
-	struct fmip6_mobile *m = arg;
-	struct handover *h = handover_open(m->core->handovers, HANDOVER_MN, mode, pcoa);
-	m->record = h ? h->id : 0;
-	if (!h)
-		return;
-	h->par = *par;
-	name_of(m, par, h->from);
-}
-
-static void mn_target(void *arg, enum handover_mode mode, const struct in6_addr *ncoa, const struct in6_addr *nar)
-{
-	struct fmip6_mobile *m = arg;
-	struct handover *h = record(m);
-	if (!h)
-		return;
-	handover_devolve(h, mode, "the link changed before the FBack");
-	h->ncoa = *ncoa;
-	h->nar = *nar;
-	name_of(m, nar, h->to);
-}
-
-static void mn_step(void *arg, enum handover_step s, usec_t at)
-{
-	struct fmip6_mobile *m = arg;
-	handover_step_at(m->core->handovers, record(m), s, at);
-}
-
-static void mn_gap(void *arg, usec_t start, usec_t end, usec_t interruption)
-{
-	struct fmip6_mobile *m = arg;
-	struct handover *h = record(m);
-	if (!h)
-		return;
-	h->gap_start = start;
-	h->gap_end = end;
-	h->interruption = interruption ? interruption : end - start;
-}
-
-/* Failed with the link changed: does somebody go on, by Mobile IPv6? The record is no longer ours then (RFC 4260 §7). */
-static bool devolved(struct fmip6_mobile *m, struct handover *h, const char *reason)
-{
-	struct bus_note note = { .topic = BUS_HANDOVER_DEVOLVE, .u.devolve = { .handover = h, .reason = reason } };
-	if (!h->gap_end)
-		return false;
-	bus_publish(m->core->bus, &note);
-	return note.u.devolve.taken;
-}
-
-/* The router may have lost the key. A configured one serves meanwhile, if there is one; else this one may still be good for what it
- * forwards. */
-static void keys_doubted(struct fmip6_mobile *m, const struct in6_addr *pcoa)
-{
-	struct badf_key k;
-	if (m->params->handover_keys.mode == FMIP6_HK_ON && fmip6_key(m->core, pcoa, &k)) {
-		secret_wipe(&k, sizeof k);
-		hk_mn_forget(m->hk, pcoa);
-	}
-	hk_mn_again(m->hk);
-}
-
-static void mn_closed(void *arg, enum handover_result r, const char *reason)
-{
-	struct fmip6_mobile *m = arg;
-	struct handover *h = record(m);
-	if (!h)
-		return;
-	if (m->hk && r == HANDOVER_FAILED)
-		keys_doubted(m, &h->pcoa);
-	if (r == HANDOVER_FAILED && devolved(m, h, reason)) {
-		m->record = 0;
-		return;
-	}
-	LOG_INFO("fmip6", "handover %s role=mn mobile=%s ncoa=%s from=%s to=%s interruption_us=%llu reason=\"%s\"",
-	         r == HANDOVER_COMPLETE ? "complete" : r == HANDOVER_FAILED ? "failed" : "cancelled", ADDR(&h->pcoa), ADDR(&h->ncoa),
-	         ADDR(&h->par), ADDR(&h->nar), (unsigned long long)h->interruption, reason);
-	handover_close(m->core->handovers, h, r, "%s", reason);
-	m->record = 0;
-}
-
-static void mn_prepare(void *arg)
-{
-	struct fmip6_mobile *m = arg;
-	struct bus_note note = { .topic = BUS_HANDOVER_PREPARE, .u.handover.handover = record(m) };
-	if (note.u.handover.handover)
-		bus_publish(m->core->bus, &note);
-}
-
-static size_t mn_rider(void *arg, const struct mn_binding_view *b, uint8_t *out, size_t cap)
-{
-	struct fmip6_mobile *m = arg;
-	struct handover *h = record(m);
-	struct bus_note note = { .topic = BUS_HANDOVER_RIDER, .u.rider = { .handover = h, .par = b->par, .data = out } };
-	if (!h || cap < RIDER_MAX || !addr_eq(&h->pcoa, &b->pcoa))
-		return 0;
-	bus_publish(m->core->bus, &note);
-	return note.u.rider.len;
-}
-
-static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_addr *previous)
-{
-	struct fmip6_mobile *m = arg;
-	struct bus_note note = { .topic = BUS_MOBILE_ATTACHED,
-		.u.attach = { .handover = record(m), .addr = *coa, .previous = *previous, .ifindex = m->ifindex } };
-	struct in6_addr iid;
-	mn_self(m, &note.u.attach.lladdr, &iid);
-	if (m->hk)
-		hk_mn_here(m->hk, &mn_here(m->mn)->router, coa, !addr_is_zero(previous));
-	bus_publish(m->core->bus, &note);
-}
-
-static const struct mn_ops mn_ops = {
-	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .address = mn_address_make, .self = mn_self,
-	.send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una, .send_probe = mn_send_probe,
-	.send_dad = mn_send_dad,
-	.expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon, .random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
-	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
-};
 
 /* ---- what comes in ---- */
 
@@ -578,7 +163,7 @@ static bool keys_allowed(void *arg)
 static void keys_lladdr(void *arg, struct lladdr *out)
 {
 	struct in6_addr iid;
-	mn_self(arg, out, &iid);
+	mobile_self(arg, out, &iid);
 }
 
 static void keys_pair(struct send_key *pair, void *arg)
@@ -603,7 +188,7 @@ static void keys_ready(void *arg)
 		hk_mn_here(m->hk, &here->router, &here->coa, false);
 }
 
-static const struct hk_mn_ops keys_ops = { .send = mn_send_rtsolpr, .allowed = keys_allowed, .lladdr = keys_lladdr,
+static const struct hk_mn_ops keys_ops = { .send = mobile_send_rtsolpr, .allowed = keys_allowed, .lladdr = keys_lladdr,
 	.make_pair = keys_make_pair, .ready = keys_ready };
 
 static bool keys_open(struct fmip6_mobile *m)
@@ -632,7 +217,7 @@ static void keys_close(struct fmip6_mobile *m)
 static bool open_all(struct fmip6_mobile *m)
 {
 	static const uint8_t icmp_types[] = { ICMP6_NA_TYPE, ICMP6_RA_TYPE }, frame_types[] = { ICMP6_FMIP6_TYPE }, mh_types[] = { MH_FBACK };
-	m->mn = mn_create(m->core->loop, m->params, &mn_ops, m);
+	m->mn = mn_create(m->core->loop, m->params, &mobile_mn_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
 	m->frames = icmp6_open_frames(m->core->loop, NULL, 0, frame_types, sizeof frame_types, prrtadv_received, m);
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
@@ -676,8 +261,7 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 		return;
 	if (m->mn && m->ifindex)
 		mn_each(m->mn, restore, m);
-	if (record(m))
-		mn_closed(m, HANDOVER_CANCELLED, "the mobile stops");
+	mobile_close_record(m, HANDOVER_CANCELLED, "the mobile stops");
 	tunnel_off_first(m->core->net->paths, m);
 	m->core->fast = false;
 	bus_unsubscribe(m->link);
