@@ -375,14 +375,12 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 	}
 }
 
-/* It would take what is for that one; or is a bridge's answer in its stead, which has flags. */
-static void una_of_another(struct fmip6_router *r, const struct icmp6_message *m, const struct una *una)
+/* Whoever claims another's link-layer address sends from its own: it would take what is for that one. */
+static void announced_by_another(struct fmip6_router *r, const char *what, const struct una *una, const struct lladdr *from, usec_t at)
 {
-	if (una->flags)
-		return;
 	FMIP6_COUNT(FMIP6_UNA_IGNORED);
-	log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s from=%s reason=\"sent by another\"",
-	            ADDR(&una->target), LLADDR(&una->lladdr), LLADDR(&m->from));
+	log_limited(&r->log, at, LOG_LEVEL_NOTICE, "fmip6", "%s ignored mobile=%s lladdr=%s from=%s reason=\"sent by another\"", what,
+	            ADDR(&una->target), LLADDR(&una->lladdr), LLADDR(from));
 }
 
 static void una_received(const struct icmp6_message *m, void *arg)
@@ -392,9 +390,10 @@ static void una_received(const struct icmp6_message *m, void *arg)
 	uint8_t lla_len = m->from.len ? m->from.len : 6;
 	if (!fmip6_on_link(m->hop_limit, &r->log, "UNA", &m->src, m->at) || na_parse(m->data, m->len, lla_len, &una) < 0)
 		return;
-	/* Whoever claims another's link-layer address sends from its own. An owner that defends its address need not name it. */
+	/* An owner that defends its address need not name it; and a bridge may answer in another's stead, which has flags. */
 	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr)) {
-		una_of_another(r, m, &una);
+		if (una.flags == 0)
+			announced_by_another(r, "UNA", &una, &m->from, m->at);
 		return;
 	}
 	if (m->from.len)
@@ -404,7 +403,7 @@ static void una_received(const struct icmp6_message *m, void *arg)
 
 /*
  * The older announcement, by a mobile of RFC 4068: as an UNA, and the FBU in it goes on to its PAR, unless the address is another's
- * (§6.3.3). Whoever claims another's link-layer address cannot be told here: the frame is not seen. The session's is compared.
+ * (§6.3.3).
  */
 static void fna_received(struct fmip6_router *r, const struct mh_message *m)
 {
@@ -415,8 +414,12 @@ static void fna_received(struct fmip6_router *r, const struct mh_message *m)
 		FMIP6_COUNT(FMIP6_MALFORMED);
 		return;
 	}
+	if (m->from.len && !lladdr_eq(&m->from, &una.lladdr)) {
+		announced_by_another(r, "FNA", &una, &m->from, m->at);
+		return;
+	}
 	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
-	if (!m->payload || m->payload_len < 40 || router_nar_ops.in_use(r, &m->src, &una.lladdr))
+	if (!m->payload || m->payload_len < 40 || m->payload[0] >> 4 != 6 || router_nar_ops.in_use(r, &m->src, &una.lladdr))
 		return;
 	memcpy(&inner, m->payload + 8, sizeof inner);
 	if (addr_eq(&inner, &m->src))
