@@ -9,7 +9,7 @@ import socket
 import struct
 
 RTSOLPR, PRRTADV = 2, 3
-FBU, FBACK, HI, HACK = 8, 9, 14, 15
+FBU, FBACK, FNA, HI, HACK = 8, 9, 10, 14, 15
 ALL_NODES = "ff02::1"
 
 
@@ -69,6 +69,12 @@ def una(src, target, mac, hops=255):
     return icmp(src, ALL_NODES, struct.pack("!BBHI", 136, 0, 0, 0) + octets(target) + struct.pack("!BB", 2, 1) + mac_octets(mac), hops)
 
 
+def naack(src, dst, router_mac, status, hops=255):
+    """RFC 5568 §6.4.6, without an address: an option of a Router Advertisement that says nothing else, of a router that stays one."""
+    options = struct.pack("!BB", 1, 1) + mac_octets(router_mac) + struct.pack("!BBBB4x", 20, 1, 0, status)
+    return icmp(src, dst, struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + options, hops)
+
+
 # ---- Mobility Header -----------------------------------------------------------------------------------------------
 
 def badf_key(master, pcoa):
@@ -77,11 +83,11 @@ def badf_key(master, pcoa):
     return hmac.new(prk, b"handoverd fmip6 badf\0" + octets(pcoa) + b"\x01", hashlib.sha256).digest()[:20]
 
 
-def mobility(src, dst, mh, home=None):
-    """mh without its checksum. home: in a Home Address option (RFC 6275 §6.3), and under the checksum."""
+def mobility(src, dst, mh, home=None, behind=b""):
+    """mh without its checksum. home: in a Home Address option (RFC 6275 §6.3), and under the checksum. behind: what follows mh."""
     mh = mh[:4] + struct.pack("!H", checksum(home or src, dst, 135, mh)) + mh[6:]
     if home is None:
-        return packet(src, dst, 135, mh, 64)
+        return packet(src, dst, 135, mh + behind, 64)
     return packet(src, dst, 60, struct.pack("!BBBBBBBB", 135, 2, 1, 2, 0, 0, 0xC9, 16) + octets(home) + mh, 64)
 
 
@@ -106,6 +112,14 @@ def fbu(src, par, pcoa, ncoa, seq, mac, key, lifetime=60):
 def fback(src, dst, seq, status, key, coa, par, lifetime=60):
     data = struct.pack("!BBHH", status, 0, seq, lifetime)
     return mobility(src, dst, _signed(FBACK, data + _pad(data), key, coa, par))
+
+
+def fna(src, nar, mac, inner=b""):
+    """RFC 4068 §6.3.3 and §6.4.4: its link-layer address option counts neither its Option-Code nor, as all do, type and length, and
+    has an octet of padding. inner: a packet that goes with it."""
+    data = struct.pack("!H", 0) + struct.pack("!BB4x", 1, 4) + struct.pack("!BBBB", 7, 7, 2, 0) + mac_octets(mac)
+    mh = _header(FNA, data)
+    return mobility(src, nar, (bytes((41,)) + mh[1:]) if inner else mh, behind=inner)
 
 
 def _pad(data, to=6):

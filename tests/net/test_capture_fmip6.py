@@ -1,18 +1,21 @@
 """
 Real runs on the wire, read by tshark: every FMIPv6 message that a mobile and two routers exchange, without a malformed or
 unexpected field, and with the values that were configured. tshark's own faults are not asked about: it shows the lifetime of FBU
-and FBack four times too long, an authenticator two octets short, and the address in a NAACK four octets early.
+and FBack four times too long, an authenticator two octets short, the address in a NAACK four octets early, and reads the link-layer
+address of an FNA as if its option were RFC 5568's.
 """
 
+import contextlib
 import re
+import socket
 import subprocess
 
 import pytest
 
 from lab import fmip6, movement, traffic
-from lab.daemon import FORMS
+from lab.daemon import FORMS, KEY
 from lab.fmip6 import Wire, link_local
-from lab.topology import Mobile, Point, wait_for
+from lab.topology import CN, Mobile, Point, wait_for
 
 pytestmark = pytest.mark.needs("tun", "nft")
 AR1, AR2, AR3, MN1 = Point(1), Point(2), Point(3), Mobile(1)
@@ -27,11 +30,16 @@ def bare(mac):
     return mac.replace(":", "")
 
 
+# What tshark reads wrong: to the end of the message.
+ITS_OWN = re.compile(r"Supplied NCoA.*|(?<=Fast Neighbor Advertisement: 0000\n).*?(?=\nInternet Protocol Version 6|\Z)", re.S)
+
+
 class Reading:
     """What passed at the mobile's port and between the routers, and how tshark reads it."""
 
-    def __init__(self, topology):
-        self.captures = [traffic.Capture(topology, "air", "mn1", "ip6"), traffic.Capture(topology, "core", "ar1", "ip6")]
+    def __init__(self, topology, *ports):
+        where = [("air", p) for p in ports or ("mn1",)] + [("core", "ar1")]
+        self.captures = [traffic.Capture(topology, node, port, "ip6", f"capture-{port}") for node, port in where]
 
     def finish(self):
         self.packets = []
@@ -39,7 +47,7 @@ class Reading:
             text = subprocess.run(["tshark", "-r", c.stop(), "-Y", OURS, "-V"], capture_output=True, text=True, check=True).stdout
             self.packets += [p[p.index("Internet Protocol Version 6"):] for p in re.split(r"^Frame ", text, flags=re.M) if p]
         for p in self.packets:
-            wrong = WRONG.search(p.split("Supplied NCoA")[0])
+            wrong = WRONG.search(ITS_OWN.sub("", p))
             assert wrong is None, wrong.group() + "\n" + p
         return self
 
@@ -173,3 +181,116 @@ def test_routers_of_rfc_4068(lab):
           "Subtype: Handover Initiate (4)", MN1.mac.replace(":", ""), PCOA, NCOA)
     r.has("Hop Limit: 254", f"Source Address: {AR2.address}", f"Destination Address: {AR1.address}", "(150)", "Code: 0",
           "Subtype: Handover Acknowledge (5)")
+
+
+class OlderMobile:
+    """A mobile that announces itself as RFC 4068 has it, played by hand: nothing runs in its namespace. What comes to it through a
+    tunnel is what it has got, opened by nobody."""
+
+    def __init__(self, stack, topology, mobile):
+        self.topology, self.mobile = topology, mobile
+        self.pcoa, self.ncoa = mobile.address(AR1), mobile.address(AR2)
+        ns = topology.ns[mobile.name]
+        ns.ip(f"addr add {self.ncoa}/64 dev wlan0 nodad")
+        self.wire = stack.enter_context(Wire(ns, "wlan0"))
+        with ns.entered():
+            self.tunnel = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_RAW, 41))
+            self.answers = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_RAW, 135))
+        self.got = []
+
+    def goes(self, to):
+        self.topology.move([(self.mobile, to)])
+        if to:
+            wait_for("its link is up", lambda: self.topology.ns[self.mobile.name].json("link", "show", "wlan0")[0]["operstate"] == "UP")
+
+    def fbu(self, src):
+        return fmip6.fbu(src, AR1.router, self.pcoa, self.ncoa, 1, self.mobile.mac, fmip6.badf_key(KEY, self.pcoa))
+
+    def fna(self, inner=b""):
+        self.wire.send(AR2.mac, fmip6.fna(self.ncoa, AR2.router, self.mobile.mac, inner))
+
+    def wait_fback(self):
+        def comes():
+            with contextlib.suppress(BlockingIOError):
+                data = self.answers.recv(2048, socket.MSG_DONTWAIT)
+                return data[2] == fmip6.FBACK and data[6] == 0
+        wait_for("an FBack", comes)
+
+    def wait_packets(self, n):
+        """Until so many have come; the numbers of all, in their order."""
+        def come():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, src = self.tunnel.recvfrom(2048, socket.MSG_DONTWAIT)
+                    assert (src[0], data[24:40]) == (AR1.router, fmip6.octets(self.pcoa))
+                    self.got.append(data[48])
+            return len(self.got) >= n
+        wait_for(f"{n} packets", come)
+        return self.got
+
+
+def expect_older_mobiles(r, first, second):
+    older_hi = "Subtype: Handover Initiate (4)"
+    for m, code in ((first, 0), (second, 1)):
+        r.has("Hop Limit: 255", f"Source Address: {AR1.address}", f"Destination Address: {AR2.address}", "(150)", f"Code: {code}",
+              older_hi, bare(m.mobile.mac), m.pcoa, m.ncoa)
+    r.has(f"Source Address: {AR1.router}", f"Destination Address: {first.pcoa}", "Fast Binding Acknowledgment (9)", "(0)", "SPI: 256")
+    r.has(f"Source Address: {first.ncoa}", f"Destination Address: {AR2.router}", "Payload protocol: No Next Header for IPv6 (59)",
+          "Header length: 2 (24 bytes)", "Fast Neighbor Advertisement (10)", "Option-Code: Link Layer Address of the MN (2)")
+    fbu = (f"Source Address: {second.ncoa}", f"Destination Address: {AR1.router}", f"MIPv6 Home Address: {second.pcoa}",
+           "Fast Binding Update (8)", "Sequence number: 1", f"Alternate care-of address: {second.ncoa}", "SPI: 256")
+    r.has(f"Source Address: {second.ncoa}", f"Destination Address: {AR2.router}", "Payload protocol: IPv6 (41)",
+          "Fast Neighbor Advertisement (10)", "Hop Limit: 64", *fbu)
+    r.has("Hop Limit: 62", *fbu)  # out of the FNA, and two routers further
+    r.has(f"Source Address: {AR1.router}", f"Destination Address: {second.ncoa}", "Fast Binding Acknowledgment (9)", "(0)",
+          "Sequence number: 1", "SPI: 256")
+
+
+def test_mobiles_of_rfc_4068(lab):
+    """A mobile of RFC 4068 between routers that speak with each other as it does: with notice and an FNA, without and with an FBU in
+    the FNA. What was sent while it had no link is held for it, and it gets all, in order."""
+    c = lab(mobiles=2, proxy=False, extra=FORMS["user"])
+    d, t, (here, there) = c.daemons, c.topology, c.points
+    for p in c.points:
+        d[p.name].config["neighbors"][0]["compat"] = "rfc4068"
+        d[p.name].write()
+    d.start("ar1", "ar2")
+    d.wait_associated()
+    t.bring_up()
+    reading = Reading(t, "mn1", "mn2")
+    with contextlib.ExitStack() as stack:
+        first, second = (OlderMobile(stack, t, m) for m in c.mobiles)
+        with t.ns["cn"].entered():
+            cn = stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+
+        def sent(mobile, numbers):
+            for n in numbers:
+                cn.sendto(bytes((n,)), (mobile.pcoa, 9000))
+
+        def state(node, mobile):
+            return [b["state"] for b in d[node].show("bindings") if b["pcoa"] == mobile.pcoa]
+
+        first.wire.send(AR1.mac, first.fbu(first.pcoa))
+        first.wait_fback()
+        first.goes(None)
+        sent(first, range(20))
+        wait_for("they are held", lambda: d["ar2"].counters()["net.path_held"] >= 20)
+        second.goes(there)
+        second.wire.send(AR2.mac, fmip6.fna(first.ncoa, AR2.router, first.mobile.mac))
+        wait_for("nobody else gets them", lambda: d["ar2"].counters()["fmip6.una_ignored"] >= 1)
+        first.goes(there)
+        assert state("ar2", first) == ["holding"]
+        first.fna()
+        assert first.wait_packets(20) == list(range(20))
+        second.fna(second.fbu(second.ncoa))
+        second.wait_fback()
+        for m in (first, second):
+            wait_for("it has arrived", lambda: (state("ar1", m), state("ar2", m)) == (["forwarding"], ["arrived"]))
+            before = len(m.got)
+            sent(m, range(20, 30))
+            assert m.wait_packets(before + 10)[before:] == list(range(20, 30))
+            for p in c.points:
+                h = d[p.name].wait_handover(m.pcoa)
+                assert (h["mode"], h["result"]) == ("predictive" if m is first else "reactive", "complete"), h
+    r = reading.finish()
+    expect_older_mobiles(r, first, second)
