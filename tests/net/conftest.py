@@ -8,6 +8,7 @@ it for all of them; their results are reported here as if they had run here. A n
 The sanitized build runs on the kernel here only: it does not fit under user-mode-linux.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import lanes  # noqa: E402
+from lab.clients import Clients  # noqa: E402
 from lab.daemon import Daemons  # noqa: E402
 from lab.topology import Topology  # noqa: E402
 
@@ -149,6 +151,25 @@ def lab(request):
             cast.print_logs()
         cast.topology.close()
     assert not said, "\n".join(said)
+
+
+@pytest.fixture
+def net(request):
+    """net(…): lab.clients.Clients, gone after the test; what the routers said is shown if it failed, or a sanitizer spoke."""
+    with contextlib.ExitStack() as stack:
+        made = []
+
+        def make(**kw):
+            made.append(stack.enter_context(Clients(**kw)))
+            return made[-1]
+        yield make
+        said = []
+        for c in made:
+            c.daemons.stop()
+            said += c.daemons.sanitizer_reports()
+            if said or getattr(request.node, "lab_call", None) is None or request.node.lab_call.failed:
+                c.print_logs()
+        assert not said, "\n".join(said)
 
 
 class Cast:

@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from lab import fmip6, movement, traffic
+from lab.clients import CN4
 from lab.daemon import FORMS, KEY
 from lab.fmip6 import Wire, link_local
 from lab.topology import CN, Mobile, Point, wait_for
@@ -104,6 +105,14 @@ def expect_reactive(r):
     r.has(f"Destination Address: {NCOA}", "Fast Binding Acknowledgment (9)", "(0)", "SPI: 256")
 
 
+def expect_return(r):
+    """On the previous router's link again: the address covered by the authenticator is the one it has had all the time."""
+    r.has(f"Source Address: {PCOA}", f"Destination Address: {AR1.router}", f"MIPv6 Home Address: {PCOA}", "Fast Binding Update (8)",
+          "Lifetime: 0 (0 seconds)", "SPI: 256")
+    r.has(f"Source Address: {AR1.router}", f"Destination Address: {PCOA}", "Fast Binding Acknowledgment (9)", "Status: ", "(0)",
+          "Lifetime: 0", "SPI: 256")
+
+
 def test_all_messages_of_rfc_5568(lab):
     """Questions of every kind; there with notice, back on the router's order, there again without."""
     c = lab(routers=3, proxy=False, extra=FORMS["user"])
@@ -131,6 +140,7 @@ def test_all_messages_of_rfc_5568(lab):
         watch.wait_step("FBack")
         t.move([(mobile, here)], 20)
     d["mn1"].wait_handover(count=2)
+    wait_for("the previous router forwards no longer", lambda: all(b["pcoa"] != PCOA for b in d["ar1"].show("bindings")))
     movement.wait_discovered(d["mn1"], there)
     movement.reactive(t, d, mobile, there, 20)
     assert d["mn1"].wait_handover(count=3)["mode"] == "reactive"
@@ -138,6 +148,7 @@ def test_all_messages_of_rfc_5568(lab):
     expect_advertisements(r)
     expect_predictive(r)
     expect_reactive(r)
+    expect_return(r)
 
 
 def test_addresses_that_are_taken(lab):
@@ -162,6 +173,86 @@ def test_addresses_that_are_taken(lab):
     r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {other.address(there)}",
           "Router Advertisement (134)", "Source link-layer address", AR2.mac, "Neighbor Advertisement Acknowledgment (20)", "Length: 3",
           "Status: New CoA is invalid, use the supplied CoA (2)")
+
+
+def test_what_routers_say_unasked(lab):
+    """What is behind an access point (PrRtAdv with Code 4): it is known then, and nobody moves. That an address is another's, without
+    another to use instead, from the router itself; and, in its name, that a link-layer address is none (NAACK with Status 1 and 128):
+    the mobile makes itself another address, and its previous router sends there."""
+    c = lab(mobiles=2, proxy=False, extra=FORMS["user"], per_node={"ar2": {"fmip6": {"collision": "refuse"}}})
+    d, t, (mobile, other), there = c.daemons, c.topology, c.mobiles, c.points[1]
+    d.start("ar1", "ar2")
+    d.wait_associated()
+    t.bring_up()
+    d.start("mn1")
+    movement.wait_discovered(d["mn1"], there)
+    reading = Reading(t, "mn1", "mn2")
+    with Wire(t.ns["ar1"], "wlan") as w:
+        prefix = AR2.prefix.split("/")[0]
+        w.send(MN1.mac, fmip6.prrtadv(link_local(AR1.mac), PCOA, 0, 4, AR1.mac, UNKNOWN, AR2.mac, AR2.router, prefix))
+    wait_for("the mobile knows another access point", lambda: any(
+        a.get("id") == UNKNOWN and a.get("router") == AR2.router for n in d["mn1"].show("neighbors") for a in n.get("aps", ())))
+    assert d["mn1"].counters()["fmip6.triggers_received"] == 0 and d["mn1"].handovers() == []
+    movement.predictive(t, d, mobile, there, 20)
+    assert d["mn1"].wait_handover()["ncoa"] == NCOA
+    t.move([(other, there)])
+    with Wire(t.ns["mn2"], "wlan0") as w:
+        def naack():
+            w.send(AR2.mac, fmip6.una(NCOA, NCOA, other.mac))
+            return d["ar2"].counters()["fmip6.naack_sent"]
+        wait_for("a NAACK", naack, step=0.2)
+
+    def bound():
+        return [b["ncoa"] for b in d["ar1"].show("bindings") if b["pcoa"] == PCOA]
+
+    assert bound() == [NCOA]
+    with Wire(t.ns["ar2"], "wlan") as w:
+        def told():
+            w.send(MN1.mac, fmip6.naack(link_local(AR2.mac), NCOA, AR2.mac, 128))
+            return d["mn1"].counters()["fmip6.naack_received"]
+        wait_for("the mobile has heard it", told, step=0.2)
+    wait_for("the previous router knows the mobile's own address", lambda: bound() not in ([], [NCOA]))
+    own, = bound()
+    d.stop()
+    r = reading.finish()
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {PCOA}", "Code: 4", PRRTADV, "Identifier: 0",
+          AP, bare(UNKNOWN), *address("NAR's IP address (3)", AR2.router))
+    for status in ("New CoA is invalid, perform address configuration (1)", "LLA is unrecognized (128)"):
+        r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {NCOA}", "Router Advertisement (134)",
+              "Neighbor Advertisement Acknowledgment (20)", "Length: 1", f"Status: {status}")
+    r.has(f"Source Address: {own}", f"Destination Address: {AR1.router}", f"MIPv6 Home Address: {PCOA}", "Fast Binding Update (8)")
+
+
+def seen(c, mobile):
+    """It asks until it is answered, over each family."""
+    ns = c.topology.ns[mobile.name]
+    for dst in (CN, CN4):
+        wait_for(f"{dst} answers", lambda: "bytes from" in ns.run("ping", "-n", "-c", "1", "-i", "0.2", "-w", "5", dst, check=False))
+
+
+def test_between_routers_of_clients(net):
+    """A client is seen at another router, comes home, and is to be awaited there again: each time for both its addresses."""
+    c = net(routers=2)
+    mobile, (home, there) = c.mobiles[0], c.points
+    six, four = c.addresses(mobile, home)
+    reading = Reading(c.topology)
+    for to in (there, home):
+        c.topology.move([(mobile, to)])
+        seen(c, mobile)
+        c.settled(mobile, home, to)
+    c.order(home, mobile, home, there)
+    c.daemons.stop()
+    r = reading.finish()
+    out, back = ((f"Source Address: {a.address}", f"Destination Address: {b.address}") for a, b in ((AR1, AR2), (AR2, AR1)))
+    mac = ["Option-Code: Link Layer Address of the MN (2)", f"Link-layer address: {mobile.mac}"]
+    r.has(*back, "Handover Acknowledge (15)", "Code: 4", *mac)
+    for which in (["IPv6 Address/Prefix", "Option-Code: 1", f"IPv6 Address: {six}"], [f"IPv4 Home Address: {four}"]):
+        for there_yet in (True, False):
+            r.has(*out, "Handover Initiate (14)", "(S) flag: False", f"(U) flag: {not there_yet}", "Code: 1", *mac, *which)
+        r.has(*out, "Handover Initiate (14)", "(U) flag: False", "Code: 2", *mac, *which,
+              f"Mobile Node Identifier: {mobile.mac.replace(':', '-')}")
+    for code in (3, 0):
+        r.has(*back, "Handover Acknowledge (15)", f"Code: {code}")
 
 
 def test_routers_of_rfc_4068(lab):
@@ -292,5 +383,6 @@ def test_mobiles_of_rfc_4068(lab):
             for p in c.points:
                 h = d[p.name].wait_handover(m.pcoa)
                 assert (h["mode"], h["result"]) == ("predictive" if m is first else "reactive", "complete"), h
+    d.stop()
     r = reading.finish()
     expect_older_mobiles(r, first, second)

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from lab import movement, netns, timeline, traffic
-from lab.clients import CN4, Clients, Ping, router4
+from lab.clients import CN4, Ping, router4
 from lab.daemon import FORMS
 from lab.netns import LabError
 from lab.topology import CN, wait_for
@@ -22,25 +22,6 @@ user_form = pytest.mark.needs("tun", "nft")
 forms = pytest.mark.parametrize("form", [
     pytest.param("user", marks=user_form), pytest.param("kernel", marks=pytest.mark.needs("tun", "sctp", "ip6tnl"))])
 QUEUED = 250e6  # ns: how old what lies in a queue may be on a busy machine
-
-
-@pytest.fixture
-def net(request):
-    """net(…): lab.clients.Clients, gone after the test; what the routers said is shown if it failed, or a sanitizer spoke."""
-    with contextlib.ExitStack() as stack:
-        made = []
-
-        def make(**kw):
-            made.append(stack.enter_context(Clients(**kw)))
-            return made[-1]
-        yield make
-        said = []
-        for c in made:
-            c.daemons.stop()
-            said += c.daemons.sanitizer_reports()
-            if said or getattr(request.node, "lab_call", None) is None or request.node.lab_call.failed:
-                c.print_logs()
-        assert not said, "\n".join(said)
 
 
 class Sessions:
