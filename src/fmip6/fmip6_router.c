@@ -15,8 +15,9 @@
 #include "fmip6/fmip6_router.h"
 #include "fmip6/fmip6_wire_4068.h"
 
-#define ASKED_MAX 1024             /* mobiles whose last question is remembered */
-#define LINK_RATE 200              /* RtSolPr answered a second, on one interface */
+#define ASKED_MAX 4096             /* mobiles whose last question is remembered */
+#define ASKED_LOOK 64              /* how many of them are looked at for one that need not be */
+#define LINK_RATE 200              /* RtSolPr answered a second, on one interface, of strangers and of the others each */
 
 /* ---- links ---- */
 
@@ -73,16 +74,35 @@ static void asked_drop(struct fmip6_router *r, struct asked *a)
 	free(a);
 }
 
-static struct asked *asked_get(struct fmip6_router *r, const struct lladdr *l)
+/* Only one that has asked us speaks this protocol. */
+static struct asked *asked_find(const struct fmip6_router *r, const struct lladdr *l)
 {
 	struct asked *a = NULL;
 	struct lladdr key = { .len = l->len };
 	memcpy(key.octet, l->octet, l->len);
 	HASH_FIND(hh, r->asked, &key, sizeof key, a);
+	return a;
+}
+
+/* The oldest that asked but once, if there is one among the oldest: who only fills the table does not drive out who comes again. */
+static void asked_make_room(struct fmip6_router *r)
+{
+	unsigned looked = 0;
+	struct asked *a = r->asked;
+	while (a && a->again && ++looked < ASKED_LOOK)
+		a = a->hh.next;
+	asked_drop(r, a && !a->again ? a : r->asked);
+}
+
+static struct asked *asked_get(struct fmip6_router *r, const struct lladdr *l)
+{
+	struct lladdr key = { .len = l->len };
+	struct asked *a = asked_find(r, l);
+	memcpy(key.octet, l->octet, l->len);
 	if (a)
 		return a;
 	if (HASH_COUNT(r->asked) >= ASKED_MAX)
-		asked_drop(r, r->asked);
+		asked_make_room(r);
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return NULL;
@@ -203,6 +223,15 @@ static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, cons
 		foresee(r, q, on, &m->src);
 }
 
+/* A mobile that was answered before has a rate of its own; a flood in the names of strangers takes only what is there for strangers,
+ * and one that is not answered leaves no trace. */
+static bool may_answer(struct fmip6_router *r, struct asked *a, int place, usec_t at)
+{
+	if (!a)
+		return bucket_take(&r->rates[place], at);
+	return bucket_take(&a->rate, at) && bucket_take(&r->known_rates[place], at);
+}
+
 static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message *m)
 {
 	struct rtsolpr q;
@@ -216,13 +245,17 @@ static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message 
 		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=malformed", ADDR(&m->src));
 		return;
 	}
-	struct asked *a = q.source.len ? asked_get(r, &q.source) : NULL;
-	if (!bucket_take(&r->rates[place], m->at) || (a && !bucket_take(&a->rate, m->at))) {
+	struct asked *a = q.source.len ? asked_find(r, &q.source) : NULL;
+	if (!may_answer(r, a, place, m->at)) {
 		FMIP6_COUNT(FMIP6_RTSOLPR_LIMITED);
 		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=rate per_second=%lld",
 		            ADDR(&m->src), (long long)r->params->rtsolpr_rate);
 		return;
 	}
+	if (a)
+		a->again = true;
+	else if (q.source.len && (a = asked_get(r, &q.source)))
+		(void)bucket_take(&a->rate, m->at);
 	prrtadv_answer(r, &q, &on, place, m);
 	if (a) {
 		a->question = m->at;
@@ -251,16 +284,6 @@ static const struct ap *ap_wanted(const struct fmip6_router *r, const struct lla
 		return ap_find(r->core->neighbors, id);
 	aps_each(r->core->neighbors, ap_of_router, &s);
 	return s.found;
-}
-
-/* Only one that has asked us speaks this protocol. */
-static struct asked *asked_find(const struct fmip6_router *r, const struct lladdr *l)
-{
-	struct lladdr key = { .len = l->len };
-	struct asked *a = NULL;
-	memcpy(key.octet, l->octet, l->len);
-	HASH_FIND(hh, r->asked, &key, sizeof key, a);
-	return a;
 }
 
 /* Has the mobile that has this address on a link of ours asked? */
@@ -547,8 +570,10 @@ struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_p
 	r->params = params;
 	r->tunnel_fd = -1;
 	bucket_init(&r->log, 1, 10);
-	for (int i = 0; i < LINKS_MAX; i++)
+	for (int i = 0; i < LINKS_MAX; i++) {
 		bucket_init(&r->rates[i], LINK_RATE, LINK_RATE);
+		bucket_init(&r->known_rates[i], LINK_RATE, LINK_RATE);
+	}
 	if (!router_keys_open(r) || !open_all(r)) {
 		LOG_ERROR("fmip6", "could not start role=access-router");
 		fmip6_router_destroy(r);

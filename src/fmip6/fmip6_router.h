@@ -22,6 +22,7 @@ struct asked {
 	UT_hash_handle hh;
 	struct lladdr lladdr;
 	usec_t question, answer;
+	bool again; /* more than once */
 	struct bucket rate;
 };
 
@@ -56,7 +57,8 @@ struct fmip6_router {
 	struct releasing *releasing;
 	struct gateway gateway;
 	struct fmip6_clients *clients; /* NULL: they are not served */
-	struct bucket rates[LINKS_MAX]; /* of RtSolPr, by place of the interface in the settings */
+	struct bucket rates[LINKS_MAX];       /* of RtSolPr, by place of the interface in the settings: of strangers */
+	struct bucket known_rates[LINKS_MAX]; /* of mobiles that were answered before */
 	struct bucket log;
 };
 
