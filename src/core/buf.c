@@ -1,5 +1,6 @@
 #include "core/buf.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct rd rd_make(const void *data, size_t len)
@@ -49,6 +50,16 @@ bool rd_sub(struct rd *r, size_t n, struct rd *child)
 		return false;
 	*child = rd_make(p, n);
 	return true;
+}
+
+int rd_option8(struct rd *r, uint8_t *type, struct rd *body)
+{
+	uint8_t words;
+	if (rd_left(r) == 0)
+		return 0;
+	if (!rd_u8(r, type) || !rd_u8(r, &words) || words == 0 || !rd_sub(r, (size_t)words * 8 - 2, body))
+		return -EBADMSG;
+	return 1;
 }
 
 static bool rd_uint(struct rd *r, size_t n, uint64_t *out)

@@ -34,6 +34,9 @@ bool rd_addr4(struct rd *r, struct in6_addr *out); /* 4 octets, kept IPv4-mapped
 bool rd_copy(struct rd *r, void *out, size_t n);
 bool rd_skip(struct rd *r, size_t n);
 bool rd_sub(struct rd *r, size_t n, struct rd *child); /* child covers the next n octets; r moves past them */
+/* The next of a row of options whose length octet counts words of 8, type and length included (RFC 4861 §4.6): 1, and body covers
+ * what follows these two; 0: there is none; -EBADMSG: cut short, or of length 0. */
+int rd_option8(struct rd *r, uint8_t *type, struct rd *body);
 const uint8_t *rd_bytes(struct rd *r, size_t n);       /* the next n octets, borrowed; NULL if there are fewer */
 
 struct wr {

@@ -73,7 +73,7 @@ int rtsolpr_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct rtsol
 	memset(m, 0, sizeof *m);
 	if (!fmip6_get_header(&r, &code, FMIP6_RTSOLPR, &m->id) || code != 0)
 		return -EBADMSG;
-	while ((rc = nd_next(&r, &type, &body)) > 0)
+	while ((rc = rd_option8(&r, &type, &body)) > 0)
 		if (type == ND_LLA && !rtsolpr_lla(&body, lla_len, m))
 			return -EBADMSG;
 	if (rc < 0 || (!m->wildcard && m->aps_n == 0) || (m->wildcard && m->aps_n > 0))
@@ -169,7 +169,7 @@ int prrtadv_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct prrta
 	memset(m, 0, sizeof *m);
 	if (!fmip6_get_header(&r, &m->code, FMIP6_PRRTADV, &m->id))
 		return -EBADMSG;
-	while ((rc = nd_next(&r, &type, &body)) > 0) {
+	while ((rc = rd_option8(&r, &type, &body)) > 0) {
 		if (type == ND_LLA && !prrtadv_lla(&body, lla_len, m))
 			return -EBADMSG;
 		if (type == ND_IP_ADDRESS && !prrtadv_ip(&body, m))
@@ -608,7 +608,7 @@ int na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct una *m)
 	    !rd_u8(&r, &m->flags) || !rd_skip(&r, 3) || !rd_addr6(&r, &m->target) || addr_is_multicast(&m->target))
 		return -EBADMSG;
 	m->flags &= NA_ROUTER | NA_SOLICITED | NA_OVERRIDE;
-	while ((rc = nd_next(&r, &type, &body)) > 0)
+	while ((rc = rd_option8(&r, &type, &body)) > 0)
 		if (type == ND_TARGET_LLA && !nd_get_lla(&body, lla_len, &m->lladdr))
 			return -EBADMSG;
 	return rc;
@@ -672,7 +672,7 @@ int naack_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct naack *
 	if (!rd_u8(&r, &type) || type != ICMP6_RA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 2 + 2) ||
 	    !rd_u16(&r, &m->lifetime) || !rd_skip(&r, 8))
 		return -EBADMSG;
-	while ((rc = nd_next(&r, &type, &body)) > 0)
+	while ((rc = rd_option8(&r, &type, &body)) > 0)
 		if (!naack_option(type, &body, lla_len, m))
 			return -EBADMSG;
 	return rc;

@@ -97,7 +97,7 @@ int hi_4068_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct hi *m
 	if (!get_header(&r, &m->code, FMIP6_4068_HI, &m->flags, &m->seq))
 		return -EBADMSG;
 	m->flags &= HI_ASSIGN | HI_BUFFER;
-	while ((rc = nd_next(&r, &type, &body)) > 0)
+	while ((rc = rd_option8(&r, &type, &body)) > 0)
 		if (!hi_option(type, &body, lla_len, m))
 			return -EBADMSG;
 	return rc;
@@ -121,7 +121,7 @@ int hack_4068_parse(const uint8_t *data, size_t len, struct hack *m)
 	if (!get_header(&r, &m->code, FMIP6_4068_HACK, &reserved, &m->seq))
 		return -EBADMSG;
 	m->code = code_to_new(m->code);
-	while ((rc = nd_next(&r, &type, &body)) > 0) {
+	while ((rc = rd_option8(&r, &type, &body)) > 0) {
 		if (type != ND_IP_ADDRESS)
 			continue;
 		if (!nd_get_ip(&body, &code, &plen, &a))

@@ -42,16 +42,6 @@ void nd_put_plain_lla(struct wr *w, uint8_t type, const struct lladdr *l)
 		wr_patch8(w, at + 1, (uint8_t)((w->len - at) / 8));
 }
 
-int nd_next(struct rd *r, uint8_t *type, struct rd *body)
-{
-	uint8_t words;
-	if (rd_left(r) == 0)
-		return 0;
-	if (!rd_u8(r, type) || !rd_u8(r, &words) || words == 0 || !rd_sub(r, (size_t)words * 8 - 2, body))
-		return -EBADMSG;
-	return 1;
-}
-
 bool nd_get_lla(struct rd *body, uint8_t lla_len, struct lladdr *l)
 {
 	*l = (struct lladdr){ .len = lla_len };

@@ -11,8 +11,6 @@ void nd_put_lla(struct wr *w, uint8_t code, const struct lladdr *l);            
 void nd_put_ip(struct wr *w, uint8_t code, uint8_t plen, const struct in6_addr *a);    /* 17 */
 /* RFC 4861 §4.6.1: source or target link-layer address; nothing after it but padding to a whole word. */
 void nd_put_plain_lla(struct wr *w, uint8_t type, const struct lladdr *l);
-/* One option: 1 and its type and body, 0 at the end of the message, -EBADMSG if its length is wrong. */
-int nd_next(struct rd *r, uint8_t *type, struct rd *body);
 bool nd_get_lla(struct rd *body, uint8_t lla_len, struct lladdr *l);
 bool nd_get_ip(struct rd *body, uint8_t *code, uint8_t *plen, struct in6_addr *a);
 

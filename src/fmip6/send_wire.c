@@ -87,7 +87,7 @@ int send_parse(const uint8_t *data, size_t len, struct send_options *o)
 		return -EBADMSG;
 	do {
 		o->signed_len = len - rd_left(&r);
-		rc = nd_next(&r, &type, &body);
+		rc = rd_option8(&r, &type, &body);
 		if (rc > 0 && !take(type, &body, o))
 			return -EBADMSG;
 	} while (rc > 0 && type != ND_RSA_SIGNATURE);

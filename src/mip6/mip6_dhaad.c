@@ -34,18 +34,16 @@ static bool get_home_agent(struct rd *r, struct dhaad_agent *a, uint16_t *lifeti
 static bool ra_parse(const uint8_t *ra, size_t len, struct dhaad_agent *a, bool *serves, uint16_t *lifetime)
 {
 	struct rd r = rd_make(ra, len), body;
-	uint8_t type, code, flags, words;
+	uint8_t type, code, flags;
+	int more;
 	if (!rd_u8(&r, &type) || type != RA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 3) || !rd_u8(&r, &flags) ||
 	    !rd_u16(&r, lifetime) || !rd_skip(&r, 8))
 		return false;
 	*serves = flags & RA_HOME_AGENT;
-	while (rd_left(&r)) {
-		if (!rd_u8(&r, &type) || !rd_u8(&r, &words) || !words || !rd_sub(&r, (size_t)words * 8 - 2, &body))
-			return false;
+	while ((more = rd_option8(&r, &type, &body)) > 0)
 		if ((type == OPT_PREFIX && !get_prefix(&body, a)) || (type == OPT_HOME_AGENT && !get_home_agent(&body, a, lifetime)))
 			return false;
-	}
-	return true;
+	return more == 0;
 }
 
 static void drop(struct dhaad_list *l, size_t i)

@@ -8,17 +8,6 @@
 enum { OPT_SOURCE = 1, OPT_TARGET = 2, OPT_PREFIX = 3, OPT_INTERVAL = 7 };
 enum { PREFIX_ON_LINK = 0x80, PREFIX_AUTONOMOUS = 0x40, PREFIX_ROUTER = 0x20 };
 
-/* 1: an option; 0: that was all; -EBADMSG. */
-static int next_option(struct rd *r, uint8_t *type, struct rd *body)
-{
-	uint8_t words;
-	if (rd_left(r) == 0)
-		return 0;
-	if (!rd_u8(r, type) || !rd_u8(r, &words) || words == 0 || !rd_sub(r, (size_t)words * 8 - 2, body))
-		return -EBADMSG;
-	return 1;
-}
-
 static bool get_lladdr(struct rd *body, uint8_t lla_len, struct lladdr *out)
 {
 	*out = (struct lladdr){ .len = lla_len };
@@ -67,7 +56,7 @@ int mip6_ra_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct mip6_
 	if (!rd_u8(&r, &type) || type != MIP6_RA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 4) ||
 	    !rd_u16(&r, &out->lifetime) || !rd_skip(&r, 8))
 		return -EBADMSG;
-	while ((more = next_option(&r, &type, &body)) > 0)
+	while ((more = rd_option8(&r, &type, &body)) > 0)
 		if (!get_ra_option(type, &body, lla_len, out))
 			return -EBADMSG;
 	return more;
@@ -82,7 +71,7 @@ int mip6_na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct mip6_
 	if (!rd_u8(&r, &type) || type != MIP6_NA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 2) || !rd_u8(&r, &out->flags) ||
 	    !rd_skip(&r, 3) || !rd_addr6(&r, &out->target) || addr_is_multicast(&out->target))
 		return -EBADMSG;
-	while ((more = next_option(&r, &type, &body)) > 0)
+	while ((more = rd_option8(&r, &type, &body)) > 0)
 		if (type == OPT_TARGET && !get_lladdr(&body, lla_len, &out->lladdr))
 			return -EBADMSG;
 	return more;

@@ -1,4 +1,5 @@
 /* The bounded reader and writer: what fits, what does not, and that what does not fit changes nothing. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,6 +133,28 @@ static void checksum_of_odd_length(void **state)
 	assert_int_equal(checksum_inet(odd, sizeof odd), (uint16_t)~(0x0102 + 0x0300));
 }
 
+static void options_in_words_of_eight(void **state)
+{
+	static const uint8_t row[] = { 1, 1, 0xa, 0xb, 0xc, 0xd, 0xe, 0xf, 3, 2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 };
+	static const uint8_t zero[] = { 1, 0, 0, 0, 0, 0, 0, 0 };
+	struct rd r = rd_make(row, sizeof row), body;
+	uint8_t type;
+	assert_int_equal(rd_option8(&r, &type, &body), 1);
+	assert_int_equal(type, 1);
+	assert_int_equal(rd_left(&body), 6);
+	assert_int_equal(rd_option8(&r, &type, &body), 1);
+	assert_int_equal(type, 3);
+	assert_int_equal(rd_left(&body), 14);
+	assert_int_equal(rd_option8(&r, &type, &body), 0);
+	r = rd_make(zero, sizeof zero);
+	assert_int_equal(rd_option8(&r, &type, &body), -EBADMSG);
+	for (size_t n = 9; n < sizeof row; n++) {
+		r = rd_make(row, n);
+		assert_int_equal(rd_option8(&r, &type, &body), 1);
+		assert_int_equal(rd_option8(&r, &type, &body), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +167,7 @@ int main(void)
 		cmocka_unit_test(overflow_sticks_and_writes_no_further),
 		cmocka_unit_test(patch_outside_is_an_overflow),
 		cmocka_unit_test(checksum_by_hand),
+		cmocka_unit_test(options_in_words_of_eight),
 		cmocka_unit_test(checksum_of_odd_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
