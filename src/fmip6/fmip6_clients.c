@@ -137,6 +137,7 @@ static void seen(const struct sighting *s, void *arg)
 		return;
 	clients_answer(c, s);
 	anchor_seen(c->anchor, &s->addr, &s->from, s->ifindex, s->at);
+	nar_seen(c->router->nar, &s->addr, &s->from, s->ifindex, s->at);
 	visit_seen(c->visit, &s->addr, &s->from, s->ifindex, s->at);
 }
 

@@ -199,7 +199,11 @@ const struct anchor_ops clients_anchor_ops = {
 
 static bool visit_home(void *arg, const struct in6_addr *addr, struct in6_addr *out)
 {
-	const struct ap *ap = clients_home(arg, addr);
+	struct fmip6_clients *c = arg;
+	const struct ap *ap = clients_home(c, addr);
+	struct nar_view lodger;
+	if (nar_find(c->router->nar, addr, &lodger) && lodger.lodged)
+		return false; /* moves by itself */
 	if (!ap || addr_eq(addr, &ap->router) || addr_eq(addr, &ap->router4))
 		return false;
 	*out = ap->neighbor->address;

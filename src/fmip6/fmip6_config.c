@@ -3,7 +3,7 @@
 #include "fmip6/fmip6_machine.h"
 
 static const char *const releases[] = { "una", "contexts", NULL };
-static const char *const collisions[] = { "assign", "refuse", NULL };
+static const char *const collisions[] = { "assign", "refuse", "pcoa", NULL };
 
 #define AT(member) .offset = offsetof(struct fmip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
@@ -87,7 +87,8 @@ static const struct config_item items[] = {
 	{ .name = "assigned", .type = CONFIG_BOOL, AT(assigned), .preset = "false",
 	  .help = "Whether a previous router asks the new one to choose the mobile's new address (HI with the S flag)." },
 	{ .name = "collision", .type = CONFIG_ENUM, AT(collision), .preset = "assign", .choices = collisions,
-	  .help = "What a new router does when a mobile wants an address that another node has: give it another one, or refuse." },
+	  .help = "What a new router does when a mobile wants an address that another node has: give it another one; refuse; or \"pcoa\": serve its "
+	          "previous address, with a host route on the link and a tunnel from and to the previous router." },
 	{ .name = "dad", .type = CONFIG_DURATION, AT(dad), .preset = "0ms", .min = 0, .max = MS(5000),
 	  .help = "How long a new router listens, after asking the link, whether an expected mobile's address is in use, before it answers "
 	          "the HI; 0ms: it goes by what it knows and does not ask." },

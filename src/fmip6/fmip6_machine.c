@@ -59,6 +59,8 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_HK_RECEIVED] = { .name = "hk_received", .help = "Handover keys received from routers" },
 	[FMIP6_HK_IGNORED] = { .name = "hk_ignored", .help = "Answers with a handover key that were not valid, or from a router not trusted" },
 	[FMIP6_HK_KEYS] = { .name = "hk_keys", .help = "Handover keys kept for mobiles", .gauge = 1 },
+	[FMIP6_LODGED] = { .name = "lodged", .help = "Mobiles whose previous address was served here, as they could have no new one" },
+	[FMIP6_LODGERS] = { .name = "lodgers", .gauge = true, .help = "Previous addresses served here now" },
 	[FMIP6_FROM_AFAR] = { .name = "hop_limit", .help = "Messages of the link that had come through a router (hop limit not 255)" },
 };
 

@@ -10,7 +10,7 @@
 #include "fmip6/fmip6_wire.h"
 
 enum fmip6_release { FMIP6_RELEASE_UNA, FMIP6_RELEASE_CONTEXTS };
-enum fmip6_collision { FMIP6_COLLISION_ASSIGN, FMIP6_COLLISION_REFUSE };
+enum fmip6_collision { FMIP6_COLLISION_ASSIGN, FMIP6_COLLISION_REFUSE, FMIP6_COLLISION_PCOA };
 enum fmip6_hk_mode { FMIP6_HK_OFF, FMIP6_HK_ON, FMIP6_HK_REQUIRED };
 
 /* fmip6.handover_keys (RFC 5269). All but the rate are for the start. */
@@ -122,6 +122,8 @@ enum {
 	FMIP6_HK_IGNORED,
 	FMIP6_HK_KEYS, /* gauge */
 	FMIP6_FROM_AFAR,
+	FMIP6_LODGED,
+	FMIP6_LODGERS, /* gauge */
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

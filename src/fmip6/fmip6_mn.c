@@ -235,7 +235,7 @@ static void request_begin(struct fmip6_mn *m, const struct mn_place *p)
 {
 	request_withdraw(m);
 	m->down_at = m->up_at = 0;
-	m->assume = m->dhcp = false;
+	m->assume = m->dhcp = m->lodging = false;
 	m->target = *p;
 	m->state = MN_SOLICITING;
 	mn_record_open(m, true);
@@ -430,6 +430,14 @@ static void reexpect(struct fmip6_mn *m, const struct binding *b)
 		m->ops->expect(m->arg, &b->v, &m->target, true);
 }
 
+/* The new router has no address for us there, and serves the one that we have: no other is made. */
+static void expect_to_lodge(struct fmip6_mn *m, struct binding *b)
+{
+	b->v.ncoa = b->v.local = m->target.router;
+	unexpect(m);
+	m->lodging = true;
+}
+
 static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x, usec_t at)
 {
 	bool main = m->open && addr_eq(&b->v.pcoa, &m->pcoa);
@@ -438,7 +446,9 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		break;
 	case EXCHANGE_PREDICT:
 		mn_step(m, STEP_F_FBACK, at);
-		if (!addr_eq(&b->v.ncoa, &m->target.coa))
+		if (addr_eq(&b->v.ncoa, &b->v.pcoa))
+			expect_to_lodge(m, b);
+		else if (!addr_eq(&b->v.ncoa, &m->target.coa))
 			reexpect(m, b);
 		if (m->state != MN_UPDATING)
 			break; /* read when the link was already lost: all the better */
@@ -447,6 +457,13 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		mn_probe_silently(m);
 		break;
 	case EXCHANGE_FOLLOW:
+		if (addr_eq(&b->v.ncoa, &b->v.pcoa)) {
+			if (!b->lodged && main && m->state == MN_ARRIVED) {
+				mn_step(m, STEP_F_FBACK, at);
+				mn_lodge(m, false, NULL);
+			}
+			b->v.ncoa = b->v.local = m->here.router;
+		}
 		if (b->lodged)
 			break;
 		if (main && m->state == MN_ARRIVED) {
@@ -473,7 +490,9 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 		break;
 	case EXCHANGE_PREDICT: /* what it may have set up is taken back */
 		request_failed(m, reason);
-		binding_exchange(b, EXCHANGE_GIVE_UP);
+		if (b->lodged)
+			b->v.ncoa = m->here.router;
+		binding_exchange(b, b->lodged ? EXCHANGE_FOLLOW : EXCHANGE_GIVE_UP);
 		break;
 	case EXCHANGE_FOLLOW:
 		if (main && m->state == MN_ARRIVED) {

@@ -125,7 +125,9 @@ void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell)
 	m->here.coa = b->v.pcoa;
 	m->ops->attach(m->arg, &m->here, false);
 	m->ops->native(m->arg, &b->v);
-	m->ops->abandon(m->arg, &old);
+	mn_una_repeat(m);
+	if (!addr_eq(&old, &m->here.coa))
+		m->ops->abandon(m->arg, &old);
 	mn_record_close(m, HANDOVER_COMPLETE, "the new router serves the previous address");
 	m->state = MN_ATTACHED;
 	if (tell) {

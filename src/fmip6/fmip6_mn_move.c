@@ -36,11 +36,16 @@ static void una_timeout(struct timer *t, void *arg)
 	m->unas++;
 }
 
-void mn_una_begin(struct fmip6_mn *m)
+void mn_una_repeat(struct fmip6_mn *m)
 {
 	m->unas = 0;
 	una_timeout(&m->una, m); /* before anybody is told: everything waits for it */
 	mn_step(m, STEP_G_UNA, loop_now(m->loop));
+}
+
+void mn_una_begin(struct fmip6_mn *m)
+{
+	mn_una_repeat(m);
 	mn_address_new(m);
 }
 
@@ -153,10 +158,13 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	struct binding *b = binding_get(&m->bindings, &old); /* may push out the oldest */
 	struct binding *home = binding_at_home(&m->bindings, &p->prefix);
 	struct in6_addr coa = address_at(m, p, home);
+	bool lodging = m->lodging && !home && mn_same_link(p, &m->target);
+	if (lodging)
+		coa = b->v.pcoa;
 	m->here = *p;
 	m->before = old;
 	m->here.coa = coa;
-	b->v.ncoa = coa;
+	b->v.ncoa = lodging ? p->router : coa;
 	b->kept = true;
 	b->lodged = false;
 	bool predictive = b == home || binding_in_force(b);
@@ -170,8 +178,14 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 		m->ops->target(m->arg, predictive ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &coa, &p->router);
 	}
 	m->state = MN_ARRIVED;
-	m->assume = false;
+	m->assume = m->lodging = false;
 	timer_stop(&m->prepared);
+	if (lodging) {
+		m->expected = false;
+		bind_all(m);
+		mn_lodge(m, false, NULL);
+		return;
+	}
 	/* Everything for what an UNA sets loose is there, if it was expected; before an unexpected one the address must be. */
 	if (m->expected) {
 		mn_una_begin(m);
@@ -192,7 +206,6 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 		binding_exchange(b, EXCHANGE_FOLLOW);
 	if (m->dhcp && mn_same_link(p, &m->target)) {
 		mn_lodge(m, false, predictive ? NULL : &coa);
-		m->ops->send_una(m->arg, &m->here.coa, false);
 		return;
 	}
 	m->ops->attached(m->arg, &m->here.coa, &old.coa);

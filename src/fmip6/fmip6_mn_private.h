@@ -35,6 +35,7 @@ struct fmip6_mn {
 	struct in6_addr pcoa;    /* its main binding's address */
 	struct mn_place target;  /* what it was told to move to; ap alone while not known more */
 	bool dhcp;               /* its addresses come by DHCP: ours stays, and serves there (PrRtAdv Code 5) */
+	bool lodging;            /* the target serves our address, and has no other for us (FBack with the PCoA) */
 	bool assume;             /* FBU for target was sent: take it that the next link is it */
 	bool expected;           /* everything is ready for target (mn_ops.expect) */
 	bool first;              /* first packet seen */
@@ -74,6 +75,7 @@ void mn_solicit_stop(struct fmip6_mn *m);
 void mn_move_init(struct fmip6_mn *m);
 void mn_move_stop(struct fmip6_mn *m);
 void mn_una_begin(struct fmip6_mn *m);
+void mn_una_repeat(struct fmip6_mn *m); /* of an address that need not be asked for */
 void mn_settle(struct fmip6_mn *m);        /* UNA is out and the PAR forwards here */
 void mn_movement_over(struct fmip6_mn *m); /* complete */
 void mn_after_main(struct fmip6_mn *m);

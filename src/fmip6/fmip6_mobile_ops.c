@@ -226,7 +226,8 @@ static void mn_expect(void *arg, const struct mn_binding_view *b, const struct m
 static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 {
 	struct fmip6_mobile *m = arg;
-	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true };
+	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = p->coa, .plen = p->prefix.plen, .nodad = true,
+		.noprefixroute = !prefix_has(&p->prefix, &p->coa) };
 	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
 	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
 	if (p->router_lladdr.len)
@@ -265,9 +266,14 @@ static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_
 static void mn_native(void *arg, const struct mn_binding_view *b)
 {
 	struct fmip6_mobile *m = arg;
-	struct rtnl_route foreign = foreign_route(m, &b->prefix, &b->par);
+	const struct mn_place *here = mn_here(m->mn);
+	bool abroad = here && !prefix_has(&here->prefix, &b->pcoa); /* its own link is elsewhere all the same */
+	struct rtnl_route foreign = foreign_route(m, &b->prefix, abroad ? &here->router : &b->par);
 	report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
-	rtnl_route_del(rtnl_of(m), &foreign);
+	if (abroad)
+		report(rtnl_route_set(rtnl_of(m), &foreign), "route", &b->par);
+	else
+		rtnl_route_del(rtnl_of(m), &foreign);
 }
 
 static void mn_unbind(void *arg, const struct mn_binding_view *b)

@@ -9,7 +9,7 @@
 
 /* ---- sessions ---- */
 
-static void session_close(struct session *s, enum handover_result r, const char *reason)
+void nar_session_close(struct session *s, enum handover_result r, const char *reason)
 {
 	if (!s->open)
 		return;
@@ -17,7 +17,7 @@ static void session_close(struct session *s, enum handover_result r, const char 
 	s->nar->ops->closed(s->nar->arg, &s->v.pcoa, r, reason);
 }
 
-static void session_step(struct session *s, enum handover_step step, usec_t at)
+void nar_session_step(struct session *s, enum handover_step step, usec_t at)
 {
 	if (s->open)
 		s->nar->ops->step(s->nar->arg, &s->v.pcoa, step, at);
@@ -30,8 +30,8 @@ void nar_forget(struct fmip6_nar *n, const struct in6_addr *addr)
 
 /* ---- HAck ---- */
 
-static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code,
-                      const struct in6_addr *ncoa)
+void nar_hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code,
+                   const struct in6_addr *ncoa)
 {
 	uint8_t out[64];
 	int len = hack_pack(&(struct hack){ .seq = seq, .code = code, .ncoa = *ncoa }, out, sizeof out);
@@ -41,12 +41,12 @@ static void hack_send(struct fmip6_nar *n, const struct in6_addr *src, const str
 	n->ops->send_hack(n->arg, src, dst, out, (size_t)len);
 }
 
-static void session_hack(struct session *s)
+void nar_session_hack(struct session *s)
 {
-	session_step(s, STEP_E_HACK, loop_now(s->nar->loop));
+	nar_session_step(s, STEP_E_HACK, loop_now(s->nar->loop));
 	/* §6.2.1.2: Code 2 answers no HI with Code 1; an address that the mobile was given before is told all the same. */
 	bool assigned = s->code == HACK_ASSIGNED;
-	hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, assigned && s->here ? HACK_ACCEPTED : s->code,
+	nar_hack_send(s->nar, &s->local, &s->v.peer, s->hi_seq, assigned && s->here ? HACK_ACCEPTED : s->code,
 	          assigned ? &s->v.ncoa : &in6addr_any);
 }
 
@@ -54,8 +54,15 @@ static void session_hack(struct session *s)
 
 static void session_done(struct session *s, enum handover_result r, const char *reason)
 {
+	if (s->v.lodged && r == HANDOVER_COMPLETE) {
+		nar_session_close(s, r, reason);
+		nar_lodge_settled(s);
+		return;
+	}
+	if (s->v.lodged)
+		s->nar->ops->leave(s->nar->arg, &s->v);
 	nar_session_quiet(s);
-	session_close(s, r, reason);
+	nar_session_close(s, r, reason);
 	s->v.state = NAR_DONE;
 	timer_after(&s->timer, s->nar->params->hold_time);
 }
@@ -68,7 +75,7 @@ static void release(struct session *s)
 	s->v.state = NAR_RELEASING;
 	usec_t at = loop_now(n->loop);
 	int rc = n->ops->release(n->arg, &s->v);
-	session_step(s, STEP_RELEASE, at);
+	nar_session_step(s, STEP_RELEASE, at);
 	if (rc < 0) {
 		n->ops->drop(n->arg, &s->v.ncoa);
 		s->held = false;
@@ -82,7 +89,7 @@ void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa)
 	if (!s || s->v.state != NAR_RELEASING)
 		return;
 	s->held = false;
-	session_step(s, STEP_RELEASED, loop_now(n->loop));
+	nar_session_step(s, STEP_RELEASED, loop_now(n->loop));
 	session_done(s, HANDOVER_COMPLETE, "");
 }
 
@@ -93,7 +100,7 @@ static void release_if_ready(struct session *s)
 }
 
 /* The mobile is on our link. What it held up waits only for what is configured to be waited for. */
-static void arrive(struct session *s)
+void nar_session_arrive(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
 	timer_stop(&s->dad);
@@ -153,9 +160,13 @@ void nar_session_timeout(struct timer *t, void *arg)
 		FMIP6_COUNT(FMIP6_HOLD_EXPIRED);
 		LOG_NOTICE("fmip6", "mobile did not arrive mobile=%s ncoa=%s peer=%s hold_time_ms=%llu", ADDR(&s->v.pcoa),
 		           ADDR(&s->v.ncoa), ADDR(&s->v.peer), (unsigned long long)(n->params->hold_time / USEC_MSEC));
+		if (s->v.lodged) {
+			nar_lodge_end(s, HANDOVER_FAILED, "the mobile did not arrive in time");
+			break;
+		}
 		nar_session_quiet(s);
 		n->ops->drop(n->arg, &s->v.ncoa);
-		session_close(s, HANDOVER_FAILED, "the mobile did not arrive in time");
+		nar_session_close(s, HANDOVER_FAILED, "the mobile did not arrive in time");
 		nar_session_free(s);
 		break;
 	case NAR_WAITING:
@@ -166,6 +177,9 @@ void nar_session_timeout(struct timer *t, void *arg)
 		break;
 	case NAR_DONE:
 		nar_session_free(s);
+		break;
+	case NAR_SERVING:
+		nar_lodge_tick(s);
 		break;
 	}
 }
@@ -181,8 +195,8 @@ static void hold_failed(struct session *s)
 	s->code = HACK_NO_RESOURCES;
 	if (s->held)
 		s->nar->ops->drop(s->nar->arg, &s->v.ncoa);
-	session_hack(s);
-	session_close(s, HANDOVER_FAILED, "no room to hold packets");
+	nar_session_hack(s);
+	nar_session_close(s, HANDOVER_FAILED, "no room to hold packets");
 	nar_session_free(s);
 }
 
@@ -197,7 +211,7 @@ static void expect_confirm(struct session *s)
 	struct fmip6_nar *n = s->nar;
 	n->ops->proxy(n->arg, s->v.ifindex, &s->v.ncoa, true);
 	timer_after(&s->proxy, n->params->proxy_nd_lifetime);
-	session_hack(s);
+	nar_session_hack(s);
 }
 
 void nar_dad_timeout(struct timer *t, void *arg)
@@ -218,7 +232,7 @@ static void begin_expect(struct session *s, bool ask)
 		n->ops->hold_from(n->arg, &s->v);
 	s->v.state = NAR_HOLDING;
 	timer_after(&s->timer, n->params->hold_time);
-	session_step(s, STEP_HOLD, loop_now(n->loop));
+	nar_session_step(s, STEP_HOLD, loop_now(n->loop));
 	if (!ask || n->params->dad == 0) {
 		expect_confirm(s);
 		return;
@@ -236,9 +250,9 @@ static void begin_returned(struct session *s)
 		return;
 	}
 	s->held = true;
-	session_step(s, STEP_HOLD, loop_now(n->loop));
+	nar_session_step(s, STEP_HOLD, loop_now(n->loop));
 	n->ops->pass(n->arg, &s->v);
-	session_hack(s);
+	nar_session_hack(s);
 	marker_begin(&s->marker, n->params->marker_timeout);
 	timer_stop(&s->timer);
 	s->v.state = NAR_WAITING;
@@ -258,15 +272,15 @@ static void begin_present(struct session *s)
 		}
 		n->ops->hold_from(n->arg, &s->v);
 		s->held = true;
-		session_step(s, STEP_HOLD, loop_now(n->loop));
+		nar_session_step(s, STEP_HOLD, loop_now(n->loop));
 	}
 	if (s->held) {
-		session_hack(s);
-		arrive(s);
+		nar_session_hack(s);
+		nar_session_arrive(s);
 		return;
 	}
 	n->ops->neighbor(n->arg, &s->v);
-	session_hack(s);
+	nar_session_hack(s);
 	n->ops->arrived(n->arg, &s->v);
 	session_done(s, HANDOVER_COMPLETE, "");
 }
@@ -278,7 +292,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	/* It is here already, and another router of its past is only told so. */
 	bool settled = s->v.state == NAR_DONE && m->code != HI_FROM_PCOA && lladdr_eq(&s->v.lladdr, &m->lladdr);
 	nar_session_quiet(s);
-	session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
+	nar_session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
 	s->v = (struct nar_view){ .ncoa = s->v.ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
 		.lladdr = m->lladdr, .ifindex = ifindex };
 	nar_session_address(s, &s->v.ncoa, &m->ncoa);
@@ -299,7 +313,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	s->open = true;
 	n->ops->opened(n->arg, m->code == HI_FROM_PCOA ? HANDOVER_PREDICTIVE : HANDOVER_REACTIVE, &s->v, in->at);
 	if (una)
-		session_step(s, STEP_G_UNA, una);
+		nar_session_step(s, STEP_G_UNA, una);
 	if (!una && m->code == HI_FROM_PCOA)
 		begin_expect(s, !returned && s->code == HACK_ACCEPTED);
 	else if (returned)
@@ -322,20 +336,20 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 		return;
 	}
 	if (!same) { /* another router of the mobile's past, told where it is now */
-		hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
+		nar_hack_send(s->nar, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
 		return;
 	}
 	s->here = here;
 	s->hi_seq = m->seq;
 	s->local = in->dst;
-	session_step(s, STEP_D_HI, in->at);
+	nar_session_step(s, STEP_D_HI, in->at);
 	if (timer_armed(&s->dad) && !here)
 		return; /* whether the address is free is not known yet */
-	session_hack(s);
+	nar_session_hack(s);
 	if (s->v.state != NAR_HOLDING)
 		return;
 	if (here)
-		arrive(s); /* its FBU came from here, whatever became of its UNA */
+		nar_session_arrive(s); /* its FBU came from here, whatever became of its UNA */
 	else
 		timer_after(&s->timer, s->nar->params->hold_time);
 }
@@ -375,17 +389,17 @@ static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct se
 	if (other || n->ops->in_use(n->arg, &m->ncoa, &m->lladdr)) {
 		FMIP6_COUNT(FMIP6_COLLISIONS);
 		*reason = "new address is in use";
-		return m->code == HI_FROM_PCOA ? HACK_NCOA_INVALID : HACK_UNSPECIFIED; /* §6.2.1.2: Code 1 answers no HI with Code 1 */
+		return HACK_NCOA_INVALID;
 	}
 	return HACK_ACCEPTED;
 }
 
-static void hi_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, uint8_t code, const char *reason)
+void nar_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, uint8_t code, const char *reason)
 {
 	FMIP6_COUNT(FMIP6_HI_REFUSED);
 	log_limited(&n->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HI refused mobile=%s peer=%s ncoa=%s code=%u reason=\"%s\"",
 	            ADDR(&m->pcoa), ADDR(&in->src), ADDR(&m->ncoa), code, reason);
-	hack_send(n, &in->dst, &in->src, m->seq, code, &in6addr_any);
+	nar_hack_send(n, &in->dst, &in->src, m->seq, code, &in6addr_any);
 }
 
 /* Another address for a mobile whose own is taken. */
@@ -411,18 +425,18 @@ static void hi_take(struct fmip6_nar *n, struct session *s, const struct in6_add
 		return;
 	}
 	FMIP6_COUNT(FMIP6_SESSIONS_FULL);
-	hi_refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+	nar_refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
 }
 
 static void hi_repeated(struct session *s, const struct hi *m, const struct mh_in *in)
 {
 	bool here = s->here = m->code != HI_FROM_PCOA;
-	session_step(s, STEP_D_HI, in->at);
+	nar_session_step(s, STEP_D_HI, in->at);
 	if (timer_armed(&s->dad) && !here)
 		return; /* whether the address is free is not known yet */
-	session_hack(s);
+	nar_session_hack(s);
 	if (here && s->v.state == NAR_HOLDING)
-		arrive(s); /* its FBU has come from here meanwhile */
+		nar_session_arrive(s); /* its FBU has come from here meanwhile */
 }
 
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
@@ -443,6 +457,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 		            ADDR(&in->src));
 		return;
 	}
+	if (nar_lodge_hi(n, &m, in))
+		return;
 	struct in6_addr ncoa = m.ncoa;
 	struct session *s = session_of(n, &m, in);
 	if (s && s->hi_seq == m.seq && addr_eq(&s->v.peer, &in->src)) {
@@ -450,6 +466,12 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 		return;
 	}
 	uint8_t code = hi_check(n, &m, s, &ifindex, &reason);
+	if (code == HACK_NCOA_INVALID && nar_lodge_may(n, &m.pcoa, &in->src)) {
+		nar_lodge_begin(n, &m, in, ifindex, &forwarder);
+		return;
+	}
+	if (code == HACK_NCOA_INVALID && m.code != HI_FROM_PCOA)
+		code = HACK_UNSPECIFIED; /* §6.2.1.2: Code 1 answers no HI with Code 1 */
 	if (code == HACK_NCOA_INVALID && assign(n, ifindex, &m.lladdr, &m.ncoa, &ncoa)) {
 		code = HACK_ACCEPTED;
 		s = NULL;
@@ -457,7 +479,7 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 	if (code == HACK_ACCEPTED)
 		hi_take(n, s, &ncoa, &m, in, ifindex, &forwarder);
 	else
-		hi_refuse(n, &m, in, code, reason);
+		nar_refuse(n, &m, in, code, reason);
 }
 
 /* ---- the link says that the address is taken ---- */
@@ -465,8 +487,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 static void session_refuse(struct session *s)
 {
 	s->code = HACK_NCOA_INVALID;
-	session_hack(s);
-	session_close(s, HANDOVER_FAILED, "the new address is in use");
+	nar_session_hack(s);
+	nar_session_close(s, HANDOVER_FAILED, "the new address is in use");
 	nar_session_free(s);
 }
 
@@ -474,11 +496,24 @@ static void session_readdress(struct session *s, const struct in6_addr *ncoa)
 {
 	struct fmip6_nar *n = s->nar;
 	nar_session_address(s, ncoa, &s->asked);
-	session_close(s, HANDOVER_CANCELLED, "the new address is in use, another is given");
+	nar_session_close(s, HANDOVER_CANCELLED, "the new address is in use, another is given");
 	s->open = true;
 	n->ops->opened(n->arg, HANDOVER_PREDICTIVE, &s->v, loop_now(n->loop));
 	s->code = HACK_ASSIGNED;
 	begin_expect(s, false);
+}
+
+static void session_lodge(struct session *s, usec_t at)
+{
+	const struct hi m = { .seq = s->hi_seq, .code = HI_FROM_PCOA, .flags = HI_BUFFER, .lladdr = s->v.lladdr, .pcoa = s->v.pcoa,
+		.ncoa = s->asked };
+	const struct mh_in in = { .src = s->v.peer, .dst = s->local, .at = at };
+	struct in6_addr forwarder = s->forwarder;
+	struct fmip6_nar *n = s->nar;
+	int ifindex = s->v.ifindex;
+	nar_session_close(s, HANDOVER_CANCELLED, "the new address is in use, the previous one is served");
+	nar_session_free(s);
+	nar_lodge_begin(n, &m, &in, ifindex, &forwarder);
 }
 
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at)
@@ -493,7 +528,9 @@ void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const stru
 	nar_session_quiet(s);
 	n->ops->drop(n->arg, &s->v.ncoa);
 	s->held = false;
-	if (assign(n, ifindex, &s->v.lladdr, target, &other))
+	if (nar_lodge_may(n, &s->v.pcoa, &s->v.peer))
+		session_lodge(s, at);
+	else if (assign(n, ifindex, &s->v.lladdr, target, &other))
 		session_readdress(s, &other);
 	else
 		session_refuse(s);
@@ -510,19 +547,47 @@ static void una_refuse(struct fmip6_nar *n, const struct una *m, int ifindex, co
 	            LLADDR(&m->lladdr), owner ? LLADDR(owner) : "-");
 	if (!bucket_take(&n->naacks, at))
 		return;
-	bool supplied = assign(n, ifindex, &m->lladdr, &m->target, &other);
 	FMIP6_COUNT(FMIP6_NAACK_SENT);
+	if (n->params->collision == FMIP6_COLLISION_PCOA && n->ops->home) {
+		struct session *s = nar_lodge_of(n, &m->target, &m->lladdr, ifindex);
+		if (s && s->v.state == NAR_DONE) { /* it had gone, and is back */
+			nar_session_free(s);
+			s = NULL;
+		}
+		n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, s ? NAACK_PCOA : NAACK_USE_NAR, s ? &s->v.pcoa : &other);
+		if (s)
+			nar_lodge_here(s, at);
+		return;
+	}
+	bool supplied = assign(n, ifindex, &m->lladdr, &m->target, &other);
 	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
 }
 
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at)
 {
-	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || n->ops->access_link(n->arg, &m->target) != ifindex)
+	struct session *s = nar_session_find(n, &m->target);
+	int on = n->ops->access_link(n->arg, &m->target);
+	bool foreign = on == 0 && !addr_is_link_local(&m->target) && n->params->collision == FMIP6_COLLISION_PCOA;
+	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || (on != ifindex && !foreign))
 		return;
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
-	struct session *s = nar_session_find(n, &m->target);
+	if (s && s->v.lodged && s->v.state == NAR_DONE) { /* it is back */
+		nar_session_free(s);
+		s = NULL;
+	}
+	if (!s && foreign) { /* a mobile that keeps its address: its HI may come behind */
+		early_una(&n->early, &m->target, &m->lladdr, ifindex, at);
+		return;
+	}
+	if (s && s->v.lodged) {
+		if (lladdr_eq(&s->v.lladdr, &m->lladdr) && s->v.ifindex == ifindex)
+			nar_lodge_here(s, at);
+		else
+			FMIP6_COUNT(FMIP6_UNA_IGNORED);
+		return;
+	}
 	if (!s || s->v.state == NAR_DONE) {
-		if (n->ops->in_use(n->arg, &m->target, &m->lladdr))
+		if (n->ops->in_use(n->arg, &m->target, &m->lladdr) || nar_lodge_of(n, &m->target, &m->lladdr, ifindex))
 			una_refuse(n, m, ifindex, NULL, at);
 		else
 			early_una(&n->early, &m->target, &m->lladdr, ifindex, at);
@@ -537,15 +602,15 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 		return;
 	}
 	if (!s->una)
-		session_step(s, STEP_G_UNA, at);
+		nar_session_step(s, STEP_G_UNA, at);
 	s->una = true;
 	if (s->v.state != NAR_HOLDING)
 		return;
 	if (timer_armed(&s->dad)) { /* the mobile itself has it: nobody need be asked any more */
 		timer_stop(&s->dad);
-		session_hack(s);
+		nar_session_hack(s);
 	}
-	arrive(s);
+	nar_session_arrive(s);
 }
 
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
@@ -553,8 +618,10 @@ void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
 	struct session *s = nar_session_find(n, ncoa);
 	if (!s)
 		return;
+	if (s->v.lodged && s->v.state != NAR_DONE)
+		n->ops->leave(n->arg, &s->v);
 	nar_session_quiet(s);
-	session_close(s, HANDOVER_CANCELLED, "the mobile moved on");
+	nar_session_close(s, HANDOVER_CANCELLED, "the mobile moved on");
 	nar_session_free(s);
 }
 

@@ -7,9 +7,16 @@
  *   WAITING    the mobile is here; its contexts, or what is under way on its old way, are not
  *   RELEASING  what was held is being sent
  *   DONE       nothing of ours is in the way; kept a while to answer a repeated HI
+ *   SERVING    its PCoA lodges here (below)
  *
  * An address that another node has: the mobile gets another one, in HAck (Code 2) or, when it is here already, with a NAACK
- * in a Router Advertisement (§4, §6.4.6); or it is refused (fmip6.collision).
+ * in a Router Advertisement (§4, §6.4.6); or it is refused; or its PCoA is served here (fmip6.collision).
+ *
+ * To serve the PCoA (HAck Code 3, §4, §6.2.1.2): ncoa is then the PCoA itself. A tunnel stands between the PAR and our own address,
+ * packets that come out of it wait until the mobile announces the PCoA, and a host route leads to it; what it sends from the PCoA
+ * goes back through the tunnel. One that announces itself with the address that is another's is told by a NAACK of Status 4 or, if
+ * no HI came yet, 3. The service lasts until the PAR says that the mobile has gone on, or says nothing for fmip6.lifetime, or the
+ * mobile does not answer for half of it.
  *
  * A mobile that comes back to the router that forwards for it (RFC 5568 §5.6): the address it returns to is one whose
  * packets go into a tunnel. That binding ends, and the tunnel becomes a hold. If the mobile is already here, packets are still
@@ -24,7 +31,7 @@
 
 struct fmip6_nar;
 
-enum nar_state { NAR_HOLDING, NAR_WAITING, NAR_RELEASING, NAR_DONE };
+enum nar_state { NAR_HOLDING, NAR_WAITING, NAR_RELEASING, NAR_DONE, NAR_SERVING };
 
 struct nar_view {
 	struct in6_addr ncoa, pcoa;
@@ -32,6 +39,7 @@ struct nar_view {
 	struct lladdr lladdr;
 	int ifindex;
 	enum nar_state state;
+	bool lodged; /* ncoa is the PCoA, which is served here */
 	struct in6_addr old_local, old_ncoa; /* ends of the tunnel it came back through; unspecified: it did not */
 };
 
@@ -65,6 +73,14 @@ struct nar_ops {
 	void (*proxy)(void *arg, int ifindex, const struct in6_addr *ncoa, bool on);
 	/* The mobile's neighbour entry: it is here. */
 	void (*neighbor)(void *arg, const struct nar_view *v);
+	/* Serving a PCoA. home: does it lie behind the neighbour with that address? own: is that an address of ours? serve: what comes
+	 * out of the tunnel from remote to local for it is taken, and once it is here what it sends goes back there; negative errno if
+	 * that fails. leave: all of that goes, with what waits. ask: makes it say something, if it is there. home NULL: never served. */
+	bool (*home)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *peer);
+	bool (*own)(void *arg, const struct in6_addr *a);
+	int (*serve)(void *arg, const struct nar_view *v, const struct in6_addr *local, const struct in6_addr *remote);
+	void (*leave)(void *arg, const struct nar_view *v);
+	void (*ask)(void *arg, const struct nar_view *v);
 	void (*send_hack)(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len);
 	void (*send_marker)(void *arg, const struct nar_view *v, uint16_t id, uint16_t seq);
 	/* The timeline. arrived also tells everyone else. */
@@ -82,6 +98,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
 /* A neighbour advertisement for an address, from that link-layer address: its owner defends it. */
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at);
+/* Something came from that address, and from that station. */
+void nar_seen(struct fmip6_nar *n, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at);
 void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id);
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
 /* The contexts of the mobile that was pcoa, and is ncoa if that is known, are here, or will not come. */

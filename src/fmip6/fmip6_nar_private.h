@@ -25,6 +25,8 @@ struct session {
 	bool contexts_done, contexts_wanted;
 	struct timer timer;  /* HOLDING: the mobile does not come. WAITING: contexts do not. DONE: forgotten. */
 	struct timer proxy;
+	usec_t seen;       /* lodged: when it last said something */
+	struct timer life; /* lodged: its PAR says nothing any more */
 	struct timer dad; /* armed: asking the link, the HAck waits */
 	struct marker marker;
 };
@@ -49,6 +51,26 @@ void nar_session_free(struct session *s);
 void nar_session_address(struct session *s, const struct in6_addr *ncoa, const struct in6_addr *asked);
 void nar_session_undefend(struct session *s); /* its address is defended no longer */
 void nar_session_quiet(struct session *s); /* no timer runs any more, nor is the address defended */
+
+/* The session's steps (fmip6_nar.c). */
+void nar_session_step(struct session *s, enum handover_step step, usec_t at);
+void nar_session_close(struct session *s, enum handover_result r, const char *reason);
+void nar_session_hack(struct session *s);
+void nar_session_arrive(struct session *s); /* the mobile is on our link */
+void nar_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, uint8_t code, const char *reason);
+void nar_hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code,
+                   const struct in6_addr *ncoa);
+
+/* A PCoA that is served here (fmip6_nar_lodge.c). */
+bool nar_lodge_may(const struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *peer);
+bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in); /* a HI about one: it has been dealt with */
+void nar_lodge_begin(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, int ifindex, const struct in6_addr *forwarder);
+void nar_lodge_settled(struct session *s); /* it is here, and has what waited for it */
+void nar_lodge_tick(struct session *s);
+void nar_lodge_end(struct session *s, enum handover_result r, const char *reason);
+void nar_lodge_life_ended(struct timer *t, void *arg);
+struct session *nar_lodge_of(const struct fmip6_nar *n, const struct in6_addr *asked, const struct lladdr *l, int ifindex);
+void nar_lodge_here(struct session *s, usec_t at); /* it has announced itself */
 
 /* What a session's timers and its marker call. */
 void nar_session_timeout(struct timer *t, void *arg);

@@ -21,6 +21,7 @@ void nar_session_undefend(struct session *s)
 void nar_session_quiet(struct session *s)
 {
 	nar_session_undefend(s);
+	timer_stop(&s->life);
 	timer_stop(&s->timer);
 	timer_stop(&s->dad);
 	marker_stop(&s->marker);
@@ -36,8 +37,10 @@ void nar_session_free(struct session *s)
 	s->nar->chosen -= has_chosen(s);
 	timer_stop(&s->proxy);
 	timer_stop(&s->timer);
+	timer_stop(&s->life);
 	timer_stop(&s->dad);
 	marker_stop(&s->marker);
+	fmip6_counters[FMIP6_LODGERS].value -= s->v.lodged;
 	HASH_DELETE(hh, s->nar->sessions, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value--;
 	free(s);
@@ -67,6 +70,7 @@ struct session *nar_session_make(struct fmip6_nar *n, const struct in6_addr *nco
 	timer_init(&s->timer, n->loop, nar_session_timeout, s);
 	timer_init(&s->proxy, n->loop, nar_proxy_timeout, s);
 	timer_init(&s->dad, n->loop, nar_dad_timeout, s);
+	timer_init(&s->life, n->loop, nar_lodge_life_ended, s);
 	marker_init(&s->marker, n->loop, nar_session_marker_send, nar_session_marker_ended, s);
 	HASH_ADD(hh, n->sessions, v.ncoa, sizeof s->v.ncoa, s);
 	fmip6_counters[FMIP6_NAR_SESSIONS].value++;

@@ -49,14 +49,28 @@ struct request {
 	struct in6_addr nar;
 	struct badf_key key;
 	struct lladdr lladdr;
-	bool from_pcoa;
+	bool from_pcoa, wants_nar;
 };
 
 /* ---- bindings ---- */
 
 /* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
+static void talk_begin(struct binding *b, int talk, const struct hi *m);
+
+static bool lodged(const struct binding *b)
+{
+	return b->forwarding && b->lodged;
+}
+
+/* The router that served the PCoA need do so no longer. */
+static void part(struct binding *b)
+{
+	talk_begin(b, TALK_PART, &(struct hi){ .flags = HI_PROXY, .code = HI_COMPLETED, .ncoa = b->asked });
+}
+
 static void binding_over(struct binding *b)
 {
+	bool was_lodged = lodged(b);
 	par_pending_end(b);
 	par_copying_end(b);
 	if (b->held)
@@ -64,7 +78,10 @@ static void binding_over(struct binding *b)
 	b->held = false;
 	b->forwarding = false;
 	b->over = true;
+	timer_stop(&b->renew);
 	timer_after(&b->life, MEMORY);
+	if (was_lodged)
+		part(b);
 }
 
 void par_life_ended(struct timer *t, void *arg)
@@ -113,16 +130,30 @@ static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_ad
 /* The binding is in force: to the old link while the mobile may still be there, and to where it goes. */
 static void fback_accept(struct binding *b)
 {
-	bool moved = !addr_eq(&b->ncoa, &b->want);
+	const struct in6_addr *use = !b->lodged ? &b->ncoa : b->wants_nar ? &b->want : &b->pcoa;
+	bool moved = !addr_eq(use, &b->want);
 	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
 		.badf = { .spi = b->spi } };
 	if (moved || b->given) /* §5.2: what is in the HAck is in the FBack */
-		m.ncoa = b->ncoa;
+		m.ncoa = *use;
 	if (!b->acknowledge)
 		return;
-	if (b->from_pcoa)
-		fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, &b->pcoa, true);
-	fback_send(b->par, &m, &b->pcoa, &b->ncoa, &b->local, b->from_pcoa ? &b->ncoa : &b->from, false);
+	if (b->from_pcoa && !b->wants_nar)
+		fback_send(b->par, &m, &b->pcoa, use, &b->local, &b->pcoa, true);
+	/* The address that it wanted may be another's. What goes to its own goes to the router that serves it. */
+	fback_send(b->par, &m, &b->pcoa, use, &b->local, b->lodged ? &b->pcoa : b->from_pcoa ? &b->ncoa : &b->from, false);
+}
+
+/* It is still where its PCoA is served, and about to leave: what is sent to it goes there until the tunnel moves. */
+static void fback_before(struct binding *b, const struct in6_addr *ncoa)
+{
+	bool moved = !addr_eq(ncoa, &b->want);
+	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
+		.badf = { .spi = b->spi } };
+	if (moved || b->given)
+		m.ncoa = *ncoa;
+	if (b->acknowledge)
+		fback_send(b->par, &m, &b->pcoa, ncoa, &b->local, &b->pcoa, false);
 }
 
 static void fback_refuse(struct binding *b, uint8_t status)
@@ -141,7 +172,8 @@ static void hi_send(struct binding *b)
 	timer_after(&b->retry, p->params->hi_timeout << b->tries);
 	b->tries++;
 	FMIP6_COUNT(FMIP6_HI_SENT);
-	p->ops->step(p->arg, &b->pcoa, STEP_D_HI, loop_now(p->loop));
+	if (b->pending)
+		p->ops->step(p->arg, &b->pcoa, STEP_D_HI, loop_now(p->loop));
 	p->ops->send_hi(p->arg, &b->want_nar, out, (size_t)n);
 }
 
@@ -165,6 +197,8 @@ void par_hi_timeout(struct timer *t, void *arg)
 	struct binding *b = arg;
 	if (b->tries <= b->par->params->hi_retries)
 		hi_send(b);
+	else if (!b->pending)
+		par_pending_end(b); /* a binding that nobody confirms ends by itself, and so does a service */
 	else
 		pending_fail(b, FBACK_UNSPECIFIED, "no HAck from the new router");
 }
@@ -178,6 +212,56 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 		HASH_FIND(hh_hi, p->by_hi, &p->hi_seq, sizeof p->hi_seq, b);
 	} while (b);
 	return p->hi_seq;
+}
+
+/* ---- to the router that serves a PCoA ---- */
+
+static void talk_begin(struct binding *b, int talk, const struct hi *m)
+{
+	struct fmip6_par *p = b->par;
+	par_pending_end(b);
+	b->talk = talk;
+	b->want_nar = b->nar;
+	b->tries = 0;
+	b->hi_seq = hi_seq_next(p);
+	b->hi = *m;
+	b->hi.seq = b->hi_seq;
+	b->hi.pcoa = b->pcoa;
+	b->hi.lladdr = b->lladdr;
+	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
+	hi_send(b);
+}
+
+static void renew_begin(struct binding *b)
+{
+	if (lodged(b) && b->par->params->renew)
+		timer_after(&b->renew, b->lifetime * USEC_SEC / 4 * 3);
+	else
+		timer_stop(&b->renew);
+}
+
+void par_renew_due(struct timer *t, void *arg)
+{
+	struct binding *b = arg;
+	if (lodged(b) && !b->pending)
+		talk_begin(b, TALK_RENEW, &(struct hi){ .code = HI_NOT_FROM_PCOA, .ncoa = b->asked });
+}
+
+static void talk_answered(struct binding *b, const struct hack *m)
+{
+	int talk = b->talk;
+	par_pending_end(b);
+	if (talk != TALK_RENEW || !lodged(b))
+		return;
+	if (m->code == HACK_USE_PCOA || m->code == HACK_ACCEPTED) {
+		timer_after(&b->life, b->lifetime * USEC_SEC);
+		renew_begin(b);
+		return;
+	}
+	LOG_INFO("fmip6", "mobile is not there any more mobile=%s peer=%s", ADDR(&b->pcoa), ADDR(&b->nar));
+	b->lodged = false; /* that router knows */
+	b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
+	binding_over(b);
 }
 
 /* ---- early buffering ---- */
@@ -220,7 +304,7 @@ void par_foresee(struct fmip6_par *p, const struct in6_addr *pcoa, const struct 
 static void pending_hold(struct binding *b)
 {
 	struct fmip6_par *p = b->par;
-	if (b->from_pcoa || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) != 0)
+	if ((b->from_pcoa && !b->wants_nar) || b->forwarding || b->held || p->ops->hold(p->arg, &b->pcoa) != 0)
 		return;
 	timer_stop(&b->copying); /* what was copied is at the head of what is held */
 	b->held = true;
@@ -245,6 +329,9 @@ static void pending_begin(struct binding *b, const struct request *q)
 		timer_stop(&b->life);
 	b->want = q->ncoa;
 	b->want_nar = q->nar;
+	b->wants_nar = q->wants_nar;
+	b->lladdr = q->lladdr;
+	b->lodging = false;
 	b->tries = 0;
 	b->hi_seq = hi_seq_next(p);
 	b->hi = (struct hi){ .seq = b->hi_seq, .flags = hi_flags(p, q),
@@ -280,7 +367,8 @@ static int hack_status(const struct hack *m, struct in6_addr *ncoa)
 		return FBACK_PROHIBITED;
 	case HACK_NO_RESOURCES:
 		return FBACK_NO_RESOURCES;
-	case HACK_USE_PCOA: /* a host route for the PCoA at the new router: not offered here, not taken */
+	case HACK_USE_PCOA: /* the new router's address is where packets go */
+		return FBACK_ACCEPTED;
 	case HACK_UNSPECIFIED:
 		break;
 	}
@@ -290,20 +378,29 @@ static int hack_status(const struct hack *m, struct in6_addr *ncoa)
 static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 {
 	struct fmip6_par *p = b->par;
+	struct in6_addr nar = b->want_nar;
 	usec_t now = loop_now(p->loop);
 	par_copying_end(b); /* the mobile is still on our link, as far as is known: it has had what was copied */
+	bool was_lodged = lodged(b), elsewhere = !addr_eq(&b->nar, &b->want_nar);
+	if (was_lodged && b->from_pcoa && elsewhere)
+		fback_before(b, b->lodging ? &b->pcoa : ncoa);
 	int rc = p->ops->tunnel(p->arg, &b->pcoa, &b->local, ncoa);
 	if (rc < 0) {
 		pending_fail(b, FBACK_NO_RESOURCES, "tunnel could not be set up");
 		return;
 	}
 	par_pending_end(b);
+	if (was_lodged && elsewhere)
+		part(b);
 	b->held = false;
 	b->forwarding = true;
+	b->lodged = b->lodging;
+	b->asked = b->want;
 	b->since = now;
 	b->ncoa = *ncoa;
-	b->nar = b->want_nar;
+	b->nar = nar;
 	timer_after(&b->life, b->lifetime * USEC_SEC);
+	renew_begin(b);
 	p->ops->step(p->arg, &b->pcoa, STEP_TUNNEL, now);
 	p->ops->step(p->arg, &b->pcoa, STEP_F_FBACK, now);
 	fback_accept(b);
@@ -326,7 +423,7 @@ void par_binding_marker_ended(void *arg, bool answered)
 static bool pending_drain(struct binding *b, const struct in6_addr *ncoa)
 {
 	struct fmip6_par *p = b->par;
-	if (!b->forwarding || b->from_pcoa || addr_eq(&b->ncoa, ncoa) || p->ops->hold(p->arg, &b->pcoa) != 0)
+	if (!b->forwarding || b->lodged || b->from_pcoa || addr_eq(&b->ncoa, ncoa) || p->ops->hold(p->arg, &b->pcoa) != 0)
 		return false;
 	timer_stop(&b->retry);
 	b->agreed = *ncoa;
@@ -366,6 +463,10 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		            ADDR(&in->src), m.seq);
 		return;
 	}
+	if (!b->pending) {
+		talk_answered(b, &m);
+		return;
+	}
 	struct in6_addr ncoa = b->want;
 	int status = hack_status(&m, &ncoa);
 	if (status < 0) {
@@ -373,11 +474,14 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	p->ops->step(p->arg, &b->pcoa, STEP_E_HACK, in->at);
-	b->given = !addr_is_zero(&m.ncoa);
+	b->lodging = m.code == HACK_USE_PCOA || (b->wants_nar && status == FBACK_ACCEPTED && addr_is_zero(&m.ncoa));
+	if (b->lodging)
+		ncoa = b->want_nar;
+	b->given = !b->lodging && !addr_is_zero(&m.ncoa);
 	if (status >= FBACK_UNSPECIFIED)
 		pending_fail(b, (uint8_t)status, m.code == HACK_NCOA_INVALID ? "the new address is in use at the new router" :
 		                                                                "the new router refused");
-	else if (!ncoa_of_nar(b, &ncoa))
+	else if (!b->lodging && !ncoa_of_nar(b, &ncoa))
 		pending_fail(b, FBACK_UNSPECIFIED, "the new router assigned an address that is not its own");
 	else if (!pending_drain(b, &ncoa))
 		pending_accept(b, &ncoa);
@@ -434,6 +538,7 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar);
 	if (rc < 0)
 		return rc == -EACCES ? REFUSE_UNPROTECTED : REFUSE_NCOA;
+	q->wants_nar = rc > 0;
 	q->lladdr = q->fbu.lladdr;
 	if (q->lladdr.len == 0 && !p->ops->lladdr(p->arg, &q->pcoa, &q->lladdr))
 		return REFUSE_LLADDR;
@@ -495,7 +600,9 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 	b->lifetime = (uint16_t)(q->fbu.lifetime < most ? q->fbu.lifetime : most);
 	if (fbu_is_renewal(b, q)) {
 		b->want = q->ncoa;
+		b->wants_nar = q->wants_nar;
 		timer_after(&b->life, b->lifetime * USEC_SEC);
+		renew_begin(b);
 		fback_accept(b);
 	} else if (b->pending && addr_eq(&b->want, &q->ncoa)) {
 		p->ops->step(p->arg, &b->pcoa, STEP_C_FBU, q->in->at); /* HI is under way: its answer will be the FBack */
@@ -558,6 +665,7 @@ static struct par_view view(const struct binding *b)
 {
 	return (struct par_view){ .pcoa = b->pcoa, .ncoa = b->forwarding ? b->ncoa : b->want,
 		.nar = b->forwarding ? b->nar : b->want_nar, .local = b->local, .forwarding = b->forwarding, .pending = b->pending,
+		.lodged = lodged(b),
 		.expires = b->forwarding ? b->life.when : 0 };
 }
 

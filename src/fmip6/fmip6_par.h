@@ -6,6 +6,10 @@
  * A mobile that moves on while packets go to its older NCoA keeps the old tunnel until the new router has agreed. Then packets
  * wait until a marker (fmip6_marker.h) tells that the old way, which may be the longer one, is empty.
  * A binding that is over is remembered for a while, with its last sequence number, so that a delayed FBU cannot bring it back.
+ *
+ * A new router that has no new address for the mobile may serve its PCoA itself (HAck Code 3, §6.2.1.2): then packets go to that
+ * router's own address. Such a binding is the routers' affair: before it ends this one asks, with a HI of Code 1 as if the mobile had
+ * asked from there, whether the mobile is still there; and tells with one of Code 2 (P flag, as RFC 5949 has them) that it has gone elsewhere.
  */
 #ifndef HANDOVERD_FMIP6_PAR_H
 #define HANDOVERD_FMIP6_PAR_H
@@ -21,7 +25,8 @@ struct par_ops {
 	bool (*key)(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out);
 	/* Does pcoa belong to one of our own access links? */
 	bool (*own_address)(void *arg, const struct in6_addr *pcoa);
-	/* The router behind whose AP ncoa lies: its address for HI. -ENOENT: none; -EACCES: its protection is not up. */
+	/* The router behind whose AP ncoa lies: its address for HI. 0; 1: ncoa is that router's own; -ENOENT: none; -EACCES: its
+	 * protection is not up. */
 	int (*target)(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar);
 	/* Is src an address of the neighbour nar, and may it talk to us? */
 	bool (*is_peer)(void *arg, const struct in6_addr *src, const struct in6_addr *nar);
@@ -79,7 +84,7 @@ enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, str
 
 struct par_view {
 	struct in6_addr pcoa, ncoa, nar, local;
-	bool forwarding, pending;
+	bool forwarding, pending, lodged;
 	usec_t expires;
 };
 bool par_find(const struct fmip6_par *p, const struct in6_addr *pcoa, struct par_view *out);

@@ -20,7 +20,10 @@ struct binding {
 	struct timer life;     /* of the binding; of its memory when it is over */
 
 	bool forwarding;
+	bool lodged; /* ncoa is the new router's address, which serves the PCoA (HAck Code 3) */
 	struct in6_addr ncoa, nar;
+	struct in6_addr asked; /* lodged: the address that the new router was asked for */
+	struct lladdr lladdr;
 	usec_t since;
 	bool over;
 
@@ -32,11 +35,16 @@ struct binding {
 	bool from_pcoa;
 	bool acknowledge;  /* the FBU asks for an FBack */
 	bool given;        /* the HAck named the address */
+	bool wants_nar;    /* want is the new router's own address: it is to serve the PCoA (NAACK Status 3) */
+	bool lodging;      /* the new router has agreed to serve it */
 	uint16_t lifetime; /* seconds, as granted */
 	uint16_t hi_seq;
 	int64_t tries;
 	struct hi hi;
 	struct timer retry;
+
+	enum { TALK_NONE, TALK_RENEW, TALK_PART } talk; /* a HI of our own to the router that serves, while nothing is pending: to want_nar */
+	struct timer renew; /* lodged: whether its mobile is still there */
 
 	struct marker marker;    /* the new router has agreed; the old way is not yet empty */
 	struct in6_addr agreed;  /* the address it agreed to */
@@ -61,7 +69,7 @@ struct binding *par_binding_find(const struct fmip6_par *p, const struct in6_add
 /* Makes room, if need be, by forgetting one that is over. NULL: the limit of sessions, or no memory. */
 struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pcoa);
 void par_binding_free(struct binding *b);
-void par_pending_end(struct binding *b); /* harmless if nothing is */
+void par_pending_end(struct binding *b); /* and what we say to the router that serves the PCoA; harmless if nothing is */
 void par_copying_end(struct binding *b); /* the copies are thrown away; harmless if there are none */
 
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
@@ -72,6 +80,7 @@ void par_seen_clear(struct fmip6_par *p);
 void par_life_ended(struct timer *t, void *arg);
 void par_copying_ended(struct timer *t, void *arg);
 void par_hi_timeout(struct timer *t, void *arg);
+void par_renew_due(struct timer *t, void *arg);
 void par_binding_marker_send(void *arg, uint16_t id, uint16_t seq);
 void par_binding_marker_ended(void *arg, bool answered);
 

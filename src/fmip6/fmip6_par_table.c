@@ -25,9 +25,10 @@ struct binding *par_binding_find(const struct fmip6_par *p, const struct in6_add
 
 void par_pending_end(struct binding *b)
 {
-	if (!b->pending)
+	if (!b->pending && b->talk == TALK_NONE)
 		return;
 	b->pending = false;
+	b->talk = TALK_NONE;
 	timer_stop(&b->retry);
 	marker_stop(&b->marker);
 	HASH_DELETE(hh_hi, b->par->by_hi, b);
@@ -45,6 +46,7 @@ void par_binding_free(struct binding *b)
 {
 	par_pending_end(b);
 	timer_stop(&b->copying);
+	timer_stop(&b->renew);
 	timer_stop(&b->life);
 	HASH_DELETE(hh, b->par->bindings, b);
 	fmip6_counters[FMIP6_BINDINGS].value--;
@@ -75,6 +77,7 @@ struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pco
 	b->pcoa = *pcoa;
 	timer_init(&b->life, p->loop, par_life_ended, b);
 	timer_init(&b->retry, p->loop, par_hi_timeout, b);
+	timer_init(&b->renew, p->loop, par_renew_due, b);
 	timer_init(&b->copying, p->loop, par_copying_ended, b);
 	marker_init(&b->marker, p->loop, par_binding_marker_send, par_binding_marker_ended, b);
 	HASH_ADD(hh, p->bindings, pcoa, sizeof b->pcoa, b);

@@ -421,6 +421,8 @@ static void una_received(const struct icmp6_message *m, void *arg)
 	}
 	if (m->from.len)
 		nar_defended(r->nar, &una.target, &m->from, m->ifindex, m->at);
+	if (m->from.len && addr_eq(&m->src, &una.target))
+		nar_seen(r->nar, &m->src, &m->from, m->ifindex, m->at);
 	nar_una(r->nar, &una, &m->src, m->ifindex, m->at);
 }
 
@@ -595,7 +597,9 @@ static void stop_forwarding(const struct par_view *v, void *arg)
 static void stop_holding(const struct nar_view *v, void *arg)
 {
 	struct fmip6_router *r = arg;
-	if (v->state != NAR_DONE)
+	if (v->lodged && v->state != NAR_DONE)
+		router_nar_ops.leave(r, v);
+	else if (v->state != NAR_DONE)
 		path_close(path_find(r->core->net->paths, &v->ncoa));
 	rtnl_proxy_del(r->core->net->rtnl, v->ifindex, &v->ncoa);
 	router_close_record(r, HANDOVER_NAR, &v->pcoa, HANDOVER_CANCELLED, "the router stops");
@@ -659,7 +663,7 @@ static void show_binding(const struct par_view *v, void *arg)
 static void show_session(const struct nar_view *v, void *arg)
 {
 	static const char *const states[] = { [NAR_HOLDING] = "holding", [NAR_WAITING] = "waiting", [NAR_RELEASING] = "releasing",
-		[NAR_DONE] = "arrived" };
+		[NAR_DONE] = "arrived", [NAR_SERVING] = "serving" };
 	struct output *o = arg;
 	out_item_begin(o, NULL);
 	out_addr(o, "pcoa", &v->pcoa);

@@ -126,12 +126,12 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	struct fmip6_router *r = arg;
 	struct link l;
 	const struct ap *ap = ap_of_prefix(r->core->neighbors, ncoa);
-	if (router_link_of_addr(r, ncoa, &l) || !ap || !ap->neighbor || ap->neighbor->compat == COMPAT_NONE || addr_eq(&ap->router, ncoa))
+	if (router_link_of_addr(r, ncoa, &l) || !ap || !ap->neighbor || ap->neighbor->compat == COMPAT_NONE)
 		return -ENOENT;
 	if (!neighbor_usable(ap->neighbor))
 		return -EACCES;
 	*nar = ap->neighbor->address;
-	return 0;
+	return addr_eq(&ap->router, ncoa);
 }
 
 static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
@@ -506,6 +506,55 @@ static void nar_proxy(void *arg, int ifindex, const struct in6_addr *ncoa, bool 
 		LOG_WARNING("fmip6", "neighbour proxy not changed mobile=%s on=%d reason=\"%s\"", ADDR(ncoa), on, strerror(-rc));
 }
 
+static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_addr *peer)
+{
+	struct fmip6_router *r = arg;
+	struct link l;
+	const struct ap *ap = ap_of_prefix(r->core->neighbors, pcoa);
+	return ap && ap->neighbor && ap->neighbor == neighbor_find(r->core->neighbors, peer) && !addr_eq(&ap->router, pcoa) &&
+	       !addr_is_v4(pcoa) && !router_link_of_addr(r, pcoa, &l);
+}
+
+static bool nar_own(void *arg, const struct in6_addr *a)
+{
+	struct fmip6_router *r = arg;
+	return fmip6_is_local(r->core, a);
+}
+
+static int nar_serve(void *arg, const struct nar_view *v, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	struct fmip6_router *r = arg;
+	return tunnel_end_visitor(r->core->net->paths, v->ifindex, &v->ncoa, local, remote);
+}
+
+static void nar_leave(void *arg, const struct nar_view *v)
+{
+	struct fmip6_router *r = arg;
+	struct paths *paths = r->core->net->paths;
+	struct mobile *m = mobile_find(r->core->mobiles, &v->ncoa);
+	router_releasing_drop(r, &v->ncoa);
+	path_close(path_find(paths, &v->ncoa));
+	path_unpin(paths, &v->ncoa);
+	tunnel_end_del(paths, &v->ncoa);
+	rtnl_neigh_del(r->core->net->rtnl, v->ifindex, &v->ncoa);
+	if (m)
+		mobile_remove(r->core->mobiles, m);
+}
+
+/* It answers with a neighbour advertisement, which is seen (nar_seen). */
+static void nar_ask(void *arg, const struct nar_view *v)
+{
+	struct fmip6_router *r = arg;
+	struct link on;
+	struct in6_addr src;
+	uint8_t out[32];
+	if (!router_link_of_ifindex(r, v->ifindex, &on) || !rtnl_link_local(r->core->net->rtnl, v->ifindex, &src))
+		return;
+	int n = ns_pack(&v->ncoa, &on.lladdr, out, sizeof out);
+	if (n > 0)
+		fmip6_sent(fmip6_send_frame(r->core, v->ifindex, &v->lladdr, &src, &v->ncoa, out, (size_t)n), "probe", &v->ncoa);
+}
+
 /* Its address is here now; the older one names it too as long as its packets come through the PAR. */
 static void nar_neighbor(void *arg, const struct nar_view *v)
 {
@@ -546,7 +595,7 @@ static void nar_opened(void *arg, enum handover_mode mode, const struct nar_view
 		return;
 	h->ncoa = v->ncoa;
 	h->par = v->peer;
-	if (router_link_of_addr(r, &v->ncoa, &l))
+	if (router_link_of_ifindex(r, v->ifindex, &l))
 		h->nar = l.router;
 	router_names(r, h);
 	handover_step_at(r->core->handovers, h, STEP_D_HI, at);
@@ -575,6 +624,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 const struct nar_ops router_nar_ops = {
 	.peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe, .send_naack = nar_send_naack,
 	.in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass,
+	.home = nar_home, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
 	.hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,
 	.arrived = nar_arrived, .closed = nar_closed,

@@ -273,10 +273,21 @@ static bool asks_for(const struct came *c, const void *arg)
 	       addr_eq(&c->w.src, &c->w.home) == (w->hi.code == HI_FROM_PCOA);
 }
 
+/* Its PCoA is served by that router, and it is asked, or told, about that. */
+static bool serves(const struct came *c, const void *arg)
+{
+	const struct word *w = arg;
+	return c->w.hack.code == HACK_USE_PCOA && addr_eq(&c->w.src, &w->dst);
+}
+
 static void judge_hi(const struct word *w)
 {
 	const struct hi *m = &w->hi;
 	int par = w->src.s6_addr[15];
+	if (m->code != HI_FROM_PCOA && find_came(SIM_HACK, par, serves, w)) {
+		must((m->code == HI_COMPLETED) == (m->flags == HI_PROXY), "HI: between routers, of a PCoA that is served");
+		return;
+	}
 	must((w->octets[8] & 0x3f) == 0, "HI: Reserved is zero");
 	must(m->code == HI_FROM_PCOA || m->flags == 0, "HI: no flags with Code 1");
 	must(m->lladdr.len == 6, "HI: the mobile's link-layer address");
@@ -387,7 +398,8 @@ static bool agrees(const struct came *c, const void *arg)
 	for (unsigned i = 1; i <= times_sent(SIM_HI); i++) {
 		const struct word *w = sent(SIM_HI, i);
 		if (w->hi.seq == c->w.hack.seq && addr_eq(&w->hi.pcoa, t->pcoa) &&
-		    (addr_eq(&w->hi.ncoa, t->ncoa) || addr_eq(&c->w.hack.ncoa, t->ncoa)))
+		    (addr_eq(&w->hi.ncoa, t->ncoa) || addr_eq(&c->w.hack.ncoa, t->ncoa) ||
+		     (c->w.hack.code == HACK_USE_PCOA && addr_eq(&c->w.src, t->ncoa))))
 			return true;
 	}
 	return false;
@@ -424,14 +436,14 @@ static void proxy_changed(struct sim *s, int router, const struct in6_addr *a, b
 static bool is_there(const struct came *c, const void *arg)
 {
 	const struct nar_view *v = arg;
-	return addr_eq(&c->w.una.target, &v->ncoa) && lladdr_eq(&c->w.una.lladdr, &v->lladdr);
+	return (addr_eq(&c->w.una.target, &v->ncoa) || v->lodged) && lladdr_eq(&c->w.una.lladdr, &v->lladdr);
 }
 
 static bool said_there(const struct came *c, const void *arg)
 {
 	const struct nar_view *v = arg;
 	return c->w.hi.code == HI_NOT_FROM_PCOA && lladdr_eq(&c->w.hi.lladdr, &v->lladdr) &&
-	       (addr_eq(&c->w.hi.ncoa, &v->ncoa) || is(v->ncoa, sim_assigned(c->router)));
+	       (v->lodged || addr_eq(&c->w.hi.ncoa, &v->ncoa) || is(v->ncoa, sim_assigned(c->router)));
 }
 
 static void neighbor_made(struct sim *s, int router, const struct nar_view *v)

@@ -257,6 +257,129 @@ static void naack_without_an_address_where_none_is_given(void)
 	EXPECT(addr_is_zero(&sent(SIM_NAACK, 1)->naack.ncoa));
 }
 
+/* The mobile's address at NAR is another's, and NAR serves the one that it has. */
+static void previous_addresses_are_served(void)
+{
+	sim_params(stage)->collision = FMIP6_COLLISION_PCOA;
+	sim_taken(stage, NAR, SIM_TAKEN);
+}
+
+static void previous_address_is_served_instead(void)
+{
+	struct in6_addr taken = AT(NAR);
+	previous_addresses_are_served();
+	mobile_is_told(NAR);
+	pass(50);
+	EXPECT(last(SIM_HACK)->hack.code == HACK_USE_PCOA && addr_is_zero(&last(SIM_HACK)->hack.ncoa) && !judge_proxied(NAR));
+	EXPECT(last(SIM_FBACK)->fback.status == FBACK_USE_ALTERNATE && is(last(SIM_FBACK)->fback.ncoa, AT(PAR)) && mobile_is(MN_PREPARED));
+	EXPECT(sim_tunnelled(stage, PAR, PAR) && sim_held(stage, NAR, PAR) && sim_served(stage, NAR, PAR));
+	mobile_moves(NAR);
+	pass(50);
+	EXPECT(sim_at(stage) == NAR && mobile_uses(AT(PAR)) && !sim_has(stage, &taken) && judge_present(NAR) == 1);
+	EXPECT(!sim_held(stage, NAR, PAR) && flows());
+	EXPECT(sim_outcome(stage, SIM_NAR(NAR)) == HANDOVER_COMPLETE && sim_outcome(stage, SIM_MN) == HANDOVER_COMPLETE);
+	EXPECT(sim_result(stage).lost <= 3 && counted(FMIP6_LODGED) == 1 && times_sent(SIM_NAACK) == 0); /* the link was down */
+}
+
+static void previous_address_is_served_where_the_link_says_that_it_is_taken(void)
+{
+	sim_params(stage)->collision = FMIP6_COLLISION_PCOA;
+	sim_params(stage)->dad = 20 * USEC_MSEC;
+	sim_taken(stage, NAR, SIM_TAKEN_UNKNOWN);
+	mobile_moves_announced(NAR);
+	EXPECT(flows());
+	EXPECT(mobile_uses(AT(PAR)) && sim_served(stage, NAR, PAR) && counted(FMIP6_COLLISIONS) == 1);
+}
+
+static void previous_address_is_served_to_a_mobile_that_is_there(void)
+{
+	previous_addresses_are_served();
+	mobile_moves(NAR);
+	EXPECT(flows());
+	EXPECT(sim_at(stage) == NAR && mobile_uses(AT(PAR)) && sim_served(stage, NAR, PAR) && sim_tunnelled(stage, PAR, PAR));
+}
+
+static void mobile_without_an_fback_is_told_of_its_pcoa(void)
+{
+	previous_addresses_are_served();
+	sim_drop(stage, SIM_FBACK, 99);
+	mobile_is_told(NAR);
+	pass(50);
+	mobile_moves(NAR);
+	pass(20);
+	EXPECT(times_sent(SIM_NAACK) == 1 && last(SIM_NAACK)->naack.status == NAACK_PCOA && is(last(SIM_NAACK)->naack.ncoa, AT(PAR)));
+	EXPECT(is(last(SIM_NAACK)->dst, AT(NAR)) && mobile_uses(AT(PAR)));
+	sim_drop(stage, SIM_FBACK, 0);
+	EXPECT(flows());
+}
+
+static void mobile_that_nobody_announced_is_told_of_the_routers_address(void)
+{
+	previous_addresses_are_served();
+	sim_drop(stage, SIM_FBU, 1);
+	mobile_moves(NAR);
+	pass(10);
+	EXPECT(last(SIM_NAACK)->naack.status == NAACK_USE_NAR && addr_is_zero(&last(SIM_NAACK)->naack.ncoa));
+	EXPECT(flows());
+	EXPECT(is(sent(SIM_HI, 1)->hi.ncoa, sim_router(NAR)) && sent(SIM_HI, 1)->hi.code == HI_FROM_PCOA);
+	EXPECT(last(SIM_FBACK)->fback.status == FBACK_ACCEPTED && mobile_uses(AT(PAR)) && sim_served(stage, NAR, PAR));
+}
+
+static void no_address_is_served_that_is_not_behind_the_neighbour(void)
+{
+	struct hi m = hi_for(NAR, 7);
+	previous_addresses_are_served();
+	m.pcoa = address(OTHER, 0x20);
+	is_asked(m);
+	EXPECT(hack()->code == HACK_NCOA_INVALID && counted(FMIP6_LODGED) == 0);
+}
+
+static void lodges(void)
+{
+	previous_addresses_are_served();
+	mobile_moves_announced(NAR);
+	pass(100);
+	EXPECT(sim_served(stage, NAR, PAR) && mobile_uses(AT(PAR)));
+}
+
+static void service_ends_when_the_mobile_comes_home(void)
+{
+	lodges();
+	mobile_moves(PAR);
+	pass(1500);
+	EXPECT(sim_at(stage) == PAR && !sim_served(stage, NAR, PAR) && !sim_tunnelled(stage, PAR, PAR) && flows());
+	EXPECT(last(SIM_HI)->hi.code == HI_COMPLETED && last(SIM_HI)->hi.flags == HI_PROXY && last(SIM_HACK)->hack.code == HACK_ACCEPTED);
+}
+
+static void service_ends_when_the_mobile_goes_on(void)
+{
+	lodges();
+	mobile_moves_announced(OTHER);
+	pass(100);
+	EXPECT(sim_at(stage) == OTHER && mobile_uses(AT(OTHER)) && !sim_served(stage, NAR, PAR) && flows());
+	EXPECT(sim_mode(stage, SIM_MN) == HANDOVER_PREDICTIVE);
+}
+
+static void service_ends_when_the_mobile_goes_on_unannounced(void)
+{
+	lodges();
+	mobile_moves(OTHER);
+	pass(300);
+	EXPECT(sim_at(stage) == OTHER && mobile_uses(AT(OTHER)) && !sim_served(stage, NAR, PAR) && flows());
+}
+
+static void service_lasts_as_long_as_the_mobile_is_there(void)
+{
+	sim_params(stage)->lifetime = 4 * USEC_SEC;
+	lodges();
+	pass(15000);
+	EXPECT(sim_served(stage, NAR, PAR) && sim_tunnelled(stage, PAR, PAR) && flows());
+	mobile_leaves();
+	pass(10000);
+	EXPECT(!sim_served(stage, NAR, PAR) && !sim_tunnelled(stage, PAR, PAR));
+	mobile_comes(PAR);
+}
+
 static void naacks_are_limited(void)
 {
 	sim_taken(stage, NAR, SIM_TAKEN);
@@ -475,7 +598,16 @@ const struct sentence rfc5568_new[] = {
 	{ "4", "", "HI with Code 1 after one with Code 0: the mobile is here", SHOWN(code_1_after_code_0_brings_the_mobile) },
 	{ "4", "", "UNA: the proxy entry goes", SHOWN(una_ends_the_defence) },
 	{ "4", "", "and the entry is STALE", NOT_SHOWN("it is REACHABLE: for who sent the UNA, HI and HAck vouched, and no probe delays the first packets") },
-	{ "4", "MAY", "a host route for the PCoA where the NCoA cannot be accepted; packets do not invoke neighbour discovery before the mobile is there", SHOWN_BY("tests/replay/replay_clients.c::test_announced") },
+	{ "4", "MAY", "a host route for the PCoA where the NCoA cannot be accepted; packets do not invoke neighbour discovery before the mobile is there", SHOWN(previous_address_is_served_instead) },
+	{ "6.2.1.2", "MAY", "the same where the link says that the NCoA is another's", SHOWN(previous_address_is_served_where_the_link_says_that_it_is_taken) },
+	{ "6.2.1.2", "MAY", "and to a HI with Code 1", SHOWN(previous_address_is_served_to_a_mobile_that_is_there) },
+	{ "6.4.6", "", "NAACK Status 4 where the PCoA is served already", SHOWN(mobile_without_an_fback_is_told_of_its_pcoa) },
+	{ "6.4.6", "", "NAACK Status 3 where no HI came yet; the FBU then names the router's address", SHOWN(mobile_that_nobody_announced_is_told_of_the_routers_address) },
+	{ "6.2.1.2", "", "only a PCoA behind the router that sent the HI is served", SHOWN(no_address_is_served_that_is_not_behind_the_neighbour) },
+	{ "6.2.1.2", "", "the service ends when the mobile comes home", SHOWN(service_ends_when_the_mobile_comes_home) },
+	{ "6.2.1.2", "", "when it goes on", SHOWN(service_ends_when_the_mobile_goes_on) },
+	{ "6.2.1.2", "", "when it goes on without a word", SHOWN(service_ends_when_the_mobile_goes_on_unannounced) },
+	{ "6.2.1.2", "", "and not before it is gone", SHOWN(service_lasts_as_long_as_the_mobile_is_there) },
 	{ "4", "", "UNA: buffered packets are forwarded, then arriving ones", SHOWN(una_lets_held_packets_go) },
 	{ "6.3", "", "UNA before HI and HAck: plain neighbour discovery, and remembered", SHOWN(una_before_the_hi_counts) },
 	{ "6.3", "", "UNA without HI and HAck: plain neighbour discovery", SHOWN(una_that_nobody_waits_for_is_neighbour_discovery) },

@@ -52,6 +52,7 @@ struct router {
 	struct fmip6_nar *nar;
 	struct spath paths[PATHS];
 	struct end ends[PATHS]; /* of reverse tunnels */
+	struct end served[PATHS]; /* PCoAs of mobiles that keep theirs here */
 	bool unusable, no_fmip, broken;
 	enum sim_taken taken;
 };
@@ -249,6 +250,7 @@ static void path_clear(struct spath *h)
 	memset(h, 0, sizeof *h);
 }
 
+static struct end *end_of(struct end ends[PATHS], const struct in6_addr *inner);
 static void router_in(struct sim *s, int i, struct pkt *p);
 static void mobile_in(struct sim *s, int link, struct pkt *p);
 
@@ -327,11 +329,19 @@ static void router_in(struct sim *s, int i, struct pkt *p)
 		return;
 	struct router *r = &s->routers[i];
 	struct in6_addr dst = p->dst[p->depth - 1], mine = router_addr(i), other = neighbor_addr(i);
+	if (p->depth > 1 && addr_eq(&dst, &other)) {
+		const struct end *e = end_of(r->served, &p->dst[p->depth - 2]);
+		if (!e || !addr_eq(&e->remote, &p->src[p->depth - 1]))
+			return;
+		p->depth--;
+		router_in(s, i, p);
+		return;
+	}
 	if (addr_eq(&dst, &mine) || addr_eq(&dst, &other)) {
 		later(s, DAEMON_DELAY, router_message, i, p);
 		return;
 	}
-	if (router_of(&dst) != i) {
+	if (router_of(&dst) != i && !end_of(r->served, &dst)) {
 		later(s, CORE_DELAY, router_in, router_of(&dst), p);
 		return;
 	}
@@ -363,7 +373,7 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	if (r->sim->routers[i].unusable)
 		return -EACCES;
 	*nar = neighbor_addr(i);
-	return 0;
+	return ncoa->s6_addr[15] == 1;
 }
 
 static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
@@ -390,7 +400,12 @@ static void par_send_fback(void *arg, const struct in6_addr *src, const struct i
 {
 	struct router *r = arg;
 	struct pkt p = message(SIM_FBACK, src, dst, data, len);
-	if (on_link)
+	const struct spath *h = on_link ? NULL : path_of(r, dst);
+	if (h && h->state == PATH_TUNNEL) { /* where it leads now, not where it will */
+		p.src[p.depth] = h->local;
+		p.dst[p.depth++] = h->remote;
+		emit(r->sim, CORE_DELAY, router_in, router_of(&h->remote), &p);
+	} else if (on_link)
 		emit(r->sim, LINK_DELAY, mobile_in, r->id, &p);
 	else
 		emit(r->sim, 0, router_in, r->id, &p);
@@ -579,7 +594,7 @@ static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
 static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct lladdr *l)
 {
 	struct router *r = arg;
-	return ncoa->s6_addr[15] == 0x66 || (r->taken == SIM_TAKEN && ncoa->s6_addr[15] == 5); /* somebody else's */
+	return ncoa->s6_addr[15] == 0x66 || ncoa->s6_addr[15] == 1 || (r->taken == SIM_TAKEN && ncoa->s6_addr[15] == 5); /* somebody else's */
 }
 
 struct in6_addr sim_assigned(int link)
@@ -687,6 +702,57 @@ static int nar_release(void *arg, const struct nar_view *v)
 	return 0;
 }
 
+static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_addr *peer)
+{
+	return !par_own(arg, pcoa) && router_of(pcoa) == router_of(peer);
+}
+
+static bool nar_own(void *arg, const struct in6_addr *a)
+{
+	struct router *r = arg;
+	struct in6_addr mine = router_addr(r->id), other = neighbor_addr(r->id);
+	return addr_eq(a, &mine) || addr_eq(a, &other);
+}
+
+static int nar_serve(void *arg, const struct nar_view *v, const struct in6_addr *local, const struct in6_addr *remote)
+{
+	struct router *r = arg;
+	end_set(r->served, &v->ncoa, remote);
+	return r->broken ? -ENOMEM : 0;
+}
+
+static void nar_leave(void *arg, const struct nar_view *v)
+{
+	struct router *r = arg;
+	struct end *e = end_of(r->served, &v->ncoa);
+	if (e)
+		e->used = false;
+	par_direct(r, &v->ncoa, NULL);
+}
+
+static void seen(struct sim *s, int i, struct pkt *p)
+{
+	struct lladdr l = mac(9, 9);
+	if (s->routers[i].nar)
+		nar_seen(s->routers[i].nar, &p->dst[0], &l, IFINDEX, loop_now(s->loop));
+}
+
+static bool has_addr(const struct sim *s, const struct in6_addr *a);
+
+static void nar_ask(void *arg, const struct nar_view *v)
+{
+	struct router *r = arg;
+	struct pkt p = { .kind = SIM_NA, .depth = 1, .dst = { v->ncoa } };
+	if (r->sim->attached == r->id && has_addr(r->sim, &v->ncoa))
+		later(r->sim, 2 * LINK_DELAY, seen, r->id, &p);
+}
+
+bool sim_served(const struct sim *s, int router, int link)
+{
+	struct in6_addr a = sim_addr(link);
+	return end_of((struct end *)s->routers[router].served, &a);
+}
+
 static void nar_drop(void *arg, const struct in6_addr *ncoa)
 {
 	par_direct(arg, ncoa, NULL);
@@ -753,6 +819,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe,
 	.send_naack = nar_send_naack, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
+	.home = nar_home, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
 	.pass = nar_pass, .hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
 	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
 	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
@@ -1016,12 +1083,16 @@ static void mn_send_dad(void *arg, const struct in6_addr *coa)
 		emit(s, 2 * LINK_DELAY, mobile_defended, s->attached, &p);
 }
 
+static void mn_abandon(void *arg, const struct in6_addr *coa);
+
 static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
 {
 	struct sim *s = arg;
 	if (on) {
 		add_addr(s, &p->coa);
 		end_set(s->ends, &b->pcoa, &b->par);
+	} else {
+		mn_abandon(s, &p->coa);
 	}
 }
 
@@ -1167,6 +1238,7 @@ static void router_stop(struct sim *s, int i)
 	for (int j = 0; j < PATHS; j++)
 		path_clear(&r->paths[j]);
 	memset(r->ends, 0, sizeof r->ends);
+	memset(r->served, 0, sizeof r->served);
 }
 
 /* What ran when its daemon was killed runs nowhere now. */

@@ -109,6 +109,7 @@ unsigned sim_handovers(const struct sim *s, int who); /* timelines opened so far
 unsigned sim_open(const struct sim *s, int who);      /* and not closed */
 bool sim_tunnelled(const struct sim *s, int router, int link); /* does router send what comes for the address of link away? */
 bool sim_copied(const struct sim *s, int router, int link); /* it goes to the link, and copies wait */
+bool sim_served(const struct sim *s, int router, int link); /* does router serve the address of link on its own? */
 bool sim_held(const struct sim *s, int router, int link);
 /* Is this taken out of the reverse tunnel by router: from the mobile's pcoa, in a packet from outer? */
 bool sim_reverse(const struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *outer);

@@ -1,0 +1,186 @@
+/* The NAR serves a PCoA in place of a new address (RFC 5568 §4, §6.2.1.2): fmip6_nar.h tells how. */
+#include <stdlib.h>
+
+#include "fmip6/fmip6_nar_private.h"
+
+#define TICKS 4 /* times in a lifetime that a lodger is looked after */
+
+bool nar_lodge_may(const struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *peer)
+{
+	return n->params->collision == FMIP6_COLLISION_PCOA && n->ops->home && n->ops->home(n->arg, pcoa, peer);
+}
+
+static struct session *find(const struct fmip6_nar *n, const struct in6_addr *pcoa)
+{
+	struct session *s = nar_session_find(n, pcoa);
+	return s && s->v.lodged ? s : NULL;
+}
+
+struct session *nar_lodge_of(const struct fmip6_nar *n, const struct in6_addr *asked, const struct lladdr *l, int ifindex)
+{
+	for (struct session *s = n->chosen ? n->sessions : NULL; s; s = s->hh.next)
+		if (s->v.lodged && addr_eq(&s->asked, asked) && lladdr_eq(&s->v.lladdr, l) && s->v.ifindex == ifindex)
+			return s;
+	return NULL;
+}
+
+/* Nothing of it stays. */
+void nar_lodge_end(struct session *s, enum handover_result r, const char *reason)
+{
+	struct fmip6_nar *n = s->nar;
+	if (s->v.state != NAR_DONE)
+		n->ops->leave(n->arg, &s->v);
+	nar_session_quiet(s);
+	nar_session_close(s, r, reason);
+	nar_session_free(s);
+}
+
+void nar_lodge_life_ended(struct timer *t, void *arg)
+{
+	struct session *s = arg;
+	FMIP6_COUNT(FMIP6_BINDINGS_EXPIRED);
+	LOG_INFO("fmip6", "service of a previous address expired mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
+	nar_lodge_end(s, HANDOVER_FAILED, "its router confirmed it no longer");
+}
+
+/* ---- whether it is there ---- */
+
+/* Its PAR will ask, and is told then. */
+static void gone(struct session *s)
+{
+	LOG_INFO("fmip6", "mobile is not there any more mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
+	s->nar->ops->leave(s->nar->arg, &s->v);
+	nar_session_quiet(s);
+	s->v.state = NAR_DONE;
+	timer_after(&s->timer, s->nar->params->lifetime);
+}
+
+void nar_lodge_tick(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	usec_t now = loop_now(n->loop), silent = now - s->seen;
+	if (silent > n->params->lifetime / 2) {
+		gone(s);
+		return;
+	}
+	n->ops->ask(n->arg, &s->v);
+	timer_after(&s->timer, n->params->lifetime / TICKS);
+}
+
+void nar_lodge_settled(struct session *s)
+{
+	s->held = false;
+	s->v.state = NAR_SERVING;
+	timer_after(&s->timer, s->nar->params->lifetime / TICKS);
+}
+
+void nar_lodge_here(struct session *s, usec_t at)
+{
+	struct fmip6_nar *n = s->nar;
+	s->seen = at;
+	if (s->v.state != NAR_HOLDING)
+		return;
+	nar_session_step(s, STEP_G_UNA, at);
+	s->una = true;
+	timer_after(&s->life, n->params->lifetime);
+	s->v.state = NAR_WAITING;
+	if (n->ops->serve(n->arg, &s->v, &s->local, &s->forwarder) < 0)
+		nar_lodge_end(s, HANDOVER_FAILED, "the mobile could not be served");
+	else
+		nar_session_arrive(s);
+}
+
+void nar_seen(struct fmip6_nar *n, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at)
+{
+	struct session *s = find(n, addr);
+	if (s && s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, l) && s->v.ifindex == ifindex)
+		nar_lodge_here(s, at);
+}
+
+/* ---- HI ---- */
+
+void nar_lodge_begin(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, int ifindex, const struct in6_addr *forwarder)
+{
+	bool contexts = false;
+	struct session *s = nar_session_find(n, &m->pcoa);
+	if (s)
+		nar_yield(n, &m->pcoa);
+	if (!(s = nar_session_make(n, &m->pcoa))) {
+		FMIP6_COUNT(FMIP6_SESSIONS_FULL);
+		nar_refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+		return;
+	}
+	usec_t una = early_take(&n->early, &m->pcoa, &m->lladdr, ifindex, &m->pcoa, in->at, &contexts);
+	FMIP6_COUNT(FMIP6_LODGED);
+	fmip6_counters[FMIP6_LODGERS].value++;
+	s->v = (struct nar_view){ .ncoa = m->pcoa, .pcoa = m->pcoa, .peer = in->src, .lladdr = m->lladdr, .ifindex = ifindex,
+		.state = NAR_HOLDING, .lodged = true };
+	nar_session_address(s, &m->pcoa, &m->ncoa);
+	s->local = in->dst;
+	s->forwarder = *forwarder;
+	s->hi_seq = m->seq;
+	s->here = m->code != HI_FROM_PCOA;
+	s->code = HACK_USE_PCOA;
+	s->contexts_done = contexts;
+	s->open = true;
+	LOG_NOTICE("fmip6", "the previous address of a mobile is served mobile=%s lladdr=%s peer=%s taken=%s", ADDR(&m->pcoa),
+	           LLADDR(&m->lladdr), ADDR(&in->src), ADDR(&m->ncoa));
+	n->ops->opened(n->arg, s->here ? HANDOVER_REACTIVE : HANDOVER_PREDICTIVE, &s->v, in->at);
+	struct nar_view away = s->v;
+	away.ifindex = 0;
+	if (n->ops->hold(n->arg, &s->v.ncoa, &in6addr_any) < 0 || n->ops->serve(n->arg, &away, &s->local, &s->forwarder) < 0) {
+		s->code = HACK_NO_RESOURCES;
+		nar_session_hack(s);
+		nar_lodge_end(s, HANDOVER_FAILED, "no room to hold packets");
+		return;
+	}
+	s->held = true;
+	nar_session_step(s, STEP_HOLD, loop_now(n->loop));
+	timer_after(&s->timer, n->params->hold_time);
+	nar_session_hack(s);
+	if (una || s->here)
+		nar_lodge_here(s, una ? una : in->at);
+}
+
+/* The mobile's PAR says that it went on, or that it came home. */
+static void parted(struct fmip6_nar *n, struct session *s, const struct hi *m, const struct mh_in *in)
+{
+	if (s && addr_eq(&s->v.peer, &in->src))
+		nar_lodge_end(s, HANDOVER_CANCELLED, "the mobile moved on");
+	nar_hack_send(n, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
+}
+
+bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in)
+{
+	struct session *s = addr_is_zero(&m->pcoa) ? NULL : find(n, &m->pcoa);
+	if (s && !addr_eq(&s->v.peer, &in->src))
+		return false;
+	if (m->code == HI_COMPLETED && m->flags & HI_PROXY && n->ops->home) {
+		parted(n, s, m, in);
+		return true;
+	}
+	if (!s)
+		return false;
+	bool same = addr_eq(&s->asked, &m->ncoa) && s->hi_seq == m->seq, own = n->ops->own(n->arg, &m->ncoa);
+	if (s->v.state == NAR_DONE && m->code == HI_NOT_FROM_PCOA) {
+		nar_refuse(n, m, in, HACK_UNSPECIFIED, "the mobile is not there any more");
+		return true;
+	}
+	bool stands = s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr);
+	bool settled = s->v.state != NAR_HOLDING && m->code == HI_FROM_PCOA && !own && !same; /* it went away, and comes again */
+	if (!stands || settled || (!own && !addr_eq(&s->asked, &m->ncoa))) {
+		nar_lodge_end(s, HANDOVER_CANCELLED, "the mobile was announced anew");
+		return false;
+	}
+	s->hi_seq = m->seq;
+	s->local = in->dst;
+	nar_session_step(s, STEP_D_HI, in->at);
+	nar_session_hack(s);
+	if (s->v.state == NAR_HOLDING)
+		timer_after(&s->timer, n->params->hold_time);
+	else
+		timer_after(&s->life, n->params->lifetime);
+	if (s->v.state == NAR_HOLDING && m->code == HI_NOT_FROM_PCOA)
+		nar_lodge_here(s, in->at);
+	return true;
+}
