@@ -191,9 +191,10 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 	m->target.coa = b->v.ncoa;
 	m->state = MN_UPDATING;
 	m->assume = true;
-	m->expected = true;
+	m->expected = !addr_eq(&b->v.ncoa, &b->v.pcoa); /* else it has lodged, and goes home: all is there */
 	timer_stop(&m->una); /* behind an FBU it would be taken for an arrival when we come back */
-	m->ops->expect(m->arg, &b->v, &m->target, true);
+	if (m->expected)
+		m->ops->expect(m->arg, &b->v, &m->target, true);
 	m->ops->target(m->arg, HANDOVER_PREDICTIVE, &b->v.ncoa, &target->router);
 	binding_exchange(b, EXCHANGE_PREDICT);
 	m->ops->prepare(m->arg);
@@ -446,7 +447,7 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		break;
 	case EXCHANGE_PREDICT:
 		mn_step(m, STEP_F_FBACK, at);
-		if (addr_eq(&b->v.ncoa, &b->v.pcoa))
+		if (addr_eq(&b->v.ncoa, &b->v.pcoa) && !addr_eq(&b->v.pcoa, &m->target.coa))
 			expect_to_lodge(m, b);
 		else if (!addr_eq(&b->v.ncoa, &m->target.coa))
 			reexpect(m, b);

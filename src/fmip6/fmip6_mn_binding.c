@@ -109,7 +109,7 @@ static void exchange_send(struct bindings *t, struct binding *b)
 	m.badf.spi = spi;
 	t->ops->self(t->arg, &m.lladdr, &iid);
 	m.lifetime = give_up ? 0 : (uint16_t)(t->params->lifetime / USEC_SEC);
-	if (!give_up && !addr_eq(&src, &b->v.ncoa))
+	if (!give_up && (!addr_eq(&src, &b->v.ncoa) || addr_eq(&src, &b->v.pcoa))) /* §6.2.2: from the PCoA it MUST be there */
 		m.ncoa = b->v.ncoa;
 	if (!give_up && b->exchange != EXCHANGE_FOLLOW && t->ops->rider) {
 		m.rider = rider;

@@ -75,7 +75,7 @@ static void binding_over(struct binding *b)
 	par_copying_end(b);
 	if (b->held)
 		b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
-	b->held = false;
+	b->held = b->awaited = false;
 	b->forwarding = false;
 	b->over = true;
 	timer_stop(&b->renew);
@@ -92,6 +92,13 @@ void par_life_ended(struct timer *t, void *arg)
 		p->ops->tunnel_end(p->arg, &b->pcoa);
 		par_copying_end(b);
 		par_binding_free(b);
+		return;
+	}
+	if (b->awaited) {
+		FMIP6_COUNT(FMIP6_HOLD_EXPIRED);
+		LOG_NOTICE("fmip6", "mobile did not come home mobile=%s peer=%s hold_time_ms=%llu", ADDR(&b->pcoa), ADDR(&b->nar),
+		           (unsigned long long)(p->params->hold_time / USEC_MSEC));
+		binding_over(b);
 		return;
 	}
 	if (!b->forwarding)
@@ -324,7 +331,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 	struct fmip6_par *p = b->par;
 	par_pending_end(b);
 	b->pending = true;
-	b->over = false;
+	b->over = b->awaited = false;
 	if (!b->forwarding)
 		timer_stop(&b->life);
 	b->want = q->ncoa;
@@ -545,6 +552,26 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 	return -1;
 }
 
+/* Where its PCoA was served it announces that it comes home: its packets wait here until it says that it is there. */
+static bool fbu_await(struct fmip6_par *p, struct binding *b, const struct request *q)
+{
+	if (!b || !lodged(b) || b->pending || !q->from_pcoa || q->fbu.lifetime == 0)
+		return false;
+	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .lifetime = q->fbu.lifetime, .badf = { .spi = q->fbu.badf.spi } };
+	if (m.lifetime > p->params->lifetime / USEC_SEC)
+		m.lifetime = (uint16_t)(p->params->lifetime / USEC_SEC);
+	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->pcoa, false);
+	if (p->ops->hold(p->arg, &b->pcoa) != 0)
+		return false;
+	b->seq = q->fbu.seq;
+	b->held = b->awaited = true;
+	part(b);
+	b->forwarding = b->lodged = false;
+	timer_stop(&b->renew);
+	timer_after(&b->life, p->params->hold_time);
+	return true;
+}
+
 /* Lifetime 0: the mobile is (still, or again) on our link. */
 static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct request *q)
 {
@@ -635,9 +662,10 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	par_seen_add(p, q.fbu.badf.auth);
-	if (addr_is_zero(&q.ncoa))
-		fbu_give_up(p, b, &q);
-	else
+	if (addr_is_zero(&q.ncoa)) {
+		if (!fbu_await(p, b, &q))
+			fbu_give_up(p, b, &q);
+	} else
 		fbu_accept(p, b, &q);
 }
 

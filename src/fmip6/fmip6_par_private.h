@@ -28,6 +28,7 @@ struct binding {
 	bool over;
 
 	struct timer copying; /* armed: packets go to the link, and copies of them wait */
+	bool awaited; /* it comes home from where its PCoA was served: held */
 	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
 	bool pending;
 	struct in6_addr want, want_nar;

@@ -242,6 +242,33 @@ def test_another_node_has_the_new_address(cast):
     assert_clean(flow.finish()[mobile.name])
 
 
+@forms
+def test_new_router_serves_the_previous_address(cast, form):
+    """The new address is another node's: the mobile keeps the one that it has, there and back again, and loses nothing."""
+    c = cast(form, mobiles=2, extra={"fmip6": {"collision": "pcoa", "dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}})
+    (mobile, other), (here, there) = c.mobiles, c.points
+    address, taken = mobile.address(here), mobile.address(there)
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    c.topology.move([(other, there)])
+    c.topology.ns[other.name].ip(f"addr add {taken}/64 dev wlan0 nodad")
+    flow = Flow(c, [mobile])
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+    assert all(r["result"] == "complete" for r in records.values()), records
+    flow.more(0.5)
+    assert [b["state"] for b in c.daemons[there.name].show("bindings") if b["pcoa"] == address] == ["serving"]
+    assert taken not in c.topology.ns[mobile.name].run("ip", "addr", "show", "dev", "wlan0")
+    c.topology.ns[mobile.name].run("ping", "-c", "3", "-i", "0.2", "-W", "5", "-I", address, CN)
+    ends = [t for t in c.daemons[there.name].show("tunnels") if t["state"] == "end-visitor"]
+    assert len(ends) == 1 and ends[0]["address"] == address, ends
+    movement.predictive(c.topology, c.daemons, mobile, here, 20)
+    wait_for("the service is over", lambda: c.daemons[there.name].counters()["fmip6.lodgers"] == 0)
+    flow.more(0.5)
+    assert not [t for t in c.daemons[there.name].show("tunnels") if t["address"] == address]
+    assert address not in c.topology.ns[there.name].run("ip", "-6", "route", "show")
+    assert_clean(flow.finish()[mobile.name])
+
+
 @user_form
 def test_told_to_move_by_the_router(cast):
     """The network decides (RFC 5568 §3.3): the order is given on the router, and nothing is lost."""

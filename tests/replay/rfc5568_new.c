@@ -351,6 +351,32 @@ static void service_ends_when_the_mobile_comes_home(void)
 	EXPECT(last(SIM_HI)->hi.code == HI_COMPLETED && last(SIM_HI)->hi.flags == HI_PROXY && last(SIM_HACK)->hack.code == HACK_ACCEPTED);
 }
 
+static void service_ends_when_the_mobile_comes_home_announced(void)
+{
+	lodges();
+	unsigned lost = sim_result(stage).lost;
+	mobile_is_told(PAR);
+	pass(50);
+	EXPECT(is(last(SIM_FBU)->fbu.ncoa, AT(PAR)) && mobile_is(MN_PREPARED) && sim_held(stage, PAR, PAR) && !sim_served(stage, NAR, PAR));
+	mobile_moves(PAR);
+	EXPECT(flows());
+	EXPECT(sim_at(stage) == PAR && mobile_uses(AT(PAR)) && last(SIM_FBU)->fbu.lifetime == 0 && !sim_held(stage, PAR, PAR));
+	EXPECT(sim_result(stage).lost <= lost + 1);
+	pass(500);
+	EXPECT(sim_outcome(stage, SIM_MN) == HANDOVER_COMPLETE);
+}
+
+static void announced_and_not_come_home(void)
+{
+	lodges();
+	mobile_is_told(PAR);
+	pass(50);
+	mobile_leaves();
+	pass(5200);
+	EXPECT(!sim_held(stage, PAR, PAR) && counted(FMIP6_HOLD_EXPIRED) == 1);
+	mobile_comes(PAR);
+}
+
 static void service_ends_when_the_mobile_goes_on(void)
 {
 	lodges();
@@ -605,6 +631,8 @@ const struct sentence rfc5568_new[] = {
 	{ "6.4.6", "", "NAACK Status 3 where no HI came yet; the FBU then names the router's address", SHOWN(mobile_that_nobody_announced_is_told_of_the_routers_address) },
 	{ "6.2.1.2", "", "only a PCoA behind the router that sent the HI is served", SHOWN(no_address_is_served_that_is_not_behind_the_neighbour) },
 	{ "6.2.1.2", "", "the service ends when the mobile comes home", SHOWN(service_ends_when_the_mobile_comes_home) },
+	{ "6.2.1.2", "", "when it says that it will; what comes then waits for it at home", SHOWN(service_ends_when_the_mobile_comes_home_announced) },
+	{ "6.2.1.2", "", "for hold_time", SHOWN(announced_and_not_come_home) },
 	{ "6.2.1.2", "", "when it goes on", SHOWN(service_ends_when_the_mobile_goes_on) },
 	{ "6.2.1.2", "", "when it goes on without a word", SHOWN(service_ends_when_the_mobile_goes_on_unannounced) },
 	{ "6.2.1.2", "", "and not before it is gone", SHOWN(service_lasts_as_long_as_the_mobile_is_there) },
