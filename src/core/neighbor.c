@@ -269,6 +269,7 @@ static void fill_neighbor(struct neighbors *t, const struct setting_neighbor *s)
 		ap->prefix4 = aps[i].prefix4;
 		ap->router4 = aps[i].router4;
 		ap->dhcp4 = aps[i].dhcp4;
+		ap->dhcp = aps[i].addresses == ADDRESSES_DHCP;
 	}
 	bool was_up = n->protected_up, same = !e->made && n->protect == (enum protect)s->protect;
 	n->compat = (enum compat)s->compat;

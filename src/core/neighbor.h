@@ -27,6 +27,7 @@ struct ap {
 	struct prefix prefix4;      /* the same for IPv4, of a neighbour's APs; plen 0: not known, or none */
 	struct in6_addr router4;
 	struct in6_addr dhcp4;      /* its DHCP server; unspecified: at router4 */
+	bool dhcp;                  /* addresses on that link come by DHCP; of a neighbour's APs */
 	struct neighbor *neighbor;  /* NULL: one of our own APs */
 	int ifindex;                /* own APs: the access interface; 0: it does not exist (yet) */
 	char interface[IFNAMSIZ];   /* own APs: its name */

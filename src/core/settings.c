@@ -12,6 +12,7 @@ static const char *const protects[] = {"ipsec", "none", NULL};
 static const char *const compats[] = {"rfc5568", "rfc4068", "none", NULL};
 static const char *const levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const log_choices[] = {"auto", "stderr", "syslog", "journal", NULL};
+static const char *const addressings[] = {"slaac", "dhcp", NULL};
 static const char *const drains[] = {"immediate", "rfc5568", NULL};
 
 #define INTERFACE(member) .offset = offsetof(struct setting_interface, member)
@@ -21,6 +22,9 @@ static const struct config_item interface_items[] = {
 	 .help = "\"access\": mobiles live on this link; \"core\": it leads to the other routers."},
 	{.name = "aps", .type = CONFIG_LLADDRS, INTERFACE(aps), .min = 0, .max = 1024,
 	 .help = "The AP-IDs (for 802.11 the BSSIDs) whose clients appear on this link."},
+	{.name = "addresses", .type = CONFIG_ENUM, INTERFACE(addresses), .preset = "slaac", .choices = addressings,
+	 .help = "How mobiles get IPv6 addresses on this link; with \"dhcp\" one that arrives by FMIPv6 keeps its previous address, which this "
+	         "router serves, until its DHCP client has another."},
 	{0},
 };
 static const struct config_table interface_table = {"interfaces", sizeof(struct setting_interface), interface_items};
@@ -36,6 +40,8 @@ static const struct config_item ap_items[] = {
 	{.name = "router4", .type = CONFIG_ADDR, AP(router4), .help = "The router's IPv4 address on that link."},
 	{.name = "dhcp4", .type = CONFIG_ADDR, AP(dhcp4),
 	 .help = "Where that link's DHCP server for IPv4 is reached from here, if it is not at router4."},
+	{.name = "addresses", .type = CONFIG_ENUM, AP(addresses), .preset = "slaac", .choices = addressings,
+	 .help = "How mobiles get IPv6 addresses on that link: what that router's interfaces[].addresses says; mobiles are told (PrRtAdv Code 5)."},
 	{0},
 };
 static const struct config_table ap_table = {"aps", sizeof(struct setting_ap), ap_items};

@@ -11,12 +11,14 @@ enum interface_kind {
 };
 enum protect { PROTECT_IPSEC, PROTECT_NONE };
 enum compat { COMPAT_RFC5568, COMPAT_RFC4068, COMPAT_NONE };
+enum addressing { ADDRESSES_SLAAC, ADDRESSES_DHCP }; /* how hosts on a link get theirs */
 
 struct setting_interface { /* interfaces = ( { name = "wlan0"; kind = "access"; aps = ("02:…"); } ) */
 	struct config_where where;
 	char *name;
 	int kind;               /* enum interface_kind */
 	struct config_list aps; /* struct lladdr: AP-IDs whose clients appear on this interface */
+	int addresses;          /* enum addressing, of IPv6 */
 };
 
 struct setting_ap { /* in neighbors[].aps */
@@ -28,6 +30,7 @@ struct setting_ap { /* in neighbors[].aps */
 	struct prefix prefix4;      /* the same for IPv4; plen 0: no IPv4 there */
 	struct in6_addr router4;
 	struct in6_addr dhcp4; /* where the link's DHCP server is reached; unspecified: at router4 */
+	int addresses;         /* enum addressing, of IPv6 */
 };
 
 struct setting_neighbor {

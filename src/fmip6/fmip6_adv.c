@@ -4,11 +4,15 @@
 
 static uint8_t code_of(const struct prrtadv *a)
 {
-	unsigned usable = 0;
-	for (unsigned i = 0; i < a->tuples_n; i++)
+	unsigned usable = 0, dhcp = 0;
+	for (unsigned i = 0; i < a->tuples_n; i++) {
 		usable += a->tuples[i].code == LLA_NEW_AP;
+		dhcp += a->tuples[i].code == LLA_NEW_AP && a->tuples[i].dhcp;
+	}
 	if (usable == 0)
 		return PRRTADV_NOTHING_NEW;
+	if (dhcp == a->tuples_n)
+		return PRRTADV_DHCP;
 	return usable == a->tuples_n ? PRRTADV_TUPLES : PRRTADV_SUBSET;
 }
 

@@ -466,7 +466,8 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 		return;
 	}
 	uint8_t code = hi_check(n, &m, s, &ifindex, &reason);
-	if (code == HACK_NCOA_INVALID && nar_lodge_may(n, &m.pcoa, &in->src)) {
+	bool none = code == HACK_NCOA_INVALID || (code == HACK_ACCEPTED && n->ops->home && n->ops->dhcp(n->arg, ifindex));
+	if (none && nar_lodge_may(n, ifindex, &m.pcoa, &in->src)) {
 		nar_lodge_begin(n, &m, in, ifindex, &forwarder);
 		return;
 	}
@@ -528,7 +529,7 @@ void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const stru
 	nar_session_quiet(s);
 	n->ops->drop(n->arg, &s->v.ncoa);
 	s->held = false;
-	if (nar_lodge_may(n, &s->v.pcoa, &s->v.peer))
+	if (nar_lodge_may(n, ifindex, &s->v.pcoa, &s->v.peer))
 		session_lodge(s, at);
 	else if (assign(n, ifindex, &s->v.lladdr, target, &other))
 		session_readdress(s, &other);
@@ -548,7 +549,7 @@ static void una_refuse(struct fmip6_nar *n, const struct una *m, int ifindex, co
 	if (!bucket_take(&n->naacks, at))
 		return;
 	FMIP6_COUNT(FMIP6_NAACK_SENT);
-	if (n->params->collision == FMIP6_COLLISION_PCOA && n->ops->home) {
+	if (nar_serves(n, ifindex)) {
 		struct session *s = nar_lodge_of(n, &m->target, &m->lladdr, ifindex);
 		if (s && s->v.state == NAR_DONE) { /* it had gone, and is back */
 			nar_session_free(s);
@@ -567,7 +568,7 @@ void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *sr
 {
 	struct session *s = nar_session_find(n, &m->target);
 	int on = n->ops->access_link(n->arg, &m->target);
-	bool foreign = on == 0 && !addr_is_link_local(&m->target) && n->params->collision == FMIP6_COLLISION_PCOA;
+	bool foreign = on == 0 && !addr_is_link_local(&m->target) && nar_serves(n, ifindex);
 	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || (on != ifindex && !foreign))
 		return;
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);

@@ -10,7 +10,8 @@
  *   SERVING    its PCoA lodges here (below)
  *
  * An address that another node has: the mobile gets another one, in HAck (Code 2) or, when it is here already, with a NAACK
- * in a Router Advertisement (§4, §6.4.6); or it is refused; or its PCoA is served here (fmip6.collision).
+ * in a Router Advertisement (§4, §6.4.6); or it is refused; or its PCoA is served here (fmip6.collision), as
+ * it is on a link where addresses come by DHCP (§5.2).
  *
  * To serve the PCoA (HAck Code 3, §4, §6.2.1.2): ncoa is then the PCoA itself. A tunnel stands between the PAR and our own address,
  * packets that come out of it wait until the mobile announces the PCoA, and a host route leads to it; what it sends from the PCoA
@@ -78,6 +79,7 @@ struct nar_ops {
 	 * that fails. leave: all of that goes, with what waits. ask: makes it say something, if it is there. home NULL: never served. */
 	bool (*home)(void *arg, const struct in6_addr *pcoa, const struct in6_addr *peer);
 	bool (*own)(void *arg, const struct in6_addr *a);
+	bool (*dhcp)(void *arg, int ifindex); /* do addresses on that link come by DHCP, so that none can be made (§5.2)? */
 	int (*serve)(void *arg, const struct nar_view *v, const struct in6_addr *local, const struct in6_addr *remote);
 	void (*leave)(void *arg, const struct nar_view *v);
 	void (*ask)(void *arg, const struct nar_view *v);

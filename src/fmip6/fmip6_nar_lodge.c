@@ -5,9 +5,14 @@
 
 #define TICKS 4 /* times in a lifetime that a lodger is looked after */
 
-bool nar_lodge_may(const struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *peer)
+bool nar_serves(const struct fmip6_nar *n, int ifindex)
 {
-	return n->params->collision == FMIP6_COLLISION_PCOA && n->ops->home && n->ops->home(n->arg, pcoa, peer);
+	return n->ops->home && (n->params->collision == FMIP6_COLLISION_PCOA || n->ops->dhcp(n->arg, ifindex));
+}
+
+bool nar_lodge_may(const struct fmip6_nar *n, int ifindex, const struct in6_addr *pcoa, const struct in6_addr *peer)
+{
+	return nar_serves(n, ifindex) && n->ops->home(n->arg, pcoa, peer);
 }
 
 static struct session *find(const struct fmip6_nar *n, const struct in6_addr *pcoa)

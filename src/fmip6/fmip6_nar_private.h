@@ -62,7 +62,8 @@ void nar_hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct
                    const struct in6_addr *ncoa);
 
 /* A PCoA that is served here (fmip6_nar_lodge.c). */
-bool nar_lodge_may(const struct fmip6_nar *n, const struct in6_addr *pcoa, const struct in6_addr *peer);
+bool nar_serves(const struct fmip6_nar *n, int ifindex); /* on that link, where a new address cannot be had */
+bool nar_lodge_may(const struct fmip6_nar *n, int ifindex, const struct in6_addr *pcoa, const struct in6_addr *peer);
 bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in); /* a HI about one: it has been dealt with */
 void nar_lodge_begin(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, int ifindex, const struct in6_addr *forwarder);
 void nar_lodge_settled(struct session *s); /* it is here, and has what waited for it */

@@ -61,6 +61,13 @@ static int link_of_ifindex(const struct fmip6_router *r, int ifindex, struct lin
 	return -1;
 }
 
+bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex)
+{
+	struct link on;
+	int i = link_of_ifindex(r, ifindex, &on);
+	return i >= 0 && interface_at(r, (size_t)i)->addresses == ADDRESSES_DHCP;
+}
+
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out)
 {
 	return link_of_ifindex(r, ifindex, out) >= 0;
@@ -130,6 +137,7 @@ static void tuple_of(const struct fmip6_router *r, const struct ap *ap, const st
 		t->router = ap->router;
 		t->router_lladdr = ap->link_address;
 		t->prefix = ap->prefix;
+		t->dhcp = ap->dhcp;
 	}
 	t->has_prefix = t->prefix.plen > 0;
 }
@@ -219,7 +227,7 @@ static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, cons
 	adv_answer(q, &map, &on->lladdr, &a);
 	bool granted = r->hk && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
 	prrtadv_send(r, &a, on, &q->source, &m->src, granted ? &g : NULL);
-	if (!q->wildcard && a.code == PRRTADV_TUPLES)
+	if (!q->wildcard && (a.code == PRRTADV_TUPLES || a.code == PRRTADV_DHCP))
 		foresee(r, q, on, &m->src);
 }
 

@@ -63,6 +63,7 @@ struct fmip6_router {
 };
 
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out);
+bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex); /* do addresses there come by DHCP? */
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
 
 /* What the machines do to the world (fmip6_router_ops.c); their arg is the router. */

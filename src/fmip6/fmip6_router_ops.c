@@ -515,6 +515,11 @@ static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_ad
 	       !addr_is_v4(pcoa) && !router_link_of_addr(r, pcoa, &l);
 }
 
+static bool nar_dhcp(void *arg, int ifindex)
+{
+	return router_link_has_dhcp(arg, ifindex);
+}
+
 static bool nar_own(void *arg, const struct in6_addr *a)
 {
 	struct fmip6_router *r = arg;
@@ -624,7 +629,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 const struct nar_ops router_nar_ops = {
 	.peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe, .send_naack = nar_send_naack,
 	.in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass,
-	.home = nar_home, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
+	.home = nar_home, .dhcp = nar_dhcp, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
 	.hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,
 	.arrived = nar_arrived, .closed = nar_closed,

@@ -34,6 +34,7 @@ struct tuple {
 	struct in6_addr router;      /* unspecified: not told */
 	bool has_prefix;
 	struct prefix prefix;
+	bool dhcp; /* not on the wire: addresses there come by DHCP */
 };
 
 struct prrtadv {

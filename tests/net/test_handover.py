@@ -270,6 +270,31 @@ def test_new_router_serves_the_previous_address(cast, form):
 
 
 @user_form
+def test_addresses_come_by_dhcp(lab):
+    """The previous router says so (PrRtAdv Code 5), and the new one serves the address that the mobile has."""
+    c = lab(extra=FORMS["user"], proxy=False)
+    mobile, (here, there) = c.mobiles[0], c.points
+    address = mobile.address(here)
+    for ap in c.daemons[here.name].config["neighbors"][0]["aps"]:
+        ap["addresses"] = "dhcp"
+    for interface in c.daemons[there.name].config["interfaces"]:
+        if interface["kind"] == "access":
+            interface["addresses"] = "dhcp"
+    for point in c.points:
+        c.daemons[point.name].write()
+    c.start()
+    movement.wait_discovered(c.daemons[mobile.name], there)
+    flow = Flow(c)
+    movement.predictive(c.topology, c.daemons, mobile, there, 20)
+    records = {n: record(c, n, address) for n in (mobile.name, here.name, there.name)}
+    assert all(r["result"] == "complete" for r in records.values()), records
+    flow.more(0.5)
+    assert c.daemons[there.name].counters()["fmip6.lodgers"] == 1
+    assert mobile.address(there) not in c.topology.ns[mobile.name].run("ip", "addr", "show", "dev", "wlan0")
+    assert_clean(flow.finish()[mobile.name])
+
+
+@user_form
 def test_told_to_move_by_the_router(cast):
     """The network decides (RFC 5568 §3.3): the order is given on the router, and nothing is lost."""
     c = cast("user")

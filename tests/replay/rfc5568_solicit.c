@@ -568,6 +568,41 @@ static void fbu_from_the_new_link_where_addresses_come_by_dhcp(void)
 	EXPECT(mobile_uses(AT(PAR)) && is(last(SIM_FBU)->fbu.ncoa, AT(NAR)) && is(last(SIM_FBU)->dst, sim_router(PAR)));
 }
 
+static void router_says_that_addresses_come_by_dhcp(void)
+{
+	struct in6_addr ncoa = AT(NAR);
+	sim_dhcp(stage, NAR, true);
+	mobile_is_told(NAR);
+	pass(50);
+	EXPECT(last(SIM_PRRTADV)->prrtadv.code == PRRTADV_DHCP && is(last(SIM_FBU)->fbu.ncoa, AT(NAR)) && is(last(SIM_HI)->hi.ncoa, AT(NAR)));
+	EXPECT(last(SIM_HACK)->hack.code == HACK_USE_PCOA && sim_held(stage, NAR, PAR) && counted(FMIP6_COLLISIONS) == 0);
+	mobile_moves(NAR);
+	EXPECT(flows());
+	EXPECT(mobile_uses(AT(PAR)) && !sim_has(stage, &ncoa) && sim_served(stage, NAR, PAR));
+}
+
+static void unannounced_where_addresses_come_by_dhcp(void)
+{
+	sim_dhcp(stage, NAR, true);
+	mobile_moves(NAR);
+	EXPECT(flows());
+	EXPECT(mobile_uses(AT(PAR)) && sim_served(stage, NAR, PAR));
+}
+
+static void both_kinds_of_link_in_one_answer(void)
+{
+	struct rtsolpr q = { .id = 77, .source = mobile_lladdr, .aps_n = 2, .aps = { sim_ap(NAR), sim_ap(OTHER) } };
+	sim_dhcp(stage, NAR, true);
+	put_rtsolpr(q);
+	pass(10);
+	EXPECT(last(SIM_PRRTADV)->prrtadv.code == PRRTADV_TUPLES);
+	sim_dhcp(stage, OTHER, true);
+	q.id = 78;
+	put_rtsolpr(q);
+	pass(10);
+	EXPECT(last(SIM_PRRTADV)->prrtadv.code == PRRTADV_DHCP && last(SIM_PRRTADV)->prrtadv.tuples_n == 2);
+}
+
 const struct sentence rfc5568_solicit[] = {
 	{ "4", "SHOULD", "link-layer triggers are used: on the new link UNA goes out at once", SHOWN(link_up_is_a_trigger) },
 	{ "4", "", "RtSolPr names one or more access points", SHOWN(question_names_the_access_point) },
@@ -624,6 +659,8 @@ const struct sentence rfc5568_solicit[] = {
 	{ "5.2", "", "Code 5: that NCoA is not used; packets come to the PCoA", SHOWN(previous_address_where_addresses_come_by_dhcp) },
 	{ "6.1.2", "", "Code 5: also where the FBU has to be sent from the new link", SHOWN(fbu_from_the_new_link_where_addresses_come_by_dhcp) },
 	{ "5.2", "MUST", "Code 5: the mobile does DHCP on the new link", NOT_SHOWN("its DHCP client does, when it sees the link change") },
-	{ "6.1.2", "", "Code 5: said by the router", NOT_SHOWN("no neighbour can be configured to have it") },
+	{ "6.1.2", "", "Code 5: said by the router; PAR and NAR forward to the PCoA", SHOWN(router_says_that_addresses_come_by_dhcp) },
+	{ "5.2", "", "forwarding for the PCoA also where nothing was said", SHOWN(unannounced_where_addresses_come_by_dhcp) },
+	{ "6.1.2", "", "Code 5 only if it holds for all that were asked for", SHOWN(both_kinds_of_link_in_one_answer) },
 	END_OF_SENTENCES,
 };

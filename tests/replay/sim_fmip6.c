@@ -53,7 +53,7 @@ struct router {
 	struct spath paths[PATHS];
 	struct end ends[PATHS]; /* of reverse tunnels */
 	struct end served[PATHS]; /* PCoAs of mobiles that keep theirs here */
-	bool unusable, no_fmip, broken;
+	bool unusable, no_fmip, broken, dhcp;
 	enum sim_taken taken;
 };
 
@@ -707,6 +707,12 @@ static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_ad
 	return !par_own(arg, pcoa) && router_of(pcoa) == router_of(peer);
 }
 
+static bool nar_dhcp(void *arg, int ifindex)
+{
+	struct router *r = arg;
+	return r->dhcp;
+}
+
 static bool nar_own(void *arg, const struct in6_addr *a)
 {
 	struct router *r = arg;
@@ -819,7 +825,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 static const struct nar_ops nar_ops = { .peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe,
 	.send_naack = nar_send_naack, .in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold,
-	.home = nar_home, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
+	.home = nar_home, .dhcp = nar_dhcp, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
 	.pass = nar_pass, .hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy,
 	.neighbor = nar_neighbor, .send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened,
 	.step = nar_step, .arrived = nar_arrived, .closed = nar_closed };
@@ -960,7 +966,7 @@ static void adv_find(void *arg, const struct lladdr *ap, struct tuple *out)
 	struct mn_place p = i ? place(i) : (struct mn_place){ .ap = *ap };
 	bool mute = i && r->sim->routers[i].no_fmip;
 	*out = (struct tuple){ .code = i == 0 ? LLA_NO_PREFIX : i == r->id ? LLA_SAME_INTERFACE : mute ? LLA_NO_FMIP : LLA_NEW_AP, .ap = p.ap,
-		.router_lladdr = p.router_lladdr, .router = p.router, .has_prefix = i > 0, .prefix = p.prefix };
+		.router_lladdr = p.router_lladdr, .router = p.router, .has_prefix = i > 0, .prefix = p.prefix, .dhcp = i && r->sim->routers[i].dhcp };
 }
 
 static size_t adv_all(void *arg, struct tuple *out, size_t max)
@@ -1001,7 +1007,7 @@ static void router_rtsolpr(struct sim *s, int link, struct pkt *p)
 	if (rtsolpr_parse(p->data, p->len, 6, &q) < 0)
 		return;
 	adv_answer(&q, &map, &source, &a);
-	if (!q.wildcard && a.code == PRRTADV_TUPLES)
+	if (!q.wildcard && (a.code == PRRTADV_TUPLES || a.code == PRRTADV_DHCP))
 		par_foresee(r->par, &p->src[0], &q.source);
 	int n = prrtadv_pack(&a, data, sizeof p->data);
 	assert(n > 0);
@@ -1403,6 +1409,11 @@ void sim_unusable(struct sim *s, int router, bool yes)
 void sim_no_fmip(struct sim *s, int router, bool yes)
 {
 	s->routers[router].no_fmip = yes;
+}
+
+void sim_dhcp(struct sim *s, int router, bool yes)
+{
+	s->routers[router].dhcp = yes;
 }
 
 void sim_broken(struct sim *s, int router, bool yes)
