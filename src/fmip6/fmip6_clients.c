@@ -144,7 +144,10 @@ static void seen(const struct sighting *s, void *arg)
 bool clients_hi(struct fmip6_clients *c, const struct mh_in *in)
 {
 	struct hi m;
+	struct nar_view lodger;
 	if (hi_parse(in->data, in->len, &m) < 0 || (!addr_is_zero(&m.ncoa) && !(m.flags & HI_PROXY)))
+		return false;
+	if (nar_find(c->router->nar, &m.pcoa, &lodger) && lodger.lodged)
 		return false;
 	visit_hi(c->visit, &m, in);
 	return true;

@@ -54,7 +54,6 @@ struct request {
 
 /* ---- bindings ---- */
 
-/* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
 static void talk_begin(struct binding *b, int talk, const struct hi *m);
 
 static bool lodged(const struct binding *b)
@@ -68,6 +67,7 @@ static void part(struct binding *b)
 	talk_begin(b, TALK_PART, &(struct hi){ .flags = HI_PROXY, .code = HI_COMPLETED, .ncoa = b->asked });
 }
 
+/* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
 static void binding_over(struct binding *b)
 {
 	bool was_lodged = lodged(b);
@@ -134,15 +134,22 @@ static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_ad
 	secret_wipe(&key, sizeof key);
 }
 
-/* The binding is in force: to the old link while the mobile may still be there, and to where it goes. */
-static void fback_accept(struct binding *b)
+/* use: the address that the mobile shall use. */
+static struct fback fback_of(const struct binding *b, const struct in6_addr *use)
 {
-	const struct in6_addr *use = !b->lodged ? &b->ncoa : b->wants_nar ? &b->want : &b->pcoa;
 	bool moved = !addr_eq(use, &b->want);
 	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
 		.badf = { .spi = b->spi } };
 	if (moved || b->given) /* §5.2: what is in the HAck is in the FBack */
 		m.ncoa = *use;
+	return m;
+}
+
+/* The binding is in force: to the old link while the mobile may still be there, and to where it goes. */
+static void fback_accept(struct binding *b)
+{
+	const struct in6_addr *use = !b->lodged ? &b->ncoa : b->wants_nar ? &b->want : &b->pcoa;
+	struct fback m = fback_of(b, use);
 	if (!b->acknowledge)
 		return;
 	if (b->from_pcoa && !b->wants_nar)
@@ -154,11 +161,7 @@ static void fback_accept(struct binding *b)
 /* It is still where its PCoA is served, and about to leave: what is sent to it goes there until the tunnel moves. */
 static void fback_before(struct binding *b, const struct in6_addr *ncoa)
 {
-	bool moved = !addr_eq(ncoa, &b->want);
-	struct fback m = { .status = moved ? FBACK_USE_ALTERNATE : FBACK_ACCEPTED, .seq = b->seq, .lifetime = b->lifetime,
-		.badf = { .spi = b->spi } };
-	if (moved || b->given)
-		m.ncoa = *ncoa;
+	struct fback m = fback_of(b, ncoa);
 	if (b->acknowledge)
 		fback_send(b->par, &m, &b->pcoa, ncoa, &b->local, &b->pcoa, false);
 }

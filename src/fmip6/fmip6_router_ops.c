@@ -158,7 +158,7 @@ static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *da
 	int n;
 	if (!is_older(r, nar))
 		n = mh_send(r->mh, 0, NULL, nar, NULL, data, len);
-	else if ((n = hi_parse(data, len, &m)) == 0 && (n = hi_4068_pack(&m, older, sizeof older)) > 0)
+	else if ((n = hi_parse(data, len, &m)) == 0 && !(m.flags & HI_PROXY) && (n = hi_4068_pack(&m, older, sizeof older)) > 0)
 		n = icmp6_send(r->icmp, 0, &in6addr_any, nar, FMIP6_HOP_LIMIT, false, older, (size_t)n);
 	fmip6_sent(n, "HI", nar);
 }
