@@ -54,23 +54,10 @@ struct request {
 
 /* ---- bindings ---- */
 
-static void talk_begin(struct binding *b, int talk, const struct hi *m);
-
-static bool lodged(const struct binding *b)
-{
-	return b->forwarding && b->lodged;
-}
-
-/* The router that served the PCoA need do so no longer. */
-static void part(struct binding *b)
-{
-	talk_begin(b, TALK_PART, &(struct hi){ .flags = HI_PROXY, .code = HI_COMPLETED, .ncoa = b->asked });
-}
-
 /* Over, but remembered: its sequence number against delayed FBUs, its reverse tunnel for what is still under way. */
-static void binding_over(struct binding *b)
+void par_binding_over(struct binding *b)
 {
-	bool was_lodged = lodged(b);
+	bool was_lodged = par_lodged(b);
 	par_pending_end(b);
 	par_copying_end(b);
 	if (b->held)
@@ -81,7 +68,7 @@ static void binding_over(struct binding *b)
 	timer_stop(&b->renew);
 	timer_after(&b->life, MEMORY);
 	if (was_lodged)
-		part(b);
+		par_serve_end(b);
 }
 
 void par_life_ended(struct timer *t, void *arg)
@@ -98,7 +85,7 @@ void par_life_ended(struct timer *t, void *arg)
 		FMIP6_COUNT(FMIP6_HOLD_EXPIRED);
 		LOG_NOTICE("fmip6", "mobile did not come home mobile=%s peer=%s hold_time_ms=%llu", ADDR(&b->pcoa), ADDR(&b->nar),
 		           (unsigned long long)(p->params->hold_time / USEC_MSEC));
-		binding_over(b);
+		par_binding_over(b);
 		return;
 	}
 	if (!b->forwarding)
@@ -112,7 +99,7 @@ void par_life_ended(struct timer *t, void *arg)
 	}
 	if (p->ops->expired)
 		p->ops->expired(p->arg, &b->pcoa);
-	binding_over(b);
+	par_binding_over(b);
 }
 
 /* ---- sending ---- */
@@ -172,7 +159,7 @@ static void fback_refuse(struct binding *b, uint8_t status)
 	fback_send(b->par, &m, &b->pcoa, &b->want, &b->local, b->from_pcoa ? &b->pcoa : &b->from, b->from_pcoa);
 }
 
-static void hi_send(struct binding *b)
+void par_hi_send(struct binding *b)
 {
 	struct fmip6_par *p = b->par;
 	uint8_t out[128];
@@ -199,14 +186,14 @@ static void pending_fail(struct binding *b, uint8_t status, const char *reason)
 	fback_refuse(b, status);
 	p->ops->closed(p->arg, &b->pcoa, HANDOVER_FAILED, reason);
 	if (!b->forwarding)
-		binding_over(b);
+		par_binding_over(b);
 }
 
 void par_hi_timeout(struct timer *t, void *arg)
 {
 	struct binding *b = arg;
 	if (b->tries <= b->par->params->hi_retries)
-		hi_send(b);
+		par_hi_send(b);
 	else if (!b->pending)
 		par_pending_end(b); /* a binding that nobody confirms ends by itself, and so does a service */
 	else
@@ -214,7 +201,7 @@ void par_hi_timeout(struct timer *t, void *arg)
 }
 
 /* A sequence number that no HI under way has. Sessions are far fewer than numbers. */
-static uint16_t hi_seq_next(struct fmip6_par *p)
+uint16_t par_hi_seq_next(struct fmip6_par *p)
 {
 	struct binding *b;
 	do {
@@ -222,56 +209,6 @@ static uint16_t hi_seq_next(struct fmip6_par *p)
 		HASH_FIND(hh_hi, p->by_hi, &p->hi_seq, sizeof p->hi_seq, b);
 	} while (b);
 	return p->hi_seq;
-}
-
-/* ---- to the router that serves a PCoA ---- */
-
-static void talk_begin(struct binding *b, int talk, const struct hi *m)
-{
-	struct fmip6_par *p = b->par;
-	par_pending_end(b);
-	b->talk = talk;
-	b->want_nar = b->nar;
-	b->tries = 0;
-	b->hi_seq = hi_seq_next(p);
-	b->hi = *m;
-	b->hi.seq = b->hi_seq;
-	b->hi.pcoa = b->pcoa;
-	b->hi.lladdr = b->lladdr;
-	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
-	hi_send(b);
-}
-
-static void renew_begin(struct binding *b)
-{
-	if (lodged(b) && b->par->params->renew)
-		timer_after(&b->renew, b->lifetime * USEC_SEC / 4 * 3);
-	else
-		timer_stop(&b->renew);
-}
-
-void par_renew_due(struct timer *t, void *arg)
-{
-	struct binding *b = arg;
-	if (lodged(b) && !b->pending)
-		talk_begin(b, TALK_RENEW, &(struct hi){ .code = HI_NOT_FROM_PCOA, .ncoa = b->asked });
-}
-
-static void talk_answered(struct binding *b, const struct hack *m)
-{
-	int talk = b->talk;
-	par_pending_end(b);
-	if (talk != TALK_RENEW || !lodged(b))
-		return;
-	if (m->code == HACK_USE_PCOA || m->code == HACK_ACCEPTED) {
-		timer_after(&b->life, b->lifetime * USEC_SEC);
-		renew_begin(b);
-		return;
-	}
-	LOG_INFO("fmip6", "mobile is not there any more mobile=%s peer=%s", ADDR(&b->pcoa), ADDR(&b->nar));
-	b->lodged = false; /* that router knows */
-	b->par->ops->direct(b->par->arg, &b->pcoa, NULL);
-	binding_over(b);
 }
 
 /* ---- early buffering ---- */
@@ -343,7 +280,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 	b->lladdr = q->lladdr;
 	b->lodging = false;
 	b->tries = 0;
-	b->hi_seq = hi_seq_next(p);
+	b->hi_seq = par_hi_seq_next(p);
 	b->hi = (struct hi){ .seq = b->hi_seq, .flags = hi_flags(p, q),
 		.code = q->from_pcoa ? HI_FROM_PCOA : HI_NOT_FROM_PCOA, .lladdr = q->lladdr, .pcoa = b->pcoa, .ncoa = b->want };
 	HASH_ADD(hh_hi, p->by_hi, hi_seq, sizeof b->hi_seq, b);
@@ -354,7 +291,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 	if (q->from_pcoa)
 		copying_begin(b, &q->lladdr);
 	pending_hold(b);
-	hi_send(b);
+	par_hi_send(b);
 }
 
 /* The status for the FBack to a HAck, or -1: it answers nothing. *ncoa is the address the mobile shall use. */
@@ -391,7 +328,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	struct in6_addr nar = b->want_nar;
 	usec_t now = loop_now(p->loop);
 	par_copying_end(b); /* the mobile is still on our link, as far as is known: it has had what was copied */
-	bool was_lodged = lodged(b), elsewhere = !addr_eq(&b->nar, &b->want_nar);
+	bool was_lodged = par_lodged(b), elsewhere = !addr_eq(&b->nar, &b->want_nar);
 	if (was_lodged && b->from_pcoa && elsewhere)
 		fback_before(b, b->lodging ? &b->pcoa : ncoa);
 	int rc = p->ops->tunnel(p->arg, &b->pcoa, &b->local, ncoa);
@@ -401,7 +338,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	}
 	par_pending_end(b);
 	if (was_lodged && elsewhere)
-		part(b);
+		par_serve_end(b);
 	b->held = false;
 	b->forwarding = true;
 	b->lodged = b->lodging;
@@ -410,7 +347,7 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	b->ncoa = *ncoa;
 	b->nar = nar;
 	timer_after(&b->life, b->lifetime * USEC_SEC);
-	renew_begin(b);
+	par_serve_renew(b);
 	p->ops->step(p->arg, &b->pcoa, STEP_TUNNEL, now);
 	p->ops->step(p->arg, &b->pcoa, STEP_F_FBACK, now);
 	fback_accept(b);
@@ -474,7 +411,7 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	if (!b->pending) {
-		talk_answered(b, &m);
+		par_serve_answered(b, &m);
 		return;
 	}
 	struct in6_addr ncoa = b->want;
@@ -558,17 +495,21 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 /* Where its PCoA was served it announces that it comes home: its packets wait here until it says that it is there. */
 static bool fbu_await(struct fmip6_par *p, struct binding *b, const struct request *q)
 {
-	if (!b || !lodged(b) || b->pending || !q->from_pcoa || q->fbu.lifetime == 0)
+	if (!b || !(par_lodged(b) || b->awaited) || b->pending || !q->from_pcoa || q->fbu.lifetime == 0)
 		return false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .lifetime = q->fbu.lifetime, .badf = { .spi = q->fbu.badf.spi } };
 	if (m.lifetime > p->params->lifetime / USEC_SEC)
 		m.lifetime = (uint16_t)(p->params->lifetime / USEC_SEC);
 	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->pcoa, false);
+	if (b->awaited) {
+		b->seq = q->fbu.seq;
+		return true;
+	}
 	if (p->ops->hold(p->arg, &b->pcoa) != 0)
 		return false;
 	b->seq = q->fbu.seq;
 	b->held = b->awaited = true;
-	part(b);
+	par_serve_end(b);
 	b->forwarding = b->lodged = false;
 	timer_stop(&b->renew);
 	timer_after(&b->life, p->params->hold_time);
@@ -592,7 +533,7 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
 		b->numbered = true;
-		binding_over(b);
+		par_binding_over(b);
 	}
 }
 
@@ -612,7 +553,7 @@ static void pending_devolve(struct binding *b)
 	b->tries = 0;
 	pending_hold(b);
 	b->par->ops->devolved(b->par->arg, &b->pcoa, "the mobile left before the FBack");
-	hi_send(b);
+	par_hi_send(b);
 }
 
 static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct request *q)
@@ -632,7 +573,7 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 		b->want = q->ncoa;
 		b->wants_nar = q->wants_nar;
 		timer_after(&b->life, b->lifetime * USEC_SEC);
-		renew_begin(b);
+		par_serve_renew(b);
 		fback_accept(b);
 	} else if (b->pending && addr_eq(&b->want, &q->ncoa)) {
 		p->ops->step(p->arg, &b->pcoa, STEP_C_FBU, q->in->at); /* HI is under way: its answer will be the FBack */
@@ -688,7 +629,7 @@ enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, str
 	*local = b->local;
 	*ncoa = b->ncoa;
 	b->held = false; /* what waits moves along with the path */
-	binding_over(b);
+	par_binding_over(b);
 	return was;
 }
 
@@ -696,7 +637,7 @@ static struct par_view view(const struct binding *b)
 {
 	return (struct par_view){ .pcoa = b->pcoa, .ncoa = b->forwarding ? b->ncoa : b->want,
 		.nar = b->forwarding ? b->nar : b->want_nar, .local = b->local, .forwarding = b->forwarding, .pending = b->pending,
-		.lodged = lodged(b),
+		.lodged = par_lodged(b),
 		.expires = b->forwarding ? b->life.when : 0 };
 }
 

@@ -73,6 +73,16 @@ void par_binding_free(struct binding *b);
 void par_pending_end(struct binding *b); /* and what we say to the router that serves the PCoA; harmless if nothing is */
 void par_copying_end(struct binding *b); /* the copies are thrown away; harmless if there are none */
 
+void par_binding_over(struct binding *b); /* but remembered for a while */
+void par_hi_send(struct binding *b);
+uint16_t par_hi_seq_next(struct fmip6_par *p);
+
+/* A PCoA that the new router serves (fmip6_par_serve.c). */
+bool par_lodged(const struct binding *b);       /* it is, and that is in force */
+void par_serve_renew(struct binding *b);        /* in good time before the binding ends; or not, if it is another */
+void par_serve_end(struct binding *b);          /* that router need do so no longer */
+void par_serve_answered(struct binding *b, const struct hack *m);
+
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_clear(struct fmip6_par *p);
