@@ -8,6 +8,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+enum talk { TALK_NONE, TALK_RENEW, TALK_PART };
+
 struct binding {
 	UT_hash_handle hh;    /* by pcoa */
 	UT_hash_handle hh_hi; /* by hi_seq, while pending */
@@ -44,7 +46,7 @@ struct binding {
 	struct hi hi;
 	struct timer retry;
 
-	enum { TALK_NONE, TALK_RENEW, TALK_PART } talk; /* a HI of our own to the router that serves, while nothing is pending: to want_nar */
+	enum talk talk; /* a HI of our own to the router that serves, while nothing is pending: to want_nar */
 	struct timer renew; /* lodged: whether its mobile is still there */
 
 	struct marker marker;    /* the new router has agreed; the old way is not yet empty */

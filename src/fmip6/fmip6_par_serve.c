@@ -6,7 +6,7 @@ bool par_lodged(const struct binding *b)
 	return b->forwarding && b->lodged;
 }
 
-static void talk_begin(struct binding *b, int talk, const struct hi *m)
+static void talk_begin(struct binding *b, enum talk talk, const struct hi *m)
 {
 	struct fmip6_par *p = b->par;
 	par_pending_end(b);
@@ -44,7 +44,7 @@ void par_renew_due(struct timer *t, void *arg)
 
 void par_serve_answered(struct binding *b, const struct hack *m)
 {
-	int talk = b->talk;
+	enum talk talk = b->talk;
 	par_pending_end(b);
 	if (talk != TALK_RENEW || !par_lodged(b))
 		return;

@@ -261,6 +261,8 @@ def test_new_router_serves_the_previous_address(cast, form):
     c.topology.ns[mobile.name].run("ping", "-c", "3", "-i", "0.2", "-W", "5", "-I", address, CN)
     ends = [t for t in c.daemons[there.name].show("tunnels") if t["state"] == "end-visitor"]
     assert len(ends) == 1 and ends[0]["address"] == address, ends
+    back = [t for t in c.daemons[here.name].show("tunnels") if t["state"] == "end-router" and t["address"] == address]
+    assert len(back) == 1 and back[0]["decapsulated"] >= 3, back
     movement.predictive(c.topology, c.daemons, mobile, here, 20)
     wait_for("the service is over", lambda: c.daemons[there.name].counters()["fmip6.lodgers"] == 0)
     flow.more(0.5)
