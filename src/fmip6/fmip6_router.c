@@ -1,23 +1,17 @@
-/* An access router: PAR and NAR machines, wired to sockets; and what it answers to RtSolPr. fmip6_router_ops.c has what the
- * machines do. */
+/* An access router: PAR and NAR machines, wired to sockets. fmip6_router_ops.c has what the machines do, fmip6_router_adv.c what it
+ * tells of its neighbourhood. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/output.h"
-#include "fmip6/fmip6_adv.h"
 #include "fmip6/fmip6_clients.h"
 #include "fmip6/fmip6_router.h"
 #include "fmip6/fmip6_wire_4068.h"
-
-#define ASKED_MAX 4096             /* mobiles whose last question is remembered */
-#define ASKED_LOOK 64              /* how many of them are looked at for one that need not be */
-#define LINK_RATE 200              /* RtSolPr answered a second, on one interface, of strangers and of the others each */
 
 /* ---- links ---- */
 
@@ -52,8 +46,7 @@ bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a,
 	return false;
 }
 
-/* Returns its place in the settings, or -1. */
-static int link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out)
+int router_link_place(const struct fmip6_router *r, int ifindex, struct link *out)
 {
 	for (size_t i = 0; i < r->core->settings->interfaces.n; i++)
 		if (link_at(r, i, out) && out->ifindex == ifindex)
@@ -64,297 +57,13 @@ static int link_of_ifindex(const struct fmip6_router *r, int ifindex, struct lin
 bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex)
 {
 	struct link on;
-	int i = link_of_ifindex(r, ifindex, &on);
+	int i = router_link_place(r, ifindex, &on);
 	return i >= 0 && interface_at(r, (size_t)i)->addresses == ADDRESSES_DHCP;
 }
 
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out)
 {
-	return link_of_ifindex(r, ifindex, out) >= 0;
-}
-
-/* ---- RtSolPr ---- */
-
-static void asked_drop(struct fmip6_router *r, struct asked *a)
-{
-	HASH_DELETE(hh, r->asked, a);
-	free(a);
-}
-
-/* Only one that has asked us speaks this protocol. */
-static struct asked *asked_find(const struct fmip6_router *r, const struct lladdr *l)
-{
-	struct asked *a = NULL;
-	struct lladdr key = { .len = l->len };
-	memcpy(key.octet, l->octet, l->len);
-	HASH_FIND(hh, r->asked, &key, sizeof key, a);
-	return a;
-}
-
-/* The oldest that asked but once, if there is one among the oldest: who only fills the table does not drive out who comes again. */
-static void asked_make_room(struct fmip6_router *r)
-{
-	unsigned looked = 0;
-	struct asked *a = r->asked;
-	while (a && a->again && ++looked < ASKED_LOOK)
-		a = a->hh.next;
-	asked_drop(r, a && !a->again ? a : r->asked);
-}
-
-static struct asked *asked_get(struct fmip6_router *r, const struct lladdr *l)
-{
-	struct lladdr key = { .len = l->len };
-	struct asked *a = asked_find(r, l);
-	memcpy(key.octet, l->octet, l->len);
-	if (a)
-		return a;
-	if (HASH_COUNT(r->asked) >= ASKED_MAX)
-		asked_make_room(r);
-	a = calloc(1, sizeof *a);
-	if (!a)
-		return NULL;
-	a->lladdr = key;
-	bucket_init(&a->rate, (double)r->params->rtsolpr_rate, 2 * (double)r->params->rtsolpr_rate);
-	HASH_ADD(hh, r->asked, lladdr, sizeof a->lladdr, a);
-	return a;
-}
-
-/* The tuple of an AP as it is told on link `on`. */
-static void tuple_of(const struct fmip6_router *r, const struct ap *ap, const struct link *on, struct tuple *t)
-{
-	*t = (struct tuple){ .code = LLA_NO_PREFIX, .ap = ap->id };
-	if (!ap->neighbor) {
-		if (ap->ifindex != on->ifindex && strcmp(ap->interface, "") != 0)
-			return; /* another link of ours: no handover between routers leads there */
-		t->code = LLA_SAME_INTERFACE;
-		t->router = on->router;
-		t->router_lladdr = on->lladdr;
-		t->prefix = on->prefix;
-	} else if (ap->neighbor->compat == COMPAT_NONE) {
-		t->code = LLA_NO_FMIP;
-	} else if (neighbor_usable(ap->neighbor)) {
-		t->code = LLA_NEW_AP;
-		t->router = ap->router;
-		t->router_lladdr = ap->link_address;
-		t->prefix = ap->prefix;
-		t->dhcp = ap->dhcp;
-	}
-	t->has_prefix = t->prefix.plen > 0;
-}
-
-struct map_arg {
-	struct fmip6_router *router;
-	const struct link *on;
-	struct tuple *out;
-	size_t n, max;
-	bool own;
-};
-
-static void map_find(void *arg, const struct lladdr *id, struct tuple *out)
-{
-	struct map_arg *m = arg;
-	const struct ap *ap = ap_find(m->router->core->neighbors, id);
-	if (ap)
-		tuple_of(m->router, ap, m->on, out);
-	else
-		*out = (struct tuple){ .code = LLA_NO_PREFIX, .ap = *id };
-}
-
-static void map_add(struct ap *ap, void *arg)
-{
-	struct map_arg *m = arg;
-	struct tuple t;
-	tuple_of(m->router, ap, m->on, &t);
-	if (m->n < m->max && t.code == (m->own ? LLA_SAME_INTERFACE : LLA_NEW_AP))
-		m->out[m->n++] = t;
-}
-
-/* A link without a configured AP-ID is told under its router's link-layer address: as where AP and router are one
- * (RFC 4260 §3, figure 2). */
-static size_t map_all(void *arg, struct tuple *out, size_t max)
-{
-	struct map_arg *m = arg;
-	m->out = out;
-	m->max = max;
-	m->n = 0;
-	m->own = true;
-	aps_each(m->router->core->neighbors, map_add, m);
-	if (m->n == 0 && max)
-		out[m->n++] = (struct tuple){ .code = LLA_SAME_INTERFACE, .ap = m->on->lladdr, .router = m->on->router,
-			.router_lladdr = m->on->lladdr, .has_prefix = true, .prefix = m->on->prefix };
-	m->own = false;
-	aps_each(m->router->core->neighbors, map_add, m);
-	return m->n;
-}
-
-/* to->len 0: the kernel finds the way to dst. g NULL: no handover key goes along. */
-static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const struct link *on, const struct lladdr *to,
-                         const struct in6_addr *dst, const struct hk_grant *g)
-{
-	uint8_t out[FMIP6_MESSAGE_MAX];
-	struct in6_addr src;
-	if (!rtnl_link_local(r->core->net->rtnl, on->ifindex, &src))
-		return;
-	bool keyed = g || (r->hk && a->id == 0); /* what nobody asked for is signed, if it can be (RFC 5568 §8) */
-	int n = keyed ? router_keys_answer(r, a, g, dst, &src, out, sizeof out) : prrtadv_pack(a, out, sizeof out);
-	if (n < 0)
-		return;
-	FMIP6_COUNT(FMIP6_PRRTADV_SENT);
-	int rc = to->len ? fmip6_send_frame(r->core, on->ifindex, to, &src, dst, out, (size_t)n)
-	                 : icmp6_send(r->icmp, on->ifindex, &src, dst, FMIP6_HOP_LIMIT, false, out, (size_t)n);
-	fmip6_sent(rc, "PrRtAdv", dst);
-}
-
-/* Whoever asks by name may be leaving. That it is who it says it is the neighbour table knows, or its packets are left alone. */
-static void foresee(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *mobile)
-{
-	struct lladdr known;
-	if (prefix_has(&on->prefix, mobile) && rtnl_neigh_get(r->core->net->rtnl, on->ifindex, mobile, &known) == 0 &&
-	    lladdr_eq(&known, &q->source))
-		par_foresee(r->par, mobile, &known);
-}
-
-/* A question for a handover key that is not valid is answered like one without (RFC 5269 §3.2). */
-static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, int place,
-                           const struct icmp6_message *m)
-{
-	struct prrtadv a;
-	struct hk_grant g;
-	const struct hk_question k = { .message = { &m->src, &m->dst, m->data, m->len }, .link = place, .lladdr = q->source, .at = m->at,
-		.on_link = prefix_has(&on->prefix, &m->src) && !addr_eq(&on->router, &m->src) };
-	struct map_arg arg = { .router = r, .on = on };
-	struct adv_map map = { map_find, map_all, &arg };
-	adv_answer(q, &map, &on->lladdr, &a);
-	bool granted = r->hk && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
-	prrtadv_send(r, &a, on, &q->source, &m->src, granted ? &g : NULL);
-	if (!q->wildcard && (a.code == PRRTADV_TUPLES || a.code == PRRTADV_DHCP))
-		foresee(r, q, on, &m->src);
-}
-
-/* A mobile that was answered before has a rate of its own; a flood in the names of strangers takes only what is there for strangers,
- * and one that is not answered leaves no trace. */
-static bool may_answer(struct fmip6_router *r, struct asked *a, int place, usec_t at)
-{
-	if (!a)
-		return bucket_take(&r->rates[place], at);
-	return bucket_take(&a->rate, at) && bucket_take(&r->known_rates[place], at);
-}
-
-static void rtsolpr_received(struct fmip6_router *r, const struct icmp6_message *m)
-{
-	struct rtsolpr q;
-	struct link on;
-	int place = link_of_ifindex(r, m->ifindex, &on);
-	if (place < 0 || place >= LINKS_MAX || addr_is_zero(&m->src) || !fmip6_on_link(m->hop_limit, &r->log, "RtSolPr", &m->src, m->at))
-		return;
-	FMIP6_COUNT(FMIP6_RTSOLPR_RECEIVED);
-	if (rtsolpr_parse(m->data, send_body_len(m->data, m->len), on.lladdr.len, &q) < 0) {
-		FMIP6_COUNT(FMIP6_MALFORMED);
-		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=malformed", ADDR(&m->src));
-		return;
-	}
-	struct asked *a = q.source.len ? asked_find(r, &q.source) : NULL;
-	if (!may_answer(r, a, place, m->at)) {
-		FMIP6_COUNT(FMIP6_RTSOLPR_LIMITED);
-		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=rate per_second=%lld",
-		            ADDR(&m->src), (long long)r->params->rtsolpr_rate);
-		return;
-	}
-	if (a)
-		a->again = true;
-	else if (q.source.len && (a = asked_get(r, &q.source)))
-		(void)bucket_take(&a->rate, m->at);
-	prrtadv_answer(r, &q, &on, place, m);
-	if (a) {
-		a->question = m->at;
-		a->answer = loop_now(r->core->loop);
-	}
-}
-
-/* ---- the network asks a mobile to move (RFC 5568 §3.3) ---- */
-
-struct ap_search {
-	const struct in6_addr *router;
-	const struct ap *found;
-};
-
-static void ap_of_router(struct ap *ap, void *arg)
-{
-	struct ap_search *s = arg;
-	if (!s->found && ap->neighbor && (addr_eq(&ap->router, s->router) || addr_eq(&ap->neighbor->address, s->router)))
-		s->found = ap;
-}
-
-static const struct ap *ap_wanted(const struct fmip6_router *r, const struct lladdr *id, const struct in6_addr *router)
-{
-	struct ap_search s = { .router = router };
-	if (id->len)
-		return ap_find(r->core->neighbors, id);
-	aps_each(r->core->neighbors, ap_of_router, &s);
-	return s.found;
-}
-
-/* Has the mobile that has this address on a link of ours asked? */
-static bool speaks_itself(const struct fmip6_router *r, const struct in6_addr *mobile)
-{
-	struct link on;
-	struct lladdr l;
-	return router_link_of_addr(r, mobile, &on) && rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) == 0 &&
-	       asked_find(r, &l);
-}
-
-bool router_asked(const struct fmip6_router *r, const struct lladdr *l)
-{
-	return asked_find(r, l);
-}
-
-void router_speaks(struct fmip6_router *r, const struct lladdr *l)
-{
-	if (l->len)
-		(void)asked_get(r, l);
-}
-
-/* NULL: the mobile was told. Else why not. */
-static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile, const struct lladdr *id,
-                           const struct in6_addr *router)
-{
-	struct link on;
-	struct lladdr l;
-	const struct ap *ap = ap_wanted(r, id, router);
-	if (r->clients && !speaks_itself(r, mobile))
-		return clients_request(r->clients, mobile, ap);
-	if (!router_link_of_addr(r, mobile, &on) || rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) < 0)
-		return "this mobile is not on a link of this router";
-	struct asked *a = asked_find(r, &l);
-	if (!a)
-		return "this mobile does not speak FMIPv6";
-	if (!ap)
-		return "no such access point is known";
-	struct prrtadv m = { .code = PRRTADV_TRIGGER, .source = on.lladdr, .tuples_n = 1 };
-	tuple_of(r, ap, &on, &m.tuples[0]);
-	if (m.tuples[0].code == LLA_SAME_INTERFACE)
-		return "this access point is on the link where the mobile is";
-	if (m.tuples[0].code == LLA_NO_FMIP)
-		return "the router behind this access point does not speak FMIPv6";
-	if (m.tuples[0].code != LLA_NEW_AP)
-		return "the router behind this access point is not usable: its protection is not up, or it is this one";
-	LOG_NOTICE("fmip6", "telling a mobile to move mobile=%s ap=%s peer=%s", ADDR(mobile), LLADDR(&ap->id), ap->neighbor->name);
-	FMIP6_COUNT(FMIP6_TRIGGERS_SENT);
-	prrtadv_send(r, &m, &on, &l, mobile, NULL);
-	a->question = 0;
-	a->answer = loop_now(r->core->loop);
-	return NULL;
-}
-
-static void request_note(struct bus_note *note, void *arg)
-{
-	struct fmip6_router *r = arg;
-	const char *why = trigger(r, &note->u.request.mobile, &note->u.request.ap, &note->u.request.router);
-	size_t at = strnlen(note->u.request.reason, sizeof note->u.request.reason - 1);
-	if (why && !note->u.request.taken)
-		snprintf(note->u.request.reason + at, sizeof note->u.request.reason - at, "%s%s", at ? "; " : "", why);
-	else if (!why)
-		note->u.request.taken = true;
+	return router_link_place(r, ifindex, out) >= 0;
 }
 
 /* ---- what comes in ---- */
@@ -399,7 +108,7 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 		nar_marker_reply(r->nar, &m->src, id);
 		par_marker_reply(r->par, &m->src, id);
 	} else if (m->len > 4 && m->data[0] == ICMP6_FMIP6_TYPE && m->data[4] == FMIP6_RTSOLPR) {
-		rtsolpr_received(r, m);
+		router_rtsolpr(r, m);
 	} else if (m->len > 4 && m->data[0] == ICMP6_EXPERIMENTAL_MOBILITY &&
 	           (m->data[4] == FMIP6_4068_HI || m->data[4] == FMIP6_4068_HACK)) {
 		older_received(r, m);
@@ -554,7 +263,7 @@ static bool open_all(struct fmip6_router *r)
 	r->tunnel_fd = tunnel_open();
 	r->rtnl = rtnl_subscribe(r->core->net->rtnl, link_changed, r);
 	r->contexts = bus_subscribe(r->core->bus, BUS_CONTEXTS_DONE, contexts_done, r);
-	r->request = bus_subscribe(r->core->bus, BUS_HANDOVER_REQUEST, request_note, r);
+	r->request = bus_subscribe(r->core->bus, BUS_HANDOVER_REQUEST, router_request, r);
 	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request;
 }
 
@@ -580,10 +289,7 @@ struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_p
 	r->params = params;
 	r->tunnel_fd = -1;
 	bucket_init(&r->log, 1, 10);
-	for (int i = 0; i < LINKS_MAX; i++) {
-		bucket_init(&r->rates[i], LINK_RATE, LINK_RATE);
-		bucket_init(&r->known_rates[i], LINK_RATE, LINK_RATE);
-	}
+	router_adv_init(r);
 	if (!router_keys_open(r) || !open_all(r)) {
 		LOG_ERROR("fmip6", "could not start role=access-router");
 		fmip6_router_destroy(r);
@@ -635,8 +341,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 		close(r->tunnel_fd);
 	par_destroy(r->par);
 	nar_destroy(r->nar);
-	while (r->asked)
-		asked_drop(r, r->asked);
+	router_adv_end(r);
 	while (r->releasing)
 		router_releasing_drop(r, &r->releasing->ncoa);
 	free(r);
@@ -649,8 +354,7 @@ void fmip6_router_reload(struct fmip6_router *r, bool keys)
 		if (!router_keys_open(r))
 			LOG_ERROR("fmip6", "no handover keys from here on");
 	}
-	for (struct asked *a = r->asked; a; a = a->hh.next)
-		bucket_init(&a->rate, (double)r->params->rtsolpr_rate, 2 * (double)r->params->rtsolpr_rate);
+	router_adv_reload(r);
 	links_open(r);
 	clients_switch(r);
 }

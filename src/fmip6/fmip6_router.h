@@ -62,6 +62,8 @@ struct fmip6_router {
 	struct bucket log;
 };
 
+/* Its place in the settings, or -1. */
+int router_link_place(const struct fmip6_router *r, int ifindex, struct link *out);
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out);
 bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex); /* do addresses there come by DHCP? */
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
@@ -72,11 +74,18 @@ extern const struct nar_ops router_nar_ops;
 void router_close_record(const struct fmip6_router *r, enum handover_role role, const struct in6_addr *pcoa,
                          enum handover_result res, const char *reason);
 void router_names(const struct fmip6_router *r, struct handover *h); /* of the routers of a record */
+struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa); /* NULL: no memory */
+void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
+
+/* What it tells of its neighbourhood (fmip6_router_adv.c). */
+void router_adv_init(struct fmip6_router *r);
+void router_adv_reload(struct fmip6_router *r);
+void router_adv_end(struct fmip6_router *r);
+void router_rtsolpr(struct fmip6_router *r, const struct icmp6_message *m);
+void router_request(struct bus_note *note, void *arg); /* BUS_HANDOVER_REQUEST */
 /* Has it asked us, or moved, as this protocol's mobiles do? And: it has. */
 bool router_asked(const struct fmip6_router *r, const struct lladdr *l);
 void router_speaks(struct fmip6_router *r, const struct lladdr *l);
-struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_addr *ncoa); /* NULL: no memory */
-void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
 
 /* Handover keys (fmip6_router_keys.c). */
 bool router_keys_open(struct fmip6_router *r); /* also if there are to be none; false after logging why */
