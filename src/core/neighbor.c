@@ -180,6 +180,14 @@ struct ap *ap_of_prefix(const struct neighbors *t, const struct in6_addr *addr)
 	return best;
 }
 
+struct ap *ap_of_short_identifier(const struct neighbors *t, const struct in6_addr *addr)
+{
+	for (struct ap_entry *e = t->aps; e; e = e->next)
+		if (e->ap.prefix.plen > 64 && memcmp(&e->ap.prefix.addr, addr, 8) == 0 && !prefix_has(&e->ap.prefix, addr))
+			return &e->ap;
+	return NULL;
+}
+
 /*
  * neighbors_configure works in two passes, so that running out of memory changes nothing: the first finds or makes every
  * entry (making is harmless, it is taken back), the second fills them in and drops what was not asked for.

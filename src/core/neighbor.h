@@ -59,6 +59,8 @@ struct neighbor *neighbor_find_name(const struct neighbors *t, const char *name)
 struct ap *ap_find(const struct neighbors *t, const struct lladdr *id);
 /* An AP whose prefix, of addr's family, holds addr; of several the longest prefix. */
 struct ap *ap_of_prefix(const struct neighbors *t, const struct in6_addr *addr);
+/* An AP whose prefix is too long for the 64 bits of addr's interface identifier: it begins like addr, and addr is outside of it. */
+struct ap *ap_of_short_identifier(const struct neighbors *t, const struct in6_addr *addr);
 /*
  * Mobile node: learns a tuple; finds or makes the neighbour by router address (tuple->neighbor is ignored). A tuple without
  * AP-ID is told from others by its router. A configured AP is not changed, only returned. Bounded: the oldest goes, and its

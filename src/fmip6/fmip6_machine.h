@@ -124,6 +124,7 @@ enum {
 	FMIP6_FROM_AFAR,
 	FMIP6_LODGED,
 	FMIP6_LODGERS, /* gauge */
+	FMIP6_FBU_BAD_IID,
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

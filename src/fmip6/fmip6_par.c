@@ -19,6 +19,7 @@ enum refusal {
 	REFUSE_SEQUENCE,
 	REFUSE_PCOA,
 	REFUSE_NCOA,
+	REFUSE_IDENTIFIER,
 	REFUSE_UNPROTECTED,
 	REFUSE_FULL,
 	REFUSE_LLADDR,
@@ -36,6 +37,7 @@ static const struct {
 	[REFUSE_SEQUENCE] = { "sequence number not greater than the last", FMIP6_FBU_REPLAYED, FBACK_SEQUENCE },
 	[REFUSE_PCOA] = { "previous address is not of our access links", FMIP6_FBU_FOREIGN_PCOA, FBACK_PROHIBITED },
 	[REFUSE_NCOA] = { "new address is behind no neighbour's access point", FMIP6_FBU_FOREIGN_NCOA, FBACK_PROHIBITED },
+	[REFUSE_IDENTIFIER] = { "interface identifier too long for the prefix there", FMIP6_FBU_BAD_IID, FBACK_BAD_IID },
 	[REFUSE_UNPROTECTED] = { "protection of the new router is not up", -1, FBACK_PROHIBITED },
 	[REFUSE_FULL] = { "limit of sessions reached", FMIP6_SESSIONS_FULL, FBACK_NO_RESOURCES },
 	[REFUSE_LLADDR] = { "link-layer address of the mobile is not known", -1, FBACK_UNSPECIFIED },
@@ -484,7 +486,7 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 		return -1;
 	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar);
 	if (rc < 0)
-		return rc == -EACCES ? REFUSE_UNPROTECTED : REFUSE_NCOA;
+		return rc == -EACCES ? REFUSE_UNPROTECTED : rc == -ERANGE ? REFUSE_IDENTIFIER : REFUSE_NCOA;
 	q->wants_nar = rc > 0;
 	q->lladdr = q->fbu.lladdr;
 	if (q->lladdr.len == 0 && !p->ops->lladdr(p->arg, &q->pcoa, &q->lladdr))

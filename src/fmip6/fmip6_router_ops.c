@@ -125,7 +125,9 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 {
 	struct fmip6_router *r = arg;
 	struct link l;
-	const struct ap *ap = ap_of_prefix(r->core->neighbors, ncoa);
+	const struct ap *ap = ap_of_prefix(r->core->neighbors, ncoa), *narrow = ap ? NULL : ap_of_short_identifier(r->core->neighbors, ncoa);
+	if (narrow && narrow->neighbor && narrow->neighbor->compat != COMPAT_NONE && !router_link_of_addr(r, ncoa, &l))
+		return -ERANGE;
 	if (router_link_of_addr(r, ncoa, &l) || !ap || !ap->neighbor || ap->neighbor->compat == COMPAT_NONE)
 		return -ENOENT;
 	if (!neighbor_usable(ap->neighbor))

@@ -690,6 +690,20 @@ static void protection_down_is_prohibited(void)
 	EXPECT(fback()->status == FBACK_PROHIBITED && times_sent(SIM_HI) == 0);
 }
 
+static void identifier_that_is_too_long_for_the_prefix_is_refused(void)
+{
+	struct fbu m = fbu_to(NAR, 100), fits = fbu_to(NAR, 101);
+	sim_narrow(stage, NAR);
+	m.ncoa.s6_addr[8] = 2; /* as of a link-layer address (RFC 4291, appendix A) */
+	m.ncoa.s6_addr[11] = 0xff;
+	m.ncoa.s6_addr[12] = 0xfe;
+	asks_to_move(m);
+	EXPECT(fback()->status == FBACK_BAD_IID && fback()->seq == 100 && times_sent(SIM_HI) == 0);
+	EXPECT(counted(FMIP6_FBU_BAD_IID) == 1 && counted(FMIP6_FBU_REFUSED) == 1 && counted(FMIP6_FBU_FOREIGN_NCOA) == 0);
+	asks_to_move(fits);
+	EXPECT(forwards_to(AT(NAR)));
+}
+
 static void too_many_bindings_are_no_resources(void)
 {
 	sim_params(stage)->sessions = 1;
@@ -785,6 +799,7 @@ const struct sentence rfc5568_previous[] = {
 	{ "6.2.3", "", "with the FBU's sequence number", SHOWN(fback_copies_the_sequence_number) },
 	{ "6.2.3", "MUST", "with a BADF option, the last", SHOWN(fback_is_authenticated) },
 	{ "6.2.3", "", "Status 129 where the new router may not be asked", SHOWN(protection_down_is_prohibited) },
+	{ "6.2.3", "", "Status 131 where the prefix there leaves too few bits for the NCoA's interface identifier", SHOWN(identifier_that_is_too_long_for_the_prefix_is_refused) },
 	{ "6.2.3", "", "Status 130 where the table is full", SHOWN(too_many_bindings_are_no_resources) },
 	{ "6.2.3", "", "Status 130 where the tunnel cannot be made", SHOWN(tunnel_that_cannot_be_made_is_no_resources) },
 	END_OF_SENTENCES,

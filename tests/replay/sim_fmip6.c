@@ -53,7 +53,7 @@ struct router {
 	struct spath paths[PATHS];
 	struct end ends[PATHS]; /* of reverse tunnels */
 	struct end served[PATHS]; /* PCoAs of mobiles that keep theirs here */
-	bool unusable, no_fmip, broken, dhcp;
+	bool unusable, no_fmip, broken, dhcp, narrow;
 	enum sim_taken taken;
 };
 
@@ -370,6 +370,8 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	int i = ncoa->s6_addr[5] == 0xff ? 0 : router_of(ncoa);
 	if (i == 0 || i == r->id)
 		return -ENOENT;
+	if (r->sim->routers[i].narrow && (ncoa->s6_addr[8] || ncoa->s6_addr[9]))
+		return -ERANGE;
 	if (r->sim->routers[i].unusable)
 		return -EACCES;
 	*nar = neighbor_addr(i);
@@ -1414,6 +1416,11 @@ void sim_no_fmip(struct sim *s, int router, bool yes)
 void sim_dhcp(struct sim *s, int router, bool yes)
 {
 	s->routers[router].dhcp = yes;
+}
+
+void sim_narrow(struct sim *s, int router)
+{
+	s->routers[router].narrow = true;
 }
 
 void sim_broken(struct sim *s, int router, bool yes)

@@ -129,6 +129,21 @@ static void test_configure(void **state)
 	assert_null(ap_of_prefix(w->t, &none));
 }
 
+static void test_identifiers_too_long_for_a_prefix(void **state)
+{
+	struct world *w = *state;
+	neighbors_configure(w->t, &w->s);
+	struct in6_addr fits = A("2001:db8:e::77"), too_long = A("2001:db8:e:0:200:ff:fe00:77"), elsewhere = A("2001:db8:e:1:200:ff:fe00:77");
+	struct ap *narrow = ap(w, "02:00:00:00:00:b2");
+	assert_null(ap_of_short_identifier(w->t, &too_long));
+	narrow->prefix = prefix_of(&fits, 80);
+	assert_ptr_equal(ap_of_prefix(w->t, &fits), narrow);
+	assert_null(ap_of_prefix(w->t, &too_long));
+	assert_ptr_equal(ap_of_short_identifier(w->t, &too_long), narrow);
+	assert_null(ap_of_short_identifier(w->t, &elsewhere));
+	assert_null(ap_of_short_identifier(w->t, &fits));
+}
+
 static void test_state_is_published(void **state)
 {
 	struct world *w = *state;
@@ -301,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_configure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_identifiers_too_long_for_a_prefix, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state_is_published, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload_keeps_what_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload_drops_and_changes, setup, teardown),
