@@ -41,8 +41,8 @@ static void answer_ns(struct fmip6_clients *c, const struct sighting *s, const s
 	struct in6_addr src;
 	uint8_t out[64];
 	bool probes = addr_is_zero(&s->asker);
-	const struct una m = { .target = s->target, .flags = (uint8_t)(NA_ROUTER | (probes ? 0 : NA_SOLICITED)), .lladdr = *own };
-	int n = na_pack(&m, out, sizeof out);
+	const struct nd_na m = { .target = s->target, .flags = (uint8_t)(NA_ROUTER | (probes ? 0 : NA_SOLICITED)), .lladdr = *own };
+	int n = nd_na_pack(&m, out, sizeof out);
 	if (n < 0 || !rtnl_link_local(c->core->net->rtnl, s->ifindex, &src))
 		return;
 	fmip6_sent(fmip6_send_frame(c->core, s->ifindex, &s->from, &src, probes ? &all_nodes : &s->asker, out, (size_t)n), "answer",
@@ -62,8 +62,8 @@ void clients_claim(struct fmip6_clients *c, const struct in6_addr *pcoa)
 		fmip6_sent(sight_arp(c->sight, l->ifindex, 1, &broadcast, &l->lladdr, pcoa, pcoa), "claim", pcoa);
 		return;
 	}
-	const struct una m = { .target = *pcoa, .flags = NA_ROUTER | NA_OVERRIDE, .lladdr = l->lladdr };
-	int n = na_pack(&m, out, sizeof out);
+	const struct nd_na m = { .target = *pcoa, .flags = NA_ROUTER | NA_OVERRIDE, .lladdr = l->lladdr };
+	int n = nd_na_pack(&m, out, sizeof out);
 	if (n > 0 && rtnl_link_local(c->core->net->rtnl, l->ifindex, &src))
 		fmip6_sent(fmip6_send_frame(c->core, l->ifindex, &nodes, &src, &all_nodes, out, (size_t)n), "claim", pcoa);
 }

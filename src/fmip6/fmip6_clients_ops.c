@@ -303,7 +303,7 @@ static void probe6(struct fmip6_clients *c, const struct visit_view *v, const st
 {
 	struct in6_addr src;
 	uint8_t out[32];
-	int n = ns_pack(&v->pcoa, own, out, sizeof out);
+	int n = nd_ns_pack(&v->pcoa, own, out, sizeof out);
 	if (n > 0 && rtnl_link_local(c->core->net->rtnl, v->ifindex, &src))
 		fmip6_sent(fmip6_send_frame(c->core, v->ifindex, &v->lladdr, &src, &v->pcoa, out, (size_t)n), "probe", &v->pcoa);
 }

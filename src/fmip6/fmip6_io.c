@@ -46,7 +46,7 @@ void fmip6_send_dad(const struct core *core, int ifindex, const struct in6_addr 
 	const uint8_t *a = addr->s6_addr;
 	const struct in6_addr group = { .s6_addr = { 0xff, 2, [11] = 1, 0xff, a[13], a[14], a[15] } };
 	const struct lladdr to = { .len = 6, .octet = { 0x33, 0x33, 0xff, a[13], a[14], a[15] } };
-	int n = ns_pack(addr, &(struct lladdr){ .len = 0 }, out, sizeof out);
+	int n = nd_ns_pack(addr, &(struct lladdr){ .len = 0 }, out, sizeof out);
 	if (n > 0)
 		fmip6_sent(fmip6_send_frame(core, ifindex, &to, &in6addr_any, &group, out, (size_t)n), "probe", addr);
 }

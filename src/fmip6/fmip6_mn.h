@@ -120,9 +120,9 @@ void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at);
 void mn_fback(struct fmip6_mn *m, const struct mh_in *in);
 /* A router advertisement that answers our UNA: the address is not to be used. */
 void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at);
-void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at); /* the answer to a probe */
+void mn_na(struct fmip6_mn *m, const struct nd_na *a, usec_t at); /* the answer to a probe */
 /* An advertisement that answers no question of ours: its sender may have our new address. */
-void mn_defended(struct fmip6_mn *m, const struct una *a, usec_t at);
+void mn_defended(struct fmip6_mn *m, const struct nd_na *a, usec_t at);
 void mn_first(struct fmip6_mn *m, usec_t at);                   /* first packet for an older address on the new link */
 
 /* May one more RtSolPr be sent (RFC 5568 §9, MAX_RTSOLPR_RATE)? Takes its place. */

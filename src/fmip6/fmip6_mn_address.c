@@ -79,7 +79,7 @@ void mn_address_vouched(struct fmip6_mn *m)
 	confirm(m);
 }
 
-void mn_defended(struct fmip6_mn *m, const struct una *a, usec_t at)
+void mn_defended(struct fmip6_mn *m, const struct nd_na *a, usec_t at)
 {
 	struct lladdr own;
 	struct in6_addr coa;

@@ -437,7 +437,7 @@ static void moved_silently(struct fmip6_mn *m, const struct mn_place *p, usec_t 
 		mn_arrive(m, p);
 }
 
-void mn_na(struct fmip6_mn *m, const struct una *a, usec_t at)
+void mn_na(struct fmip6_mn *m, const struct nd_na *a, usec_t at)
 {
 	size_t i = 0;
 	while (i < m->probes_n && !addr_eq(&m->probes[i].router, &a->target))

@@ -24,12 +24,12 @@ static uint8_t lla_len(const struct fmip6_mobile *m)
 static void icmp_received(const struct icmp6_message *msg, void *arg)
 {
 	struct fmip6_mobile *m = arg;
-	struct una na;
+	struct nd_na na;
 	struct naack naack;
 	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT) /* the kernel, too, takes none of these from afar */
 		return;
 	if (msg->data[0] == ICMP6_NA_TYPE) {
-		if (na_parse(msg->data, msg->len, lla_len(m), &na) < 0)
+		if (nd_na_parse(msg->data, msg->len, lla_len(m), &na) < 0)
 			return;
 		if (na.flags & NA_SOLICITED)
 			mn_na(m->mn, &na, msg->at);

@@ -145,10 +145,10 @@ static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 {
 	struct fmip6_mobile *m = arg;
 	uint8_t out[64];
-	struct una una = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0 };
+	struct nd_na una = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0 };
 	struct in6_addr iid;
 	mn_self(m, &una.lladdr, &iid);
-	int n = na_pack(&una, out, sizeof out);
+	int n = nd_na_pack(&una, out, sizeof out);
 	if (n > 0)
 		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &all_nodes_frame, coa, &all_nodes, out, (size_t)n), "UNA", &all_nodes);
 }
@@ -166,7 +166,7 @@ static void mn_send_probe(void *arg, const struct mn_place *p)
 	struct lladdr own;
 	struct in6_addr src;
 	mn_self(m, &own, &src);
-	int n = ns_pack(&p->router, &own, out, sizeof out);
+	int n = nd_ns_pack(&p->router, &own, out, sizeof out);
 	if (n > 0 && !addr_is_zero(&src))
 		fmip6_sent(fmip6_send_frame(m->core, m->ifindex, &p->router_lladdr, &src, &p->router, out, (size_t)n), "probe",
 		           &p->router);

@@ -540,7 +540,7 @@ void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const stru
 /* ---- UNA ---- */
 
 /* Its address is another's: it is told so, with another one if there is one to give (§6.4.6). */
-static void una_refuse(struct fmip6_nar *n, const struct una *m, int ifindex, const struct lladdr *owner, usec_t at)
+static void una_refuse(struct fmip6_nar *n, const struct nd_na *m, int ifindex, const struct lladdr *owner, usec_t at)
 {
 	struct in6_addr other = in6addr_any;
 	FMIP6_COUNT(FMIP6_UNA_IGNORED);
@@ -564,7 +564,7 @@ static void una_refuse(struct fmip6_nar *n, const struct una *m, int ifindex, co
 	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
 }
 
-void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at)
+void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, int ifindex, usec_t at)
 {
 	struct session *s = nar_session_find(n, &m->target);
 	int on = n->ops->access_link(n->arg, &m->target);

@@ -97,7 +97,7 @@ void nar_destroy(struct fmip6_nar *n); /* silent */
 
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 /* src is the packet's source; what is no UNA (another flag, another target, no link-layer address) is passed over. */
-void nar_una(struct fmip6_nar *n, const struct una *m, const struct in6_addr *src, int ifindex, usec_t at);
+void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, int ifindex, usec_t at);
 /* A neighbour advertisement for an address, from that link-layer address: its owner defends it. */
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at);
 /* Something came from that address, and from that station. */

@@ -96,8 +96,6 @@ enum hack_code { /* RFC 5568 §6.2.1.2 */
 	HACK_NO_RESOURCES = 130,
 };
 
-enum na_flags { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20 };
-
 /*
  * Binding Authorization Data for FMIPv6, RFC 5568 §6.4.5. The text calls its length that of the Authenticator (12), the rule for
  * every other mobility option makes it 16 with the SPI: sent is 16, both are taken.

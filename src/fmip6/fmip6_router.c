@@ -116,7 +116,7 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 }
 
 /* Whoever claims another's link-layer address sends from its own: it would take what is for that one. */
-static void announced_by_another(struct fmip6_router *r, const char *what, const struct una *una, const struct lladdr *from, usec_t at)
+static void announced_by_another(struct fmip6_router *r, const char *what, const struct nd_na *una, const struct lladdr *from, usec_t at)
 {
 	FMIP6_COUNT(FMIP6_UNA_IGNORED);
 	log_limited(&r->log, at, LOG_LEVEL_NOTICE, "fmip6", "%s ignored mobile=%s lladdr=%s from=%s reason=\"sent by another\"", what,
@@ -126,9 +126,9 @@ static void announced_by_another(struct fmip6_router *r, const char *what, const
 static void una_received(const struct icmp6_message *m, void *arg)
 {
 	struct fmip6_router *r = arg;
-	struct una una;
+	struct nd_na una;
 	uint8_t lla_len = m->from.len ? m->from.len : 6;
-	if (!fmip6_on_link(m->hop_limit, &r->log, "UNA", &m->src, m->at) || na_parse(m->data, m->len, lla_len, &una) < 0)
+	if (!fmip6_on_link(m->hop_limit, &r->log, "UNA", &m->src, m->at) || nd_na_parse(m->data, m->len, lla_len, &una) < 0)
 		return;
 	/* An owner that defends its address need not name it; and a bridge may answer in another's stead, which has flags. */
 	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr)) {
@@ -149,7 +149,7 @@ static void una_received(const struct icmp6_message *m, void *arg)
  */
 static void fna_received(struct fmip6_router *r, const struct mh_message *m)
 {
-	struct una una = { .target = m->src };
+	struct nd_na una = { .target = m->src };
 	struct in6_addr inner;
 	struct link on;
 	if (fna_parse(m->data, m->len, &una.lladdr) < 0 || !router_link_of_addr(r, &m->src, &on) || on.ifindex != m->ifindex) {

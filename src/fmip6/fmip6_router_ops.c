@@ -557,7 +557,7 @@ static void nar_ask(void *arg, const struct nar_view *v)
 	uint8_t out[32];
 	if (!router_link_of_ifindex(r, v->ifindex, &on) || !rtnl_link_local(r->core->net->rtnl, v->ifindex, &src))
 		return;
-	int n = ns_pack(&v->ncoa, &on.lladdr, out, sizeof out);
+	int n = nd_ns_pack(&v->ncoa, &on.lladdr, out, sizeof out);
 	if (n > 0)
 		fmip6_sent(fmip6_send_frame(r->core, v->ifindex, &v->lladdr, &src, &v->ncoa, out, (size_t)n), "probe", &v->ncoa);
 }

@@ -585,35 +585,6 @@ bool badf_verify(const struct badf_key *key, const struct in6_addr *coa, const s
 
 /* ---- neighbour discovery, echo, whole packets ---- */
 
-int na_pack(const struct una *m, uint8_t *out, size_t cap)
-{
-	struct wr w = wr_make(out, cap);
-	wr_u8(&w, ICMP6_NA_TYPE);
-	wr_zero(&w, 3);
-	wr_u8(&w, m->flags);
-	wr_zero(&w, 3);
-	wr_addr6(&w, &m->target);
-	if (m->lladdr.len)
-		nd_put_plain_lla(&w, ND_TARGET_LLA, &m->lladdr);
-	return wire_done(&w);
-}
-
-int na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct una *m)
-{
-	struct rd r = rd_make(data, len), body;
-	uint8_t type, code;
-	int rc;
-	memset(m, 0, sizeof *m);
-	if (!rd_u8(&r, &type) || type != ICMP6_NA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 2) ||
-	    !rd_u8(&r, &m->flags) || !rd_skip(&r, 3) || !rd_addr6(&r, &m->target) || addr_is_multicast(&m->target))
-		return -EBADMSG;
-	m->flags &= NA_ROUTER | NA_SOLICITED | NA_OVERRIDE;
-	while ((rc = rd_option8(&r, &type, &body)) > 0)
-		if (type == ND_TARGET_LLA && !nd_get_lla(&body, lla_len, &m->lladdr))
-			return -EBADMSG;
-	return rc;
-}
-
 int naack_pack(const struct naack *m, uint8_t *out, size_t cap)
 {
 	struct wr w = wr_make(out, cap);
@@ -676,17 +647,6 @@ int naack_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct naack *
 		if (!naack_option(type, &body, lla_len, m))
 			return -EBADMSG;
 	return rc;
-}
-
-int ns_pack(const struct in6_addr *target, const struct lladdr *source, uint8_t *out, size_t cap)
-{
-	struct wr w = wr_make(out, cap);
-	wr_u8(&w, ICMP6_NS_TYPE);
-	wr_zero(&w, 7);
-	wr_addr6(&w, target);
-	if (source->len)
-		nd_put_plain_lla(&w, ND_SOURCE_LLA, source);
-	return wire_done(&w);
 }
 
 int echo_pack(bool reply, uint16_t id, uint16_t seq, uint8_t *out, size_t cap)

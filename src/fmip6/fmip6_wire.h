@@ -14,6 +14,7 @@
 
 #include "core/addr.h"
 #include "fmip6/fmip6_proto.h"
+#include "net/nd.h"
 
 #define FMIP6_TUPLES_MAX 16 /* AP-IDs in one RtSolPr, tuples in one PrRtAdv; more are ignored */
 #define FMIP6_MESSAGE_MAX 1232 /* octets: what fits the least IPv6 MTU */
@@ -91,12 +92,6 @@ struct hack {
 	struct in6_addr pcoa, nar;
 };
 
-struct una {
-	struct in6_addr target;
-	uint8_t flags; /* enum na_flags; all clear in an UNA */
-	struct lladdr lladdr;
-};
-
 /* What a router says to an UNA that it cannot accept, in a Router Advertisement. */
 struct naack {
 	uint8_t status;       /* enum naack_status; 0: the advertisement has no such option */
@@ -135,13 +130,10 @@ bool badf_verify(const struct badf_key *key, const struct in6_addr *coa, const s
                  size_t len);
 
 /* Neighbour Advertisement as UNA (RFC 5568 §6.3) and as the answer to a probe; Neighbour Solicitation as that probe. */
-int na_pack(const struct una *m, uint8_t *out, size_t cap);
-int na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct una *m);
 /* The supplied address follows the option's eight octets, as its length of 3 says (§6.4.6). Understood as well: in the form of an
  * option 17 within it or after it, as the same section says in words. */
 int naack_pack(const struct naack *m, uint8_t *out, size_t cap);
 int naack_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct naack *m);
-int ns_pack(const struct in6_addr *target, const struct lladdr *source, uint8_t *out, size_t cap);
 int echo_pack(bool reply, uint16_t id, uint16_t seq, uint8_t *out, size_t cap);
 int echo_parse(const uint8_t *data, size_t len, uint16_t *id, uint16_t *seq); /* request or reply */
 

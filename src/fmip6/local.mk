@@ -18,7 +18,7 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_router.c src/fmip6/fmip6_router.h src/fmip6/fmip6_router_ops.c src/fmip6/fmip6_router_adv.c src/fmip6/fmip6_mobile.c src/fmip6/fmip6_mobile_ops.c src/fmip6/fmip6_mobile_private.h \
 	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_move.c src/fmip6/fmip6_mn_address.c src/fmip6/fmip6_mn_private.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
 
-FMIP6_TEST_LIBS = src/fmip6/libfmip6.a $(CORE_LIBS) $(TEST_LIBS)
+FMIP6_TEST_LIBS = src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_fmip6_wire
 TESTS += tests/unit/test_fmip6_wire
 tests_unit_test_fmip6_wire_SOURCES = tests/unit/test_fmip6_wire.c
@@ -65,18 +65,18 @@ tests_replay_test_handover_keys_LDADD = $(FMIP6_TEST_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_fmip6_wire
 TESTS += tests/fuzz/fuzz_fmip6_wire
 tests_fuzz_fuzz_fmip6_wire_SOURCES = tests/fuzz/fuzz_fmip6_wire.c
-tests_fuzz_fuzz_fmip6_wire_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+tests_fuzz_fuzz_fmip6_wire_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_fmip6_world
 TESTS += tests/fuzz/fuzz_fmip6_world
 tests_fuzz_fuzz_fmip6_world_SOURCES = tests/fuzz/fuzz_fmip6_world.c $(SIM_FMIP6)
-tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world
 
 check_PROGRAMS += tests/fuzz/fuzz_send
 TESTS += tests/fuzz/fuzz_send
 tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c tests/unit/send_samples.h
-tests_fuzz_fuzz_send_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+tests_fuzz_fuzz_send_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/send
 
 # What tshark says of our bytes (tests/net/test_fmip6_tshark.py).

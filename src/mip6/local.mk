@@ -1,13 +1,13 @@
 noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
-	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h src/mip6/mip6_nd.c src/mip6/mip6_nd.h \
+	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h \
 	src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
 	src/mip6/mip6_mobile_record.c src/mip6/mip6_mobile_where.c \
-	src/mip6/mip6_wire_nd.c src/mip6/mip6_wire_nd.h src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
+	src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
 	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
 
-MIP6_TEST_LIBS = src/mip6/libmip6.a $(CORE_LIBS) $(TEST_LIBS)
+MIP6_TEST_LIBS = src/mip6/libmip6.a src/net/libnet.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_mip6_wire
 TESTS += tests/unit/test_mip6_wire
 tests_unit_test_mip6_wire_SOURCES = tests/unit/test_mip6_wire.c
@@ -31,7 +31,7 @@ tests_fuzz_fuzz_mip6_wire_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(NET_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_mip6_ha
 TESTS += tests/fuzz/fuzz_mip6_ha
 tests_fuzz_fuzz_mip6_ha_SOURCES = tests/fuzz/fuzz_mip6_ha.c
-tests_fuzz_fuzz_mip6_ha_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
+tests_fuzz_fuzz_mip6_ha_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a src/net/libnet.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/mip6_wire tests/fuzz/corpus/mip6_ha
 
 # A home agent and a mobile written in Python.

@@ -10,8 +10,8 @@
 #include "core/output.h"
 #include "mip6/mip6_dhaad.h"
 #include "mip6/mip6_ha.h"
-#include "mip6/mip6_wire_nd.h"
 #include "net/mh.h"
+#include "net/nd.h"
 #include "net/net.h"
 
 #define ANYCASTS_MAX 16
@@ -215,7 +215,7 @@ static void op_advertise(void *arg, int ifindex, const struct in6_addr *addr)
 	struct mip6_agent *a = arg;
 	const struct rtnl_link *l = rtnl_link_by_index(a->core->net->rtnl, ifindex);
 	uint8_t out[64];
-	int n = l ? nd_advertisement_pack(addr, ND_OVERRIDE, &l->lladdr, out, sizeof out) : -ENODEV;
+	int n = l ? nd_na_pack(&(struct nd_na){ .target = *addr, .flags = NA_OVERRIDE, .lladdr = l->lladdr }, out, sizeof out) : -ENODEV;
 	said(n < 0 ? n : icmp6_send(a->nd, ifindex, NULL, &all_nodes, ND_HOP_LIMIT, false, out, (size_t)n), "advertising", addr);
 }
 

@@ -7,43 +7,18 @@
 #include "core/buf.h"
 #include "core/secret.h"
 #include "mip6/mip6_proto.h"
-
-enum { RA_TYPE = 134, RA_HOME_AGENT = 0x20, OPT_PREFIX = 3, OPT_HOME_AGENT = 8, PREFIX_ROUTER = 0x20 };
+#include "net/nd.h"
 
 /* ---- what is heard ---- */
 
-static bool get_prefix(struct rd *r, struct dhaad_agent *a)
-{
-	uint8_t plen, flags;
-	uint32_t valid;
-	struct in6_addr addr;
-	if (!rd_u8(r, &plen) || !rd_u8(r, &flags) || !rd_u32(r, &valid) || !rd_skip(r, 8) || !rd_addr6(r, &addr))
-		return false;
-	bool global = !addr_is_zero(&addr) && !addr_is_multicast(&addr) && !addr_is_link_local(&addr);
-	if ((flags & PREFIX_ROUTER) && valid && global && a->n < DHAAD_ADDRESSES_MAX)
-		a->addresses[a->n++] = addr;
-	return true;
-}
-
-static bool get_home_agent(struct rd *r, struct dhaad_agent *a, uint16_t *lifetime)
-{
-	return rd_skip(r, 2) && rd_u16(r, &a->preference) && rd_u16(r, lifetime);
-}
-
 /* The lifetime is that of the Home Agent Information option, else the router's (§10.5.1). */
-static bool ra_parse(const uint8_t *ra, size_t len, struct dhaad_agent *a, bool *serves, uint16_t *lifetime)
+static uint16_t read_agent(const struct nd_ra *ra, struct dhaad_agent *a)
 {
-	struct rd r = rd_make(ra, len), body;
-	uint8_t type, code, flags;
-	int more;
-	if (!rd_u8(&r, &type) || type != RA_TYPE || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 3) || !rd_u8(&r, &flags) ||
-	    !rd_u16(&r, lifetime) || !rd_skip(&r, 8))
-		return false;
-	*serves = flags & RA_HOME_AGENT;
-	while ((more = rd_option8(&r, &type, &body)) > 0)
-		if ((type == OPT_PREFIX && !get_prefix(&body, a)) || (type == OPT_HOME_AGENT && !get_home_agent(&body, a, lifetime)))
-			return false;
-	return more == 0;
+	a->preference = ra->agent ? ra->agent_preference : 0;
+	for (const struct nd_prefix *p = ra->prefixes; p < ra->prefixes + ra->n; p++)
+		if (p->valid && !addr_is_zero(&p->router) && a->n < DHAAD_ADDRESSES_MAX)
+			a->addresses[a->n++] = p->router;
+	return ra->agent ? ra->agent_lifetime : ra->lifetime;
 }
 
 static void drop(struct dhaad_list *l, size_t i)
@@ -75,17 +50,17 @@ static struct dhaad_agent *place(struct dhaad_list *l, uint16_t preference)
 void dhaad_heard(struct dhaad_list *l, int ifindex, const struct in6_addr *src, const uint8_t *ra, size_t len, usec_t now)
 {
 	struct dhaad_agent a = { .ifindex = ifindex, .router = *src };
-	uint16_t lifetime;
-	bool serves;
-	if (!addr_is_link_local(src) || !ra_parse(ra, len, &a, &serves, &lifetime))
+	struct nd_ra heard;
+	if (!addr_is_link_local(src) || nd_ra_parse(ra, len, 0, &heard) < 0)
 		return;
+	uint16_t lifetime = read_agent(&heard, &a);
 	expire(l, now);
 	for (size_t i = 0; i < l->n; i++)
 		if (l->agents[i].ifindex == ifindex && addr_eq(&l->agents[i].router, src)) {
 			drop(l, i);
 			break;
 		}
-	if (!serves || !lifetime)
+	if (!(heard.flags & RA_HOME_AGENT) || !lifetime)
 		return;
 	a.expires = now + lifetime * USEC_SEC;
 	struct dhaad_agent *to = place(l, a.preference);

@@ -178,7 +178,7 @@ void ground_leave(struct mip6_ground *g, const struct mip6_place *p)
 	unmake(g);
 	ground_no_default(g);
 	for (size_t i = 0; i < p->n; i++) {
-		const struct mip6_prefix *x = &p->prefixes[i];
+		const struct nd_prefix *x = &p->prefixes[i];
 		if (x->autonomous && rtnl_link_in(rtnl_of(g), g->ifindex, &x->prefix, &a) && !addr_eq(&a, &g->home)) {
 			const struct rtnl_addr old = { .ifindex = g->ifindex, .addr = a, .plen = x->prefix.plen };
 			rtnl_addr_del(rtnl_of(g), &old);

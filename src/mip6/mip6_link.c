@@ -38,7 +38,7 @@ static bool same_link(const struct mip6_place *a, const struct mip6_place *b)
 	return false;
 }
 
-static struct mip6_place place_of(const struct in6_addr *src, const struct mip6_ra *ra, usec_t at)
+static struct mip6_place place_of(const struct in6_addr *src, const struct nd_ra *ra, usec_t at)
 {
 	struct mip6_place p = { .router = *src, .lladdr = ra->source, .heard = at, .expires = at + ra->lifetime * USEC_SEC,
 		.interval = ra->interval, .n = ra->n };
@@ -189,7 +189,7 @@ void mip6_link_na(struct mip6_link *m, const struct in6_addr *target, usec_t at)
 
 /* ---- what is heard ---- */
 
-void mip6_link_ra(struct mip6_link *m, const struct in6_addr *src, const struct mip6_ra *ra, usec_t at)
+void mip6_link_ra(struct mip6_link *m, const struct in6_addr *src, const struct nd_ra *ra, usec_t at)
 {
 	struct mip6_place p = place_of(src, ra, at);
 	bool same = m->known && same_link(&p, &m->here);

@@ -15,7 +15,7 @@
 #define HANDOVERD_MIP6_LINK_H
 
 #include "core/loop.h"
-#include "mip6/mip6_nd.h"
+#include "net/nd.h"
 
 enum mip6_link_state { MIP6_LINK_DOWN, MIP6_LINK_SEARCHING, MIP6_LINK_WAITING, MIP6_LINK_SETTLED, MIP6_LINK_DOUBTFUL };
 const char *mip6_link_state_name(enum mip6_link_state s);
@@ -27,7 +27,7 @@ struct mip6_place {
 	usec_t expires;         /* as a default router */
 	uint32_t interval;      /* ms */
 	size_t n;
-	struct mip6_prefix prefixes[MIP6_RA_PREFIXES];
+	struct nd_prefix prefixes[ND_PREFIXES];
 };
 
 struct mip6_link_params {
@@ -61,7 +61,7 @@ void mip6_link_down(struct mip6_link *m);
 void mip6_link_up(struct mip6_link *m, bool fast);
 /* Something happened to the link, and its carrier is there: it may have gone and come back unseen. */
 void mip6_link_hint(struct mip6_link *m);
-void mip6_link_ra(struct mip6_link *m, const struct in6_addr *src, const struct mip6_ra *ra, usec_t at);
+void mip6_link_ra(struct mip6_link *m, const struct in6_addr *src, const struct nd_ra *ra, usec_t at);
 void mip6_link_na(struct mip6_link *m, const struct in6_addr *target, usec_t at); /* a solicited one */
 /* The fast handover says: on the link of this prefix. No word follows. */
 void mip6_link_told(struct mip6_link *m, const struct prefix *p, usec_t at);

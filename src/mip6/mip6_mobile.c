@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "core/output.h"
-#include "mip6/mip6_wire_nd.h"
+#include "net/nd.h"
 
 #define PROBE_TIMEOUT (200 * USEC_MSEC) /* for each question whether the router still answers */
 
@@ -163,10 +163,10 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 
 static void na_received(struct mip6_mobile *m, const struct icmp6_message *msg, uint8_t lla_len)
 {
-	struct mip6_na na;
-	if (mip6_na_parse(msg->data, msg->len, lla_len, &na) < 0)
+	struct nd_na na;
+	if (nd_na_parse(msg->data, msg->len, lla_len, &na) < 0)
 		return;
-	if (na.flags & ND_SOLICITED)
+	if (na.flags & NA_SOLICITED)
 		mip6_link_na(m->link, &na.target, msg->at);
 	else if (m->home && timer_armed(&m->ask) && addr_eq(&na.target, &m->mn_params.home) && na.lladdr.len) {
 		m->agent = na.lladdr;
@@ -177,20 +177,20 @@ static void na_received(struct mip6_mobile *m, const struct icmp6_message *msg, 
 static void icmp_received(const struct icmp6_message *msg, void *arg)
 {
 	struct mip6_mobile *m = arg;
-	struct mip6_ra ra;
+	struct nd_ra ra;
 	struct lladdr own = mip6_own_lladdr(m);
 	uint8_t lla_len = own.len ? own.len : 6;
-	if (msg->data[0] == MIP6_PARAM_PROBLEM_TYPE) {
+	if (msg->data[0] == MIP6_ICMP_PARAM_PROBLEM) {
 		if (msg->data[1] == 1 && addr_eq(&msg->src, &m->mn_params.agent)) /* code 1: unrecognised next header */
 			mip6_mn_unknown_header(m->mn, msg->at);
 		return;
 	}
-	if (msg->ifindex != m->ground.ifindex || msg->hop_limit != MIP6_ND_HOP_LIMIT)
+	if (msg->ifindex != m->ground.ifindex || msg->hop_limit != ND_HOP_LIMIT)
 		return;
-	if (msg->data[0] == MIP6_NA_TYPE) {
+	if (msg->data[0] == ND_ADVERTISEMENT) {
 		na_received(m, msg, lla_len);
 	} else if (addr_is_link_local(&msg->src)) {
-		if (mip6_ra_parse(msg->data, msg->len, lla_len, &ra) < 0) {
+		if (nd_ra_parse(msg->data, msg->len, lla_len, &ra) < 0) {
 			MIP6_COUNT(MIP6_MALFORMED);
 			return;
 		}
@@ -249,7 +249,7 @@ static struct mip6_link_params link_params(const struct mip6_params *p)
 
 static bool open_all(struct mip6_mobile *m)
 {
-	static const uint8_t icmp_types[] = { MIP6_RA_TYPE, MIP6_NA_TYPE, MIP6_PARAM_PROBLEM_TYPE }, mh_types[] = { MH_TYPE_BACK, MH_TYPE_BE };
+	static const uint8_t icmp_types[] = { ND_ROUTER_ADVERTISEMENT, ND_ADVERTISEMENT, MIP6_ICMP_PARAM_PROBLEM }, mh_types[] = { MH_TYPE_BACK, MH_TYPE_BE };
 	static const struct {
 		enum bus_topic topic;
 		bus_fn *fn;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/mobile.h"
-#include "mip6/mip6_wire_nd.h"
+#include "net/nd.h"
 
 #define CLAIMS 3 /* MAX_NEIGHBOR_ADVERTISEMENT (RFC 4861 §10), of which the first at once */
 #define CLAIM_INTERVAL USEC_SEC
@@ -116,7 +116,7 @@ static void advertise(struct mip6_mobile *m, const struct in6_addr *a)
 	static const struct in6_addr all_nodes = ND_ALL_NODES;
 	uint8_t out[64];
 	struct lladdr own = mip6_own_lladdr(m);
-	int n = nd_advertisement_pack(a, ND_OVERRIDE, &own, out, sizeof out);
+	int n = nd_na_pack(&(struct nd_na){ .target = *a, .flags = NA_OVERRIDE, .lladdr = own }, out, sizeof out);
 	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, a, &all_nodes, ND_HOP_LIMIT, false, out, (size_t)n), "Neighbour Advertisement", a);
 }
 

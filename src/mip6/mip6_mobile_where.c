@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/neighbor.h"
-#include "mip6/mip6_wire_nd.h"
+#include "net/nd.h"
 
 #define ASK_TIMEOUT (250 * USEC_MSEC) /* for each question where on the home link the home agent is */
 #define ASK_TRIES 3
@@ -52,23 +52,23 @@ void mip6_coa_find(struct mip6_mobile *m)
 }
 
 /* The first prefix that addresses are made of, and that is still preferred if there is one. */
-static const struct mip6_prefix *care_of_prefix(const struct mip6_place *p)
+static const struct nd_prefix *care_of_prefix(const struct mip6_place *p)
 {
-	const struct mip6_prefix *best = NULL;
+	const struct nd_prefix *best = NULL;
 	for (size_t i = 0; i < p->n; i++)
 		if (p->prefixes[i].autonomous && p->prefixes[i].valid && (!best || (!best->preferred && p->prefixes[i].preferred)))
 			best = &p->prefixes[i];
 	return best;
 }
 
-static usec_t valid_until(const struct mip6_prefix *x, usec_t at)
+static usec_t valid_until(const struct nd_prefix *x, usec_t at)
 {
 	return x->valid == UINT32_MAX ? UINT64_MAX : at + x->valid * USEC_SEC;
 }
 
 static void visit(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 {
-	const struct mip6_prefix *x = care_of_prefix(p);
+	const struct nd_prefix *x = care_of_prefix(p);
 	m->home = false;
 	ground_home_link(&m->ground, &p->router);
 	ground_default(&m->ground, p, &in6addr_any);
@@ -167,12 +167,12 @@ static void link_solicit(void *arg)
 	struct mip6_mobile *m = arg;
 	struct lladdr own = mip6_own_lladdr(m);
 	struct in6_addr src;
-	uint8_t out[MIP6_ND_MAX];
+	uint8_t out[ND_MAX];
 	if (!rtnl_link_local(mip6_rtnl(m), m->ground.ifindex, &src))
 		return; /* not yet; the next one */
-	int n = mip6_rs_pack(&own, out, sizeof out);
+	int n = nd_rs_pack(&own, out, sizeof out);
 	MIP6_MN_COUNT(MIP6_MN_RS_SENT);
-	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, &src, &all_routers, MIP6_ND_HOP_LIMIT, false, out, (size_t)n),
+	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, &src, &all_routers, ND_HOP_LIMIT, false, out, (size_t)n),
 	     "Router Solicitation", &all_routers);
 }
 
@@ -181,18 +181,18 @@ static void link_probe(void *arg, const struct mip6_place *p)
 	struct mip6_mobile *m = arg;
 	struct lladdr own = mip6_own_lladdr(m);
 	struct in6_addr src;
-	uint8_t out[MIP6_ND_MAX];
+	uint8_t out[ND_MAX];
 	if (!rtnl_link_local(mip6_rtnl(m), m->ground.ifindex, &src))
 		return;
-	int n = mip6_ns_pack(&p->router, &own, out, sizeof out);
-	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, &src, &p->router, MIP6_ND_HOP_LIMIT, false, out, (size_t)n),
+	int n = nd_ns_pack(&p->router, &own, out, sizeof out);
+	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, &src, &p->router, ND_HOP_LIMIT, false, out, (size_t)n),
 	     "Neighbour Solicitation", &p->router);
 }
 
 /* The link as it was: whatever waited for it goes on. */
 static void resume(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 {
-	const struct mip6_prefix *x = care_of_prefix(p);
+	const struct nd_prefix *x = care_of_prefix(p);
 	if (m->gone && m->ours)
 		mip6_record_close(m, HANDOVER_CANCELLED, "the link came back as it was");
 	m->gone = false;

@@ -98,3 +98,14 @@ TESTS += tests/net/test_policer
 tests_net_test_policer_SOURCES = tests/net/test_policer.c
 tests_net_test_policer_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/net
 tests_net_test_policer_LDADD = tests/net/libnslab.a $(NET_LIBS) $(TEST_LIBS)
+
+src_net_libnet_a_SOURCES += src/net/nd.c src/net/nd.h
+check_PROGRAMS += tests/unit/test_nd
+TESTS += tests/unit/test_nd
+tests_unit_test_nd_SOURCES = tests/unit/test_nd.c
+tests_unit_test_nd_LDADD = $(NET_LIBS) $(TEST_LIBS)
+check_PROGRAMS += tests/fuzz/fuzz_nd
+TESTS += tests/fuzz/fuzz_nd
+tests_fuzz_fuzz_nd_SOURCES = tests/fuzz/fuzz_nd.c
+tests_fuzz_fuzz_nd_LDADD = $(FUZZ_ENGINE) $(NET_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/nd

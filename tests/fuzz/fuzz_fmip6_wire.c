@@ -19,9 +19,9 @@ static int prrtadv_parse6(const uint8_t *data, size_t len, struct prrtadv *m)
 	return prrtadv_parse(data, len, LLA, m);
 }
 
-static int na_parse6(const uint8_t *data, size_t len, struct una *m)
+static int na_parse6(const uint8_t *data, size_t len, struct nd_na *m)
 {
-	return na_parse(data, len, LLA, m);
+	return nd_na_parse(data, len, LLA, m);
 }
 
 static int naack_parse6(const uint8_t *data, size_t len, struct naack *m)
@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ROUND(fback, fback_parse, fback_pack);
 	ROUND(hi, hi_parse, hi_pack);
 	ROUND(hack, hack_parse, hack_pack);
-	ROUND(una, na_parse6, na_pack);
+	ROUND(nd_na, na_parse6, nd_na_pack);
 	ROUND(naack, naack_parse6, naack_pack);
 	ROUND(hi, hi_4068_parse6, hi_4068_pack);
 	ROUND(hack, hack_4068_parse, hack_4068_pack);

@@ -85,9 +85,9 @@ int main(void)
 	struct hack k = { .seq = 0xabcd, .code = HACK_ASSIGNED, .ncoa = ncoa };
 	mobility(&nar, &par, NULL, m, hack_pack(&k, m, sizeof m));
 
-	struct una u = { .target = ncoa, .lladdr = mac(9) };
-	icmp(&ncoa, &all_nodes, m, na_pack(&u, m, sizeof m));
+	struct nd_na u = { .target = ncoa, .lladdr = mac(9) };
+	icmp(&ncoa, &all_nodes, m, nd_na_pack(&u, m, sizeof m));
 	const struct lladdr own = mac(9);
-	icmp(&link_local, &nar, m, ns_pack(&nar, &own, m, sizeof m));
+	icmp(&link_local, &nar, m, nd_ns_pack(&nar, &own, m, sizeof m));
 	return 0;
 }

@@ -81,9 +81,9 @@ static void advertised(uint8_t n, uint8_t prefix, uint16_t lifetime, uint32_t in
 	uint8_t ra[64] = { 134, 0, 0, 0, 64, 0, (uint8_t)(lifetime >> 8), (uint8_t)lifetime, [16] = 1, 1, 2, 0, 0, 0, 0, n,
 		               3, 4, 64, 0xc0, 0, 0, 0x1c, 0x20, 0, 0, 0x0e, 0x10, 0, 0, 0, 0, 0x20, 0x01, 0x0d, 0xb8, 0, prefix,
 		               [56] = 7, 1, 0, 0, (uint8_t)(interval >> 24), (uint8_t)(interval >> 16), (uint8_t)(interval >> 8), (uint8_t)interval };
-	struct mip6_ra parsed;
+	struct nd_ra parsed;
 	struct in6_addr src = router(n);
-	assert_int_equal(mip6_ra_parse(ra, interval ? 64 : 56, 6, &parsed), 0);
+	assert_int_equal(nd_ra_parse(ra, interval ? 64 : 56, 6, &parsed), 0);
 	mip6_link_ra(w.link, &src, &parsed, loop_now(w.loop));
 }
 
@@ -98,63 +98,6 @@ static void settle_on(uint8_t n, uint8_t prefix)
 	mip6_link_up(w.link, false);
 	advertised(n, prefix, 1800, 0);
 	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
-}
-
-/* ---- octets ---- */
-
-static void an_advertisement_is_read(void **state)
-{
-	static const uint8_t ra[] = { 134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 7,
-		                          3, 4, 64, 0xe0, 0, 0, 0x1c, 0x20, 0, 0, 0x0e, 0x10, 0, 0, 0, 0, 0x20, 1, 0x0d, 0xb8, 0, 0x0f, 0, 0,
-		                          0, 0, 0, 0, 0, 0, 0, 1, 7, 1, 0, 0, 0, 0, 0, 50, 99, 1, 0, 0, 0, 0, 0, 0 };
-	struct mip6_ra a;
-	assert_int_equal(mip6_ra_parse(ra, sizeof ra, 6, &a), 0);
-	assert_int_equal(a.lifetime, 1800);
-	assert_int_equal(a.source.octet[5], 7);
-	assert_int_equal(a.interval, 50);
-	assert_int_equal(a.n, 1);
-	assert_string_equal(PREFIX(&a.prefixes[0].prefix), "2001:db8:f::/64");
-	assert_string_equal(ADDR(&a.prefixes[0].router), "2001:db8:f::1"); /* R: the router's own (RFC 6275 §7.2) */
-	assert_true(a.prefixes[0].on_link && a.prefixes[0].autonomous);
-	assert_int_equal(a.prefixes[0].valid, 7200);
-	assert_int_equal(a.prefixes[0].preferred, 3600);
-	for (size_t n = 1; n < sizeof ra; n++)
-		if (n != 16 && n != 24 && n != 56 && n != 64) /* there an option ends */
-			assert_int_not_equal(mip6_ra_parse(ra, n, 6, &a), 0);
-	uint8_t odd[sizeof ra];
-	memcpy(odd, ra, sizeof odd);
-	odd[26] = 129; /* prefix length */
-	assert_int_not_equal(mip6_ra_parse(odd, sizeof odd, 6, &a), 0);
-	memcpy(odd, ra, sizeof odd);
-	odd[25] = 0; /* an option without length */
-	assert_int_not_equal(mip6_ra_parse(odd, sizeof odd, 6, &a), 0);
-}
-
-static void solicitations_are_written(void **state)
-{
-	static const struct lladdr l = { .len = 6, .octet = { 2, 0, 0, 0, 0, 9 } };
-	static const uint8_t rs[] = { 133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 9 };
-	static const uint8_t ns[] = { 135, 0, 0, 0, 0, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 1, 1, 2, 0, 0, 0, 0, 9 };
-	struct in6_addr target = router(5);
-	uint8_t out[MIP6_ND_MAX];
-	assert_int_equal(mip6_rs_pack(&l, out, sizeof out), sizeof rs);
-	assert_memory_equal(out, rs, sizeof rs);
-	assert_int_equal(mip6_ns_pack(&target, &l, out, sizeof out), sizeof ns);
-	assert_memory_equal(out, ns, sizeof ns);
-	assert_true(mip6_ns_pack(&target, &l, out, 20) < 0);
-}
-
-static void an_answer_is_read(void **state)
-{
-	static const uint8_t na[] = { 136, 0, 0, 0, 0x60, 0, 0, 0, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 2, 1, 2, 0, 0, 0, 0, 9 };
-	struct mip6_na a;
-	assert_int_equal(mip6_na_parse(na, sizeof na, 6, &a), 0);
-	assert_int_equal(a.flags, 0x60);
-	assert_string_equal(ADDR(&a.target), "fe80::5");
-	assert_int_equal(a.lladdr.octet[5], 9);
-	for (size_t n = 0; n < sizeof na; n++)
-		if (n != 24)
-			assert_int_not_equal(mip6_na_parse(na, n, 6, &a), 0);
 }
 
 /* ---- movements ---- */
@@ -352,9 +295,6 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(an_advertisement_is_read),
-		T(solicitations_are_written),
-		T(an_answer_is_read),
 		T(asks_at_once_and_ever_more_slowly),
 		T(the_link_may_come_back_as_it_was),
 		T(another_prefix_after_a_gap_is_another_link),

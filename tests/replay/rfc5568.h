@@ -59,7 +59,7 @@ void put_fbu(int router, struct in6_addr src, struct in6_addr home, struct fbu m
 void put_fback(int par, int link, struct in6_addr coa, struct fback m); /* to the mobile on that link; coa: what it is signed for */
 void put_hi(int from, int to, struct hi m);
 void put_hack(int from, int to, struct hack m);
-void put_una(int router, struct in6_addr src, struct una m);
+void put_una(int router, struct in6_addr src, struct nd_na m);
 void put_naack(int router, struct naack m);
 void put_octets(enum sim_kind k, int router, struct in6_addr src, struct in6_addr home, const uint8_t *octets, size_t len);
 struct fbu fbu_to(int link, uint16_t seq); /* what the mobile at PAR would write: A, H, alternate CoA, link-layer address, BADF */
@@ -85,7 +85,7 @@ struct word {
 	struct fback fback;
 	struct hi hi;
 	struct hack hack;
-	struct una una;
+	struct nd_na una;
 	struct naack naack;
 };
 int word_read(struct word *w); /* fills in what its octets say; 0, or -EBADMSG */

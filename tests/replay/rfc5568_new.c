@@ -16,9 +16,9 @@ static const struct hack *hack(void)
 	return &last(SIM_HACK)->hack;
 }
 
-static struct una announcement(struct in6_addr a)
+static struct nd_na announcement(struct in6_addr a)
 {
-	return (struct una){ .target = a, .lladdr = mobile_lladdr };
+	return (struct nd_na){ .target = a, .lladdr = mobile_lladdr };
 }
 
 /* §4: HI with Code 0 */
@@ -176,7 +176,7 @@ static void una_that_nobody_waits_for_is_neighbour_discovery(void)
 
 static void una_of_another_mobile_releases_nothing(void)
 {
-	struct una m = announcement(AT(NAR));
+	struct nd_na m = announcement(AT(NAR));
 	is_asked(hi_for(NAR, 7));
 	m.lladdr = stranger_lladdr;
 	put_una(NAR, AT(NAR), m);
@@ -187,7 +187,7 @@ static void una_of_another_mobile_releases_nothing(void)
 
 static void advertisement_with_a_flag_is_no_una(void)
 {
-	struct una m = announcement(AT(NAR));
+	struct nd_na m = announcement(AT(NAR));
 	is_asked(hi_for(NAR, 7));
 	m.flags = NA_OVERRIDE;
 	put_una(NAR, AT(NAR), m);
@@ -209,7 +209,7 @@ static void una_for_another_address_than_its_source_is_none(void)
 
 static void una_without_a_link_layer_address_is_none(void)
 {
-	struct una m = announcement(AT(NAR));
+	struct nd_na m = announcement(AT(NAR));
 	is_asked(hi_for(NAR, 7));
 	m.lladdr.len = 0;
 	put_una(NAR, AT(NAR), m);

@@ -51,7 +51,7 @@ int word_read(struct word *w)
 		rc = hack_parse(w->octets, w->len, &w->hack);
 		break;
 	case SIM_UNA:
-		rc = na_parse(w->octets, w->len, 6, &w->una);
+		rc = nd_na_parse(w->octets, w->len, 6, &w->una);
 		break;
 	case SIM_NAACK:
 		rc = naack_parse(w->octets, w->len, 6, &w->naack);
@@ -347,10 +347,10 @@ void put_hack(int from, int to, struct hack m)
 	put(SIM_HACK, to, sim_neighbor(from), in6addr_any, out, hack_pack(&m, out, sizeof out));
 }
 
-void put_una(int router, struct in6_addr src, struct una m)
+void put_una(int router, struct in6_addr src, struct nd_na m)
 {
 	uint8_t out[64];
-	put(SIM_UNA, router, src, in6addr_any, out, na_pack(&m, out, sizeof out));
+	put(SIM_UNA, router, src, in6addr_any, out, nd_na_pack(&m, out, sizeof out));
 }
 
 void put_naack(int router, struct naack m)

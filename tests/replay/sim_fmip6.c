@@ -1035,11 +1035,11 @@ static void mn_send_fbu(void *arg, const struct in6_addr *src, const struct in6_
 
 static void router_una(struct sim *s, int link, struct pkt *p)
 {
-	struct una m;
+	struct nd_na m;
 	if (!s->routers[link].nar)
 		return;
 	came(s, link, p);
-	if (na_parse(p->data, p->len, 6, &m) == 0)
+	if (nd_na_parse(p->data, p->len, 6, &m) == 0)
 		nar_una(s->routers[link].nar, &m, &p->src[0], IFINDEX, loop_now(s->loop));
 }
 
@@ -1047,8 +1047,8 @@ static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 {
 	struct sim *s = arg;
 	uint8_t data[64];
-	struct una m = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0, .lladdr = mac(9, 9) };
-	int n = na_pack(&m, data, sizeof data);
+	struct nd_na m = { .target = *coa, .flags = confirmed ? NA_OVERRIDE : 0, .lladdr = mac(9, 9) };
+	int n = nd_na_pack(&m, data, sizeof data);
 	s->confirmed += confirmed;
 	struct pkt p = message(SIM_UNA, coa, &in6addr_any, data, (size_t)n);
 	if (s->attached)
@@ -1058,7 +1058,7 @@ static void mn_send_una(void *arg, const struct in6_addr *coa, bool confirmed)
 static void mobile_na(struct sim *s, int link, struct pkt *p)
 {
 	if (s->attached == link)
-		mn_na(s->mn, &(struct una){ .target = p->dst[0], .flags = NA_SOLICITED | NA_ROUTER }, loop_now(s->loop));
+		mn_na(s->mn, &(struct nd_na){ .target = p->dst[0], .flags = NA_SOLICITED | NA_ROUTER }, loop_now(s->loop));
 }
 
 static void router_probe(struct sim *s, int link, struct pkt *p)
@@ -1078,7 +1078,7 @@ static void mn_send_probe(void *arg, const struct mn_place *to)
 static void mobile_defended(struct sim *s, int link, struct pkt *p)
 {
 	if (s->attached == link)
-		mn_defended(s->mn, &(struct una){ .target = p->dst[0], .flags = NA_OVERRIDE, .lladdr = mac(6, 6) }, loop_now(s->loop));
+		mn_defended(s->mn, &(struct nd_na){ .target = p->dst[0], .flags = NA_OVERRIDE, .lladdr = mac(6, 6) }, loop_now(s->loop));
 }
 
 /* An owner of whom the router knows is asleep: its router speaks for it. */
@@ -1467,7 +1467,7 @@ struct in6_addr sim_neighbor(int router)
 static void inject_mobile(struct sim *s, enum sim_kind k, int router, const struct mh_in *in)
 {
 	struct prrtadv a;
-	struct una na;
+	struct nd_na na;
 	struct naack refused;
 	struct mh_in from = *in;
 	from.src = router_addr(router);
@@ -1475,9 +1475,9 @@ static void inject_mobile(struct sim *s, enum sim_kind k, int router, const stru
 		mn_fback(s->mn, &from);
 	else if (k == SIM_PRRTADV && prrtadv_parse(in->data, in->len, 6, &a) == 0)
 		mn_prrtadv(s->mn, &a, in->at);
-	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0 && na.flags & NA_SOLICITED)
+	else if (k == SIM_NA && nd_na_parse(in->data, in->len, 6, &na) == 0 && na.flags & NA_SOLICITED)
 		mn_na(s->mn, &na, in->at);
-	else if (k == SIM_NA && na_parse(in->data, in->len, 6, &na) == 0)
+	else if (k == SIM_NA && nd_na_parse(in->data, in->len, 6, &na) == 0)
 		mn_defended(s->mn, &na, in->at);
 	else if (k == SIM_NAACK && naack_parse(in->data, in->len, 6, &refused) == 0)
 		mn_naack(s->mn, &refused, in->at);
@@ -1489,7 +1489,7 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
                 const struct in6_addr *home, const uint8_t *data, size_t len)
 {
 	struct router *r = &s->routers[router];
-	struct una una;
+	struct nd_na una;
 	struct mh_in in = { .src = *src, .dst = router_addr(router), .home = *home, .ifindex = IFINDEX, .data = data, .len = len,
 		.at = loop_now(s->loop) };
 	if (to_mobile) {
@@ -1504,9 +1504,9 @@ void sim_inject(struct sim *s, enum sim_kind k, int router, bool to_mobile, cons
 		nar_hi(r->nar, &in);
 	else if (k == SIM_ECHO)
 		nar_marker_reply(r->nar, src, (uint16_t)len);
-	else if (k == SIM_UNA && na_parse(data, len, 6, &una) == 0)
+	else if (k == SIM_UNA && nd_na_parse(data, len, 6, &una) == 0)
 		nar_una(r->nar, &una, src, IFINDEX, in.at);
-	else if (k == SIM_NA && na_parse(data, len, 6, &una) == 0)
+	else if (k == SIM_NA && nd_na_parse(data, len, 6, &una) == 0)
 		nar_defended(r->nar, &una.target, &una.lladdr, IFINDEX, in.at);
 	else if (k == SIM_DATA)
 		nar_contexts_done(r->nar, home, src);

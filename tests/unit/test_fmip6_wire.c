@@ -446,18 +446,18 @@ static const uint8_t echo_bytes[] = { 128, 0, 0, 0, 0x12, 0x34, 0, 1 };
 static void test_una(void **state)
 {
 	uint8_t out[256];
-	struct una back, m = { .target = A(NCOA), .lladdr = L(9) };
-	same(out, na_pack(&m, out, sizeof out), una_bytes, sizeof una_bytes);
-	assert_int_equal(na_parse(una_bytes, sizeof una_bytes, 6, &back), 0);
+	struct nd_na back, m = { .target = A(NCOA), .lladdr = L(9) };
+	same(out, nd_na_pack(&m, out, sizeof out), una_bytes, sizeof una_bytes);
+	assert_int_equal(nd_na_parse(una_bytes, sizeof una_bytes, 6, &back), 0);
 	assert_int_equal(back.flags, 0);
 	assert_true(addr_eq(&back.target, &A(NCOA)));
 	assert_true(lladdr_eq(&back.lladdr, &L(9)));
 	uint8_t router[sizeof una_bytes];
 	memcpy(router, una_bytes, sizeof router);
 	router[4] = 0xff;
-	assert_int_equal(na_parse(router, sizeof router, 6, &back), 0);
+	assert_int_equal(nd_na_parse(router, sizeof router, 6, &back), 0);
 	assert_int_equal(back.flags, NA_ROUTER | NA_SOLICITED | NA_OVERRIDE);
-	same(out, ns_pack(&A(NAR), &L(9), out, sizeof out), ns_bytes, sizeof ns_bytes);
+	same(out, nd_ns_pack(&A(NAR), &L(9), out, sizeof out), ns_bytes, sizeof ns_bytes);
 }
 
 /* ---- NAACK ---- */
@@ -829,7 +829,7 @@ static int parse_any(const uint8_t *data, size_t len)
 		struct fback fback;
 		struct hi hi;
 		struct hack hack;
-		struct una una;
+		struct nd_na una;
 		struct naack naack;
 	} m;
 	int ok = 0;
@@ -840,7 +840,7 @@ static int parse_any(const uint8_t *data, size_t len)
 	ok |= (fback_parse(data, len, &m.fback) == 0) << 3;
 	ok |= (hi_parse(data, len, &m.hi) == 0) << 4;
 	ok |= (hack_parse(data, len, &m.hack) == 0) << 5;
-	ok |= (na_parse(data, len, 6, &m.una) == 0) << 6;
+	ok |= (nd_na_parse(data, len, 6, &m.una) == 0) << 6;
 	ok |= (echo_parse(data, len, &a, &b) == 0) << 7;
 	ok |= (naack_parse(data, len, 6, &m.naack) == 0) << 8;
 	return ok;
