@@ -315,11 +315,18 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	if (una)
 		nar_session_step(s, STEP_G_UNA, una);
 	if (!una && m->code == HI_FROM_PCOA)
-		begin_expect(s, !returned && s->code == HACK_ACCEPTED);
+		begin_expect(s, !returned && addr_eq(&s->asked, &s->v.ncoa));
 	else if (returned)
 		begin_returned(s);
 	else
 		begin_present(s);
+}
+
+/* Is ncoa another mobile's than the one with this link-layer address? Also one that is away is still its mobile's. */
+static bool taken(const struct fmip6_nar *n, const struct in6_addr *ncoa, const struct lladdr *l)
+{
+	struct lladdr of;
+	return n->ops->in_use(n->arg, ncoa, l) || (n->ops->leaving(n->arg, ncoa, &of) && !lladdr_eq(&of, l));
 }
 
 /* A session stands, and this is not its HI repeated. */
@@ -330,7 +337,8 @@ static void session_again(struct session *s, const struct hi *m, const struct mh
 	bool here = m->code != HI_FROM_PCOA;
 	/* Two routers that ask each other to take the same mobile, their HIs crossing, must not end up forwarding to each other:
 	 * who is asked gives up asking. */
-	bool crossing = s->nar->ops->leaving(s->nar->arg, &s->v.ncoa);
+	struct lladdr of;
+	bool crossing = s->nar->ops->leaving(s->nar->arg, &s->v.ncoa, &of);
 	if (crossing || s->v.state == NAR_DONE || (!here && s->v.state != NAR_HOLDING) || (!same && s->v.state == NAR_HOLDING)) {
 		session_begin(s, m, in, ifindex, forwarder);
 		return;
@@ -386,7 +394,7 @@ static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct se
 	if (s && !addr_eq(&s->v.ncoa, &m->ncoa))
 		return HACK_ACCEPTED; /* it was in use, and the mobile has got another */
 	bool other = s && s->v.state != NAR_DONE && !lladdr_eq(&s->v.lladdr, &m->lladdr);
-	if (other || n->ops->in_use(n->arg, &m->ncoa, &m->lladdr)) {
+	if (other || taken(n, &m->ncoa, &m->lladdr)) {
 		FMIP6_COUNT(FMIP6_COLLISIONS);
 		*reason = "new address is in use";
 		return HACK_NCOA_INVALID;
@@ -588,7 +596,7 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 		return;
 	}
 	if (!s || s->v.state == NAR_DONE) {
-		if (n->ops->in_use(n->arg, &m->target, &m->lladdr) || nar_lodge_of(n, &m->target, &m->lladdr, ifindex))
+		if (taken(n, &m->target, &m->lladdr) || nar_lodge_of(n, &m->target, &m->lladdr, ifindex))
 			una_refuse(n, m, ifindex, NULL, at);
 		else
 			early_una(&n->early, &m->target, &m->lladdr, ifindex, at);

@@ -58,8 +58,8 @@ struct nar_ops {
 	                   const struct in6_addr *ncoa);
 	/* Does another mobile than the one with this link-layer address hold ncoa? */
 	bool (*in_use)(void *arg, const struct in6_addr *ncoa, const struct lladdr *l);
-	/* Do we ourselves forward for ncoa, or have we asked another router to take it? */
-	bool (*leaving)(void *arg, const struct in6_addr *ncoa);
+	/* Do we ourselves forward for ncoa, or have we asked another router to take it? For the mobile with that link-layer address. */
+	bool (*leaving)(void *arg, const struct in6_addr *ncoa, struct lladdr *of);
 	/* We may ourselves forward for ncoa, or hold for it: end that (par_supersede). */
 	enum par_was (*supersede)(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa);
 	/* The path of ncoa (net/path.h): hold, let the older class through, release, give up what is held. release ends with a call of

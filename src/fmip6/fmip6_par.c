@@ -639,7 +639,7 @@ static struct par_view view(const struct binding *b)
 {
 	return (struct par_view){ .pcoa = b->pcoa, .ncoa = b->forwarding ? b->ncoa : b->want,
 		.nar = b->forwarding ? b->nar : b->want_nar, .local = b->local, .forwarding = b->forwarding, .pending = b->pending,
-		.lodged = par_lodged(b),
+		.lodged = par_lodged(b), .lladdr = b->lladdr,
 		.expires = b->forwarding ? b->life.when : 0 };
 }
 

@@ -84,6 +84,7 @@ enum par_was par_supersede(struct fmip6_par *p, const struct in6_addr *pcoa, str
 
 struct par_view {
 	struct in6_addr pcoa, ncoa, nar, local;
+	struct lladdr lladdr; /* as its last FBU told it */
 	bool forwarding, pending, lodged;
 	usec_t expires;
 };

@@ -406,11 +406,13 @@ static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, cons
 		fmip6_sent(fmip6_send_frame(r->core, ifindex, to, &src, dst, out, (size_t)n), "NAACK", dst);
 }
 
-static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
+static bool nar_leaving(void *arg, const struct in6_addr *ncoa, struct lladdr *of)
 {
 	struct fmip6_router *r = arg;
-	struct par_view v;
-	return par_find(r->par, ncoa, &v) && (v.forwarding || v.pending);
+	struct par_view v = { .lladdr.len = 0 };
+	bool found = par_find(r->par, ncoa, &v);
+	*of = v.lladdr;
+	return found && (v.forwarding || v.pending);
 }
 
 static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old_ncoa)

@@ -75,6 +75,37 @@ static void address_is_allocated_on_request(void)
 	EXPECT(hack()->code == HACK_ASSIGNED && is(hack()->ncoa, AT(NAR)) && judge_proxied(NAR));
 }
 
+static void link_is_asked_before_the_proposed_address_is_given(void)
+{
+	struct hi m = hi_for(NAR, 7);
+	sim_params(stage)->dad = 50 * USEC_MSEC;
+	m.flags = HI_ASSIGN | HI_BUFFER;
+	is_asked(m);
+	EXPECT(probes_for(NAR) == 1 && !judge_proxied(NAR) && times_sent(SIM_HACK) == 0);
+	pass(50);
+	EXPECT(hack()->code == HACK_ASSIGNED && is(hack()->ncoa, AT(NAR)) && judge_proxied(NAR));
+}
+
+/* The mobile had this address on NAR's link, and NAR forwards for it since it went on to a third router. */
+static void address_that_is_forwarded_for_another_mobile(void)
+{
+	struct hi m = hi_for(NAR, 999);
+	sim_params(stage)->collision = FMIP6_COLLISION_REFUSE;
+	mobile_moves_announced(NAR);
+	pass(600);
+	mobile_moves(OTHER);
+	pass(600);
+	EXPECT(sim_tunnelled(stage, NAR, NAR));
+	m.lladdr = stranger_lladdr;
+	m.pcoa = address(PAR, 0x20);
+	is_asked(m);
+	EXPECT(hack()->seq == 999 && hack()->code == HACK_NCOA_INVALID && sim_tunnelled(stage, NAR, NAR));
+	m.seq = 998;
+	m.code = HI_NOT_FROM_PCOA;
+	is_asked(m);
+	EXPECT(hack()->seq == 998 && hack()->code == HACK_UNSPECIFIED && sim_tunnelled(stage, NAR, NAR));
+}
+
 static void allocated_address_is_another_if_the_proposed_is_taken(void)
 {
 	struct hi m = hi_for(NAR, 7);
@@ -616,6 +647,7 @@ const struct sentence rfc5568_new[] = {
 	{ "4", "MAY", "an NCoA that is known already with the mobile's own link-layer address is allowed", SHOWN(same_mobile_may_have_its_address) },
 	{ "4", "", "with another one it is not", SHOWN(another_mobile_may_not) },
 	{ "4", "MAY", "Assigned Addressing: the proposed NCoA is given", SHOWN(address_is_allocated_on_request) },
+	{ "5.2", "MUST", "which the link was asked about like any other", SHOWN(link_is_asked_before_the_proposed_address_is_given) },
 	{ "4", "", "or another, and that is defended", SHOWN(allocated_address_is_another_if_the_proposed_is_taken) },
 	{ "4", "", "HAck has the status", SHOWN(status_goes_into_the_hack) },
 	{ "4", "MUST", "HI with Code 1: no probe, no defence, no allocation, no buffer", SHOWN(nothing_is_done_ahead_for_code_1) },
@@ -650,6 +682,7 @@ const struct sentence rfc5568_new[] = {
 	{ "6.4.6", "", "NAACKs are limited", SHOWN(naacks_are_limited) },
 	{ "5.2", "MUST", "NAR answers HI with HAck, each time", SHOWN(every_hi_is_answered) },
 	{ "5.2", "MUST", "NAR verifies whether the NCoA is in use; another is given", SHOWN(address_in_use_is_replaced) },
+	{ "5.2", "MUST", "in use is also one that is forwarded for a mobile which went on", SHOWN(address_that_is_forwarded_for_another_mobile) },
 	{ "5.2", "MUST", "or it is refused", SHOWN(address_in_use_is_refused_if_so_configured) },
 	{ "5.5", "", "who has the address answers the probe", SHOWN(owner_of_the_address_answers_the_probe) },
 	{ "5.5", "", "and if nothing else is given, the HI is refused", SHOWN(owner_answers_and_nothing_else_is_given) },

@@ -586,11 +586,13 @@ static int nar_access_link(void *arg, const struct in6_addr *ncoa)
 	return par_own(arg, ncoa) ? IFINDEX : 0;
 }
 
-static bool nar_leaving(void *arg, const struct in6_addr *ncoa)
+static bool nar_leaving(void *arg, const struct in6_addr *ncoa, struct lladdr *of)
 {
 	struct router *r = arg;
-	struct par_view v;
-	return par_find(r->par, ncoa, &v) && (v.forwarding || v.pending);
+	struct par_view v = { .lladdr.len = 0 };
+	bool found = par_find(r->par, ncoa, &v);
+	*of = v.lladdr;
+	return found && (v.forwarding || v.pending);
 }
 
 static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct lladdr *l)
