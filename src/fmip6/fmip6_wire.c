@@ -115,7 +115,8 @@ int prrtadv_pack(const struct prrtadv *m, uint8_t *out, size_t cap)
 	return wire_done(&w);
 }
 
-static bool prrtadv_lla(struct rd *body, uint8_t lla_len, struct prrtadv *m)
+/* What follows an AP's option is about that AP, *t. NULL: none came yet, or it is one too many. */
+static bool prrtadv_lla(struct rd *body, uint8_t lla_len, struct prrtadv *m, struct tuple **t)
 {
 	uint8_t code;
 	struct lladdr l;
@@ -128,17 +129,17 @@ static bool prrtadv_lla(struct rd *body, uint8_t lla_len, struct prrtadv *m)
 	if (code == LLA_SOURCE)
 		m->source = l;
 	else if (code == LLA_NAR) {
-		if (m->tuples_n)
-			m->tuples[m->tuples_n - 1].router_lladdr = l;
+		if (*t)
+			(*t)->router_lladdr = l;
 	} else {
-		if (m->tuples_n == FMIP6_TUPLES_MAX)
-			return true;
-		m->tuples[m->tuples_n++] = (struct tuple){ .code = code, .ap = l };
+		*t = m->tuples_n < FMIP6_TUPLES_MAX ? &m->tuples[m->tuples_n++] : NULL;
+		if (*t)
+			**t = (struct tuple){ .code = code, .ap = l };
 	}
 	return true;
 }
 
-static bool prrtadv_ip(struct rd *body, struct prrtadv *m)
+static bool prrtadv_ip(struct rd *body, struct prrtadv *m, struct tuple *t)
 {
 	uint8_t code, plen;
 	struct in6_addr a;
@@ -146,7 +147,6 @@ static bool prrtadv_ip(struct rd *body, struct prrtadv *m)
 		return false;
 	if (code == IP_NEW_COA)
 		m->ncoa = a;
-	struct tuple *t = m->tuples_n ? &m->tuples[m->tuples_n - 1] : NULL;
 	if (code == IP_NAR && t) {
 		t->router = a;
 		/* The prefix option may be missing when the address says the same (§6.1.2). */
@@ -164,15 +164,16 @@ static bool prrtadv_ip(struct rd *body, struct prrtadv *m)
 int prrtadv_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct prrtadv *m)
 {
 	struct rd r = rd_make(data, len), body;
+	struct tuple *about = NULL;
 	uint8_t type;
 	int rc;
 	memset(m, 0, sizeof *m);
 	if (!fmip6_get_header(&r, &m->code, FMIP6_PRRTADV, &m->id))
 		return -EBADMSG;
 	while ((rc = rd_option8(&r, &type, &body)) > 0) {
-		if (type == ND_LLA && !prrtadv_lla(&body, lla_len, m))
+		if (type == ND_LLA && !prrtadv_lla(&body, lla_len, m, &about))
 			return -EBADMSG;
-		if (type == ND_IP_ADDRESS && !prrtadv_ip(&body, m))
+		if (type == ND_IP_ADDRESS && !prrtadv_ip(&body, m, about))
 			return -EBADMSG;
 	}
 	return rc;

@@ -668,6 +668,22 @@ static void test_most_access_points(void **state)
 	assert_int_equal(read.tuples_n, 16);
 }
 
+/* What is said of an access point too many is not said of the last that is taken. */
+static void test_one_access_point_too_many(void **state)
+{
+	uint8_t octets[8 + 17 * 16 + sizeof prrtadv_one - 8], *p = octets + 8;
+	struct prrtadv m;
+	memcpy(octets, prrtadv_one, 8);
+	for (uint8_t i = 0; i < 16; i++, p += 16)
+		memcpy(p, (uint8_t[]){ 19, 2, 6, 2, 0, 0, 0, 0, i, 0, 0, 0, 0, 0, 0, 0 }, 16);
+	memcpy(p, prrtadv_one + 8, sizeof prrtadv_one - 8);
+	assert_int_equal(prrtadv_parse(octets, (size_t)(p - octets) + sizeof prrtadv_one - 8, 6, &m), 0);
+	assert_int_equal(m.tuples_n, 16);
+	assert_int_equal(m.tuples[15].code, LLA_NO_PREFIX);
+	assert_int_equal(m.tuples[15].router_lladdr.len, 0);
+	assert_true(addr_is_zero(&m.tuples[15].router) && !m.tuples[15].has_prefix);
+}
+
 /* Link-layer addresses of other lengths: 8 octets fill an option of 16 but for its padding, 5 fill one of 8. */
 static void test_other_link_layers(void **state)
 {
@@ -904,6 +920,7 @@ int main(void)
 		cmocka_unit_test(test_every_code),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_most_access_points),
+		cmocka_unit_test(test_one_access_point_too_many),
 		cmocka_unit_test(test_other_link_layers),
 		cmocka_unit_test(test_prefix_lengths),
 		cmocka_unit_test(test_reserved),
