@@ -226,11 +226,18 @@ static struct binding *fback_binding(struct bindings *t, const struct mh_in *in,
 	return NULL;
 }
 
+/* Another address than was asked for is to be used, and signed, whether the Status says so (§6.2.3) or not (§4). */
+static bool fback_gives(const struct binding *b, const struct fback *m)
+{
+	return m->status == FBACK_USE_ALTERNATE ||
+	       (m->status < FBACK_UNSPECIFIED && b->exchange != EXCHANGE_GIVE_UP && !addr_is_zero(&m->ncoa));
+}
+
 static bool fback_verify(struct bindings *t, const struct binding *b, const struct mh_in *in, const struct fback *m)
 {
 	struct badf_key key;
 	const struct in6_addr *coa = b->exchange == EXCHANGE_GIVE_UP ? &b->v.pcoa : &b->v.ncoa;
-	if (m->status == FBACK_USE_ALTERNATE)
+	if (fback_gives(b, m))
 		coa = &m->ncoa;
 	uint32_t spi = m->badf.spi;
 	if (!m->has_badf || spi == MN_SPI_ANY || !t->ops->key(t->arg, &b->v.par, &b->v.pcoa, &spi, &key))
@@ -261,7 +268,7 @@ static const char *fback_reason(uint8_t status)
 static void fback_accepted(struct bindings *t, struct binding *b, const struct fback *m, usec_t at)
 {
 	enum exchange x = b->exchange;
-	if (m->status == FBACK_USE_ALTERNATE)
+	if (fback_gives(b, m))
 		b->v.ncoa = m->ncoa;
 	b->exchange = EXCHANGE_NONE;
 	timer_stop(&b->retry);

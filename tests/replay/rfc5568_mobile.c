@@ -54,6 +54,19 @@ static void address_of_the_fback_is_used_on_the_new_link_too(void)
 	EXPECT(is(last(SIM_UNA)->src, address(NAR, 0x55)));
 }
 
+/* Another router than ours may say so without Status 1. */
+static void address_of_an_fback_with_status_0_is_used(void)
+{
+	struct in6_addr given = address(NAR, 0x55);
+	sim_drop(stage, SIM_HI, 99);
+	mobile_is_told(NAR);
+	pass(20);
+	put_fback(PAR, PAR, given, (struct fback){ .seq = last(SIM_FBU)->fbu.seq, .lifetime = 60, .ncoa = given, .has_badf = true,
+	                                           .badf = { .spi = BADF_SPI_CONFIGURED } });
+	pass(10);
+	EXPECT(mobile_is(MN_PREPARED) && sim_has(stage, &given));
+}
+
 static void no_fback_after_all_retries(void)
 {
 	sim_drop(stage, SIM_FBACK, 99);
@@ -606,6 +619,7 @@ static void unas_end_without_traffic(void)
 const struct sentence rfc5568_mobile[] = {
 	{ "4", "MUST", "the mobile uses the address in the FBack", SHOWN(address_of_the_fback_is_used) },
 	{ "4", "MUST", "also where the FBack reaches it on the new link", SHOWN(address_of_the_fback_is_used_on_the_new_link_too) },
+	{ "4", "MUST", "whatever accepting Status it comes with", SHOWN(address_of_an_fback_with_status_0_is_used) },
 	{ "4", "must", "no FBack after FBU_RETRIES: stop", SHOWN(no_fback_after_all_retries) },
 	{ "6.2.2", "", "FBU is repeated as a BU is (RFC 3775 §11.8): after twice the time", SHOWN(fbu_is_repeated_ever_more_slowly) },
 	{ "6.2.2", "", "and with a greater sequence number", SHOWN(fbu_repeated_has_a_greater_sequence_number) },
