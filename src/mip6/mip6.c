@@ -5,7 +5,7 @@
  * lifetime is over.
  *
  *   mip6_wire, mip6_auth   the messages
- *   mip6_ha                the home agent's binding cache, a machine
+ *   mip6_ha, _ha_binding   the home agent's binding cache, a machine
  *   mip6_agent             that machine's sockets and tunnels
  *   mip6_dhaad             which home agents are on the home link
  *   mip6_mn, mip6_link     the mobile's registration, and which link it is on: machines
