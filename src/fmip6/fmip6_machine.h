@@ -125,6 +125,7 @@ enum {
 	FMIP6_LODGED,
 	FMIP6_LODGERS, /* gauge */
 	FMIP6_FBU_BAD_IID,
+	FMIP6_RTSOLPR_OLDER,
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

@@ -107,7 +107,7 @@ static void icmp_received(const struct icmp6_message *m, void *arg)
 			return;
 		nar_marker_reply(r->nar, &m->src, id);
 		par_marker_reply(r->par, &m->src, id);
-	} else if (m->len > 4 && m->data[0] == ICMP6_FMIP6_TYPE && m->data[4] == FMIP6_RTSOLPR) {
+	} else if (m->len > 4 && m->data[4] == FMIP6_RTSOLPR) { /* of either type */
 		router_rtsolpr(r, m);
 	} else if (m->len > 4 && m->data[0] == ICMP6_EXPERIMENTAL_MOBILITY &&
 	           (m->data[4] == FMIP6_4068_HI || m->data[4] == FMIP6_4068_HACK)) {

@@ -23,6 +23,8 @@ struct asked {
 	struct lladdr lladdr;
 	usec_t question, answer;
 	bool again; /* more than once */
+	bool older; /* it last asked in the words of RFC 4068, and is told in them */
+	bool speaks; /* it moves by itself: RFC 5568's mobiles do, those of RFC 4068 if they could prove that they may */
 	struct bucket rate;
 };
 

@@ -6,6 +6,7 @@
 #include "fmip6/fmip6_adv.h"
 #include "fmip6/fmip6_clients.h"
 #include "fmip6/fmip6_router.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 #define ASKED_MAX 4096             /* mobiles whose last question is remembered */
 #define ASKED_LOOK 64              /* how many of them are looked at for one that need not be */
@@ -19,7 +20,6 @@ static void asked_drop(struct fmip6_router *r, struct asked *a)
 	free(a);
 }
 
-/* Only one that has asked us speaks this protocol. */
 static struct asked *asked_find(const struct fmip6_router *r, const struct lladdr *l)
 {
 	struct asked *a = NULL;
@@ -129,16 +129,21 @@ static size_t map_all(void *arg, struct tuple *out, size_t max)
 
 /* ---- RtSolPr ---- */
 
-/* to->len 0: the kernel finds the way to dst. g NULL: no handover key goes along. */
+/* to->len 0: the kernel finds the way to dst. older: in RFC 4068's words. g NULL: no handover key goes along. */
 static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const struct link *on, const struct lladdr *to,
-                         const struct in6_addr *dst, const struct hk_grant *g)
+                         const struct in6_addr *dst, bool older, const struct hk_grant *g)
 {
 	uint8_t out[FMIP6_MESSAGE_MAX];
 	struct in6_addr src;
+	int n;
 	if (!rtnl_link_local(r->core->net->rtnl, on->ifindex, &src))
 		return;
-	bool keyed = g || (r->hk && a->id == 0); /* what nobody asked for is signed, if it can be (RFC 5568 §8) */
-	int n = keyed ? router_keys_answer(r, a, g, dst, &src, out, sizeof out) : prrtadv_pack(a, out, sizeof out);
+	if (older)
+		n = prrtadv_4068_pack(a, out, sizeof out);
+	else if (g || (r->hk && a->id == 0)) /* what nobody asked for is signed, if it can be (RFC 5568 §8) */
+		n = router_keys_answer(r, a, g, dst, &src, out, sizeof out);
+	else
+		n = prrtadv_pack(a, out, sizeof out);
 	if (n < 0)
 		return;
 	FMIP6_COUNT(FMIP6_PRRTADV_SENT);
@@ -156,10 +161,23 @@ static void foresee(struct fmip6_router *r, const struct rtsolpr *q, const struc
 		par_foresee(r->par, mobile, &known);
 }
 
+/* Asked in the words of RFC 4068? */
+static bool is_older(const struct icmp6_message *m)
+{
+	return m->data[0] == ICMP6_EXPERIMENTAL_MOBILITY;
+}
+
+static int question_parse(const struct icmp6_message *m, uint8_t lla_len, struct rtsolpr *q)
+{
+	return is_older(m) ? rtsolpr_4068_parse(m->data, m->len, lla_len, q)
+	                   : rtsolpr_parse(m->data, send_body_len(m->data, m->len), lla_len, q);
+}
+
 /* A question for a handover key that is not valid is answered like one without (RFC 5269 §3.2). */
 static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, int place,
                            const struct icmp6_message *m)
 {
+	bool older = is_older(m);
 	struct prrtadv a;
 	struct hk_grant g;
 	const struct hk_question k = { .message = { &m->src, &m->dst, m->data, m->len }, .link = place, .lladdr = q->source, .at = m->at,
@@ -167,8 +185,8 @@ static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, cons
 	struct map_arg arg = { .router = r, .on = on };
 	struct adv_map map = { map_find, map_all, &arg };
 	adv_answer(q, &map, &on->lladdr, &a);
-	bool granted = r->hk && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
-	prrtadv_send(r, &a, on, &q->source, &m->src, granted ? &g : NULL);
+	bool granted = r->hk && !older && hk_router_question(r->hk, &k, &g) == HK_GRANTED;
+	prrtadv_send(r, &a, on, &q->source, &m->src, older, granted ? &g : NULL);
 	if (!q->wildcard && (a.code == PRRTADV_TUPLES || a.code == PRRTADV_DHCP))
 		foresee(r, q, on, &m->src);
 }
@@ -190,7 +208,9 @@ void router_rtsolpr(struct fmip6_router *r, const struct icmp6_message *m)
 	if (place < 0 || place >= LINKS_MAX || addr_is_zero(&m->src) || !fmip6_on_link(m->hop_limit, &r->log, "RtSolPr", &m->src, m->at))
 		return;
 	FMIP6_COUNT(FMIP6_RTSOLPR_RECEIVED);
-	if (rtsolpr_parse(m->data, send_body_len(m->data, m->len), on.lladdr.len, &q) < 0) {
+	if (is_older(m))
+		FMIP6_COUNT(FMIP6_RTSOLPR_OLDER);
+	if (question_parse(m, on.lladdr.len, &q) < 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
 		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "RtSolPr ignored mobile=%s reason=malformed", ADDR(&m->src));
 		return;
@@ -208,6 +228,8 @@ void router_rtsolpr(struct fmip6_router *r, const struct icmp6_message *m)
 		(void)bucket_take(&a->rate, m->at);
 	prrtadv_answer(r, &q, &on, place, m);
 	if (a) {
+		a->older = is_older(m);
+		a->speaks |= !a->older;
 		a->question = m->at;
 		a->answer = loop_now(r->core->loop);
 	}
@@ -236,24 +258,26 @@ static const struct ap *ap_wanted(const struct fmip6_router *r, const struct lla
 	return s.found;
 }
 
-/* Has the mobile that has this address on a link of ours asked? */
+/* Does the mobile that has this address on a link of ours move by itself? */
 static bool speaks_itself(const struct fmip6_router *r, const struct in6_addr *mobile)
 {
 	struct link on;
 	struct lladdr l;
 	return router_link_of_addr(r, mobile, &on) && rtnl_neigh_get(r->core->net->rtnl, on.ifindex, mobile, &l) == 0 &&
-	       asked_find(r, &l);
+	       router_asked(r, &l);
 }
 
 bool router_asked(const struct fmip6_router *r, const struct lladdr *l)
 {
-	return asked_find(r, l);
+	const struct asked *a = asked_find(r, l);
+	return a && a->speaks;
 }
 
 void router_speaks(struct fmip6_router *r, const struct lladdr *l)
 {
-	if (l->len)
-		(void)asked_get(r, l);
+	struct asked *a = l->len ? asked_get(r, l) : NULL;
+	if (a)
+		a->speaks = true;
 }
 
 /* NULL: the mobile was told. Else why not. */
@@ -280,9 +304,11 @@ static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile
 		return "the router behind this access point does not speak FMIPv6";
 	if (m.tuples[0].code != LLA_NEW_AP)
 		return "the router behind this access point is not usable: its protection is not up, or it is this one";
+	if (a->older && m.tuples[0].dhcp)
+		return "this mobile speaks RFC 4068, which has no word for addresses that come by DHCP";
 	LOG_NOTICE("fmip6", "telling a mobile to move mobile=%s ap=%s peer=%s", ADDR(mobile), LLADDR(&ap->id), ap->neighbor->name);
 	FMIP6_COUNT(FMIP6_TRIGGERS_SENT);
-	prrtadv_send(r, &m, &on, &l, mobile, NULL);
+	prrtadv_send(r, &m, &on, &l, mobile, a->older, NULL);
 	a->question = 0;
 	a->answer = loop_now(r->core->loop);
 	return NULL;

@@ -6,6 +6,7 @@
 #include "fmip6/fmip6_wire_nd.h"
 
 #define MH_FNA 10
+#define ND_ROUTER_PREFIX 18 /* New Router Prefix Information, §6.4.2 */
 
 /* RFC 4068 §6.2.2 beside RFC 5568 §6.2.1.2. What the older protocol cannot say is a refusal without a reason. */
 static const struct {
@@ -53,6 +54,75 @@ static void put_address(struct wr *w, uint8_t code, const struct in6_addr *a)
 	if (!addr_is_zero(a))
 		nd_put_ip(w, code, 128, a);
 }
+
+/* ---- RtSolPr, PrRtAdv ---- */
+
+static bool is_zero(const struct lladdr *l)
+{
+	static const struct lladdr zero;
+	return memcmp(l->octet, zero.octet, l->len) == 0;
+}
+
+int rtsolpr_4068_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct rtsolpr *m)
+{
+	uint8_t newer[FMIP6_MESSAGE_MAX];
+	bool zero = false;
+	if (len == 0 || len > sizeof newer || data[0] != ICMP6_EXPERIMENTAL_MOBILITY)
+		return -EBADMSG;
+	memcpy(newer, data, len);
+	newer[0] = ICMP6_FMIP6_TYPE;
+	if (rtsolpr_parse(newer, len, lla_len, m) < 0)
+		return -EBADMSG;
+	for (unsigned i = 0; i < m->aps_n; i++)
+		zero |= is_zero(&m->aps[i]);
+	if (zero && m->aps_n > 1)
+		return -EBADMSG;
+	if (zero) {
+		m->wildcard = true;
+		m->aps_n = 0;
+	}
+	return 0;
+}
+
+/* What can be said of it in the older words. */
+static void prrtadv_older(struct prrtadv *m)
+{
+	bool some = false, hidden = false;
+	for (unsigned i = 0; i < m->tuples_n; i++) {
+		struct tuple *t = &m->tuples[i];
+		if (t->code == LLA_NEW_AP && (t->dhcp || m->code == PRRTADV_DHCP)) {
+			*t = (struct tuple){ .code = LLA_NO_PREFIX, .ap = t->ap };
+			hidden = true;
+		}
+		some |= t->code == LLA_NEW_AP;
+	}
+	if (hidden && m->code != PRRTADV_UNSOLICITED)
+		m->code = some ? PRRTADV_SUBSET : PRRTADV_NOTHING_NEW;
+}
+
+int prrtadv_4068_pack(const struct prrtadv *m, uint8_t *out, size_t cap)
+{
+	struct prrtadv older = *m;
+	struct rd r, body;
+	struct wr w = wr_make(out, cap);
+	uint8_t type, code;
+	prrtadv_older(&older);
+	int n = prrtadv_pack(&older, out, cap);
+	if (n < 0)
+		return n;
+	w.len = (size_t)n;
+	wr_patch8(&w, 0, ICMP6_EXPERIMENTAL_MOBILITY);
+	r = rd_make(out, w.len);
+	rd_skip(&r, 8);
+	for (size_t at = 8; rd_option8(&r, &type, &body) > 0; at = w.len - rd_left(&r))
+		if (type == ND_IP_ADDRESS && rd_u8(&body, &code) && code == IP_NAR_PREFIX) {
+			wr_patch8(&w, at, ND_ROUTER_PREFIX);
+			wr_patch8(&w, at + 2, 0);
+		}
+	return n;
+}
+
+/* ---- HI, HAck ---- */
 
 int hi_4068_pack(const struct hi *m, uint8_t *out, size_t cap)
 {
@@ -131,6 +201,8 @@ int hack_4068_parse(const uint8_t *data, size_t len, struct hack *m)
 	}
 	return rc;
 }
+
+/* ---- FNA ---- */
 
 /* §6.4.4: the length counts neither the Option-Code nor, as everywhere, type and length; an octet of padding stands before the
  * address. */

@@ -34,6 +34,28 @@ static int hi_4068_parse6(const uint8_t *data, size_t len, struct hi *m)
 	return hi_4068_parse(data, len, LLA, m);
 }
 
+/* What a router may say of what it has read, in the older words. */
+static void older_advertisement(const uint8_t *data, size_t size)
+{
+	struct prrtadv a;
+	uint8_t out[FMIP6_MESSAGE_MAX];
+	if (prrtadv_parse6(data, size, &a) != 0)
+		return;
+	if (a.tuples_n && a.id & 1)
+		a.tuples[0].dhcp = true;
+	int n = prrtadv_4068_pack(&a, out, sizeof out);
+	if (n >= 0 && (n < 8 || out[0] != ICMP6_EXPERIMENTAL_MOBILITY || out[1] == PRRTADV_DHCP))
+		abort();
+}
+
+static void older_question(const uint8_t *data, size_t size)
+{
+	struct rtsolpr q;
+	uint8_t out[FMIP6_MESSAGE_MAX];
+	if (rtsolpr_4068_parse(data, size, LLA, &q) == 0 && rtsolpr_pack(&q, out, sizeof out) < 0)
+		abort();
+}
+
 /* Compared as octets: a struct has padding that says nothing. */
 #define ROUND(type, parse, pack)                                                                                             \
 	do {                                                                                                                     \
@@ -63,6 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ROUND(naack, naack_parse6, naack_pack);
 	ROUND(hi, hi_4068_parse6, hi_4068_pack);
 	ROUND(hack, hack_4068_parse, hack_4068_pack);
+	older_question(data, size);
+	older_advertisement(data, size);
 	fna_parse(data, size, &l);
 	echo_parse(data, size, &id, &seq);
 	badf_verify(&key, &in6addr_any, &in6addr_any, data, size);

@@ -54,9 +54,10 @@ def ip_option(code, plen, address):
     return struct.pack("!BBBB4x", 17, 3, code, plen) + octets(address)
 
 
-def rtsolpr(src, dst, ident, source, *aps, hops=255):
+def rtsolpr(src, dst, ident, source, *aps, hops=255, kind=154):
+    """kind: 150 for RFC 4068's, §6.1.1."""
     options = lla(4, source) + b"".join(lla(1, ap) for ap in aps)
-    return icmp(src, dst, struct.pack("!BBHBBH", 154, 0, 0, RTSOLPR, 0, ident) + options, hops)
+    return icmp(src, dst, struct.pack("!BBHBBH", kind, 0, 0, RTSOLPR, 0, ident) + options, hops)
 
 
 def prrtadv(src, dst, ident, code, source, ap, nar_mac, nar, prefix, hops=255):
@@ -103,9 +104,11 @@ def _signed(kind, data, key, coa, par):
 
 
 def fbu(src, par, pcoa, ncoa, seq, mac, key, lifetime=60):
-    """key: 20 octets, whoever's they are. ncoa None: lifetime 0, and the address covered is the PCoA."""
+    """key: 20 octets, whoever's they are; None: without an authenticator. ncoa None: lifetime 0, and the address covered is the PCoA."""
     data = struct.pack("!HBBH", seq, 0xC0, 0, lifetime if ncoa else 0)
     data += struct.pack("!BB", 3, 16) + octets(ncoa or pcoa) + struct.pack("!BBB", 7, 7, 2) + mac_octets(mac)
+    if key is None:
+        return mobility(src, par, _header(FBU, data + _pad(data, 0)), home=pcoa)
     return mobility(src, par, _signed(FBU, data + _pad(data), key, ncoa or pcoa, par), home=pcoa)
 
 

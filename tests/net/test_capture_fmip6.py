@@ -294,6 +294,9 @@ class OlderMobile:
         if to:
             wait_for("its link is up", lambda: self.topology.ns[self.mobile.name].json("link", "show", "wlan0")[0]["operstate"] == "UP")
 
+    def asks(self, ident, ap):
+        self.wire.send(AR1.mac, fmip6.rtsolpr(self.pcoa, AR1.router, ident, self.mobile.mac, ap, kind=150))
+
     def fbu(self, src):
         return fmip6.fbu(src, AR1.router, self.pcoa, self.ncoa, 1, self.mobile.mac, fmip6.badf_key(KEY, self.pcoa))
 
@@ -320,6 +323,18 @@ class OlderMobile:
         return self.got
 
 
+def expect_older_advertisements(r, first):
+    """Asked by name, asked for all (an access point of zeros), not known, told to move: in RFC 4068's words."""
+    head = ("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {first.pcoa}", "(150)")
+    tuple_of_ar2 = [AP, f"Link-Layer Address: {bare(AR2.ap_id)}", "Option-code: Link-layer Address of the NAR (3)", bare(AR2.mac),
+                    *address("NAR's IP address (3)", AR2.router), "New Router Prefix Information (18)", "Length: 3 (24 bytes)",
+                    "Option-code: 0", "Prefix Length: 64", "Prefix: 2001:db8:b::"]
+    r.has(*head, "Code: 0", PRRTADV, "Identifier: 28673", *tuple_of_ar2)
+    r.has(*head, "Code: 0", PRRTADV, "Identifier: 28674", "Option-code: The AP belongs to the current interface of the router (5)", *tuple_of_ar2)
+    r.has(*head, "Code: 2", PRRTADV, "Identifier: 28675", "Option-code: No prefix information available (6)", bare(UNKNOWN))
+    r.has(*head, "Code: 1", PRRTADV, "Identifier: 0", *tuple_of_ar2)
+
+
 def expect_older_mobiles(r, first, second):
     older_hi = "Subtype: Handover Initiate (4)"
     for m, code in ((first, 0), (second, 1)):
@@ -338,8 +353,9 @@ def expect_older_mobiles(r, first, second):
 
 
 def test_mobiles_of_rfc_4068(lab):
-    """A mobile of RFC 4068 between routers that speak with each other as it does: with notice and an FNA, without and with an FBU in
-    the FNA. What was sent while it had no link is held for it, and it gets all, in order."""
+    """Mobiles of RFC 4068 between routers that speak with each other as they do: what they ask is answered in their words, an FBU
+    without an authenticator changes nothing; then with notice and an FNA, and with an FBU in the FNA. What was sent while
+    one had no link is held for it, and it gets all, in order."""
     c = lab(mobiles=2, proxy=False, extra=FORMS["user"])
     d, t, (here, there) = c.daemons, c.topology, c.points
     for p in c.points:
@@ -361,6 +377,13 @@ def test_mobiles_of_rfc_4068(lab):
         def state(node, mobile):
             return [b["state"] for b in d[node].show("bindings") if b["pcoa"] == mobile.pcoa]
 
+        for n, ap in enumerate((AR2.ap_id, "00:00:00:00:00:00", UNKNOWN)):
+            first.asks(0x7001 + n, ap)
+        wait_for("all are answered", lambda: d["ar1"].counters()["fmip6.prrtadv_sent"] >= 3)
+        d["ar1"].ctl("handover", first.pcoa, "to", there.ap_id)
+        first.wire.send(AR1.mac, fmip6.fbu(first.pcoa, AR1.router, first.pcoa, first.ncoa, 1, first.mobile.mac, None))
+        wait_for("it proves nothing", lambda: d["ar1"].counters()["fmip6.fbu_bad_auth"] >= 1)
+        assert state("ar1", first) == []
         first.wire.send(AR1.mac, first.fbu(first.pcoa))
         first.wait_fback()
         first.goes(None)
@@ -385,4 +408,5 @@ def test_mobiles_of_rfc_4068(lab):
                 assert (h["mode"], h["result"]) == ("predictive" if m is first else "reactive", "complete"), h
     d.stop()
     r = reading.finish()
+    expect_older_advertisements(r, first)
     expect_older_mobiles(r, first, second)

@@ -705,6 +705,7 @@ const struct sentence rfc5568_new[] = {
 	{ "10", "MUST", "nor that of a neighbour whose protection is not up", SHOWN(hi_without_protection_is_not_answered) },
 	{ "6.2.1.1", "", "a Code other than 0 and 1 is refused", SHOWN(hi_with_a_code_nobody_has_defined) },
 	{ "5.6", "", "another router of the mobile's past is told where it is", SHOWN(another_router_learns_where_the_mobile_is) },
+	{ "8", "", "a mobile of RFC 4068 is answered in its words; its FBU needs an authenticator all the same", SHOWN_BY("tests/net/test_capture_fmip6.py::test_mobiles_of_rfc_4068") },
 	{ "8", "", "NAR may process the FNA of RFC 4068", SHOWN_BY("tests/net/test_capture_fmip6.py::test_mobiles_of_rfc_4068") },
 	END_OF_SENTENCES,
 };

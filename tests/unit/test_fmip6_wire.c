@@ -743,6 +743,24 @@ static void test_reserved(void **state)
 
 /* ---- RFC 4068 ---- */
 
+static const uint8_t rtsolpr_4068[] = {
+	150, 0, 0, 0, 2, 0, 0x12, 0x34,           /* Experimental Mobility, subtype 2, reserved, identifier */
+	19, 2, 4, MAC(9), 0, 0, 0, 0, 0, 0, 0,    /* LLA, source */
+	19, 2, 1, MAC(1), 0, 0, 0, 0, 0, 0, 0,    /* LLA, new access point */
+};
+static const uint8_t prrtadv_4068[] = {
+	150, 0, 0, 0, 3, 0, 0x12, 0x34,
+	19, 2, 4, MAC(7), 0, 0, 0, 0, 0, 0, 0,
+	19, 2, 1, MAC(1), 0, 0, 0, 0, 0, 0, 0,
+	19, 2, 3, MAC(8), 0, 0, 0, 0, 0, 0, 0,
+	17, 3, 3, 64, 0, 0, 0, 0, NAR,
+	18, 3, 0, 64, 0, 0, 0, 0, NAR_NET,        /* New Router Prefix Information */
+	17, 3, 2, 128, 0, 0, 0, 0, NCOA,
+};
+static const uint8_t prrtadv_4068_unknown[] = {
+	150, 2, 0, 0, 3, 0, 0x12, 0x34,
+	19, 2, 6, MAC(1), 0, 0, 0, 0, 0, 0, 0,
+};
 static const uint8_t hi_4068[] = {
 	150, 0, 0, 0, 4, 0xc0, 0x12, 0x34,       /* subtype 4, S and U, identifier */
 	19, 2, 2, MAC(5), 0, 0, 0, 0, 0, 0, 0,   /* LLA, the mobile's */
@@ -758,6 +776,54 @@ static const uint8_t fna_4068[] = {
 	1, 4, 0, 0, 0, 0,                        /* padding */
 	7, 7, 2, 0, MAC(5),                      /* MH-LLA: its length leaves out the Option-Code, Pad0 */
 };
+
+static void test_rtsolpr_4068(void **state)
+{
+	struct rtsolpr m;
+	uint8_t out[64];
+	assert_int_equal(rtsolpr_4068_parse(rtsolpr_4068, sizeof rtsolpr_4068, 6, &m), 0);
+	assert_true(m.id == 0x1234 && lladdr_eq(&m.source, &L(9)) && m.aps_n == 1 && lladdr_eq(&m.aps[0], &L(1)) && !m.wildcard);
+	memcpy(out, rtsolpr_4068, sizeof rtsolpr_4068);
+	memset(out + 27, 0, 6); /* an access point of all zeros is the wildcard (§6.1.1) */
+	assert_int_equal(rtsolpr_4068_parse(out, sizeof rtsolpr_4068, 6, &m), 0);
+	assert_true(m.wildcard && m.aps_n == 0);
+	memcpy(out + sizeof rtsolpr_4068, rtsolpr_4068 + 24, 16); /* and stands alone */
+	assert_int_equal(rtsolpr_4068_parse(out, sizeof rtsolpr_4068 + 16, 6, &m), -EBADMSG);
+	out[26] = 0; /* the Option-Code for it is known to both */
+	assert_int_equal(rtsolpr_4068_parse(out, sizeof rtsolpr_4068, 6, &m), 0);
+	assert_true(m.wildcard && m.aps_n == 0);
+	assert_int_equal(rtsolpr_4068_parse(rtsolpr_full, sizeof rtsolpr_full, 6, &m), -EBADMSG);
+	assert_int_equal(rtsolpr_parse(rtsolpr_4068, sizeof rtsolpr_4068, 6, &m), -EBADMSG);
+	for (size_t n = 0; n < sizeof rtsolpr_4068; n++) {
+		uint8_t *cut = exact(rtsolpr_4068, n);
+		assert_int_equal(rtsolpr_4068_parse(cut, n, 6, &m), -EBADMSG);
+		free(cut);
+	}
+}
+
+static void test_prrtadv_4068(void **state)
+{
+	uint8_t out[FMIP6_MESSAGE_MAX];
+	struct prrtadv m = { .id = 0x1234, .source = L(7), .ncoa = A(NCOA), .tuples_n = 1, .tuples = { tuple_one() } };
+	same(out, prrtadv_4068_pack(&m, out, sizeof out), prrtadv_4068, sizeof prrtadv_4068);
+	assert_int_equal(prrtadv_4068_pack(&m, out, sizeof prrtadv_4068 - 1), -EMSGSIZE);
+	for (uint8_t code = PRRTADV_TUPLES; code <= PRRTADV_UNSOLICITED; code++) {
+		m.code = code;
+		assert_true(prrtadv_4068_pack(&m, out, sizeof out) > 0 && out[1] == code);
+	}
+	m = (struct prrtadv){ .code = PRRTADV_NOTHING_NEW, .id = 0x1234, .tuples_n = 1, .tuples = { { .code = LLA_NO_PREFIX, .ap = L(1) } } };
+	same(out, prrtadv_4068_pack(&m, out, sizeof out), prrtadv_4068_unknown, sizeof prrtadv_4068_unknown);
+	/* There is no Code 5: nothing is known of an access point whose addresses come by DHCP. */
+	m.code = PRRTADV_DHCP;
+	m.tuples[0] = tuple_one();
+	same(out, prrtadv_4068_pack(&m, out, sizeof out), prrtadv_4068_unknown, sizeof prrtadv_4068_unknown);
+	m.code = PRRTADV_TUPLES;
+	m.tuples_n = 2;
+	m.tuples[0].dhcp = true;
+	m.tuples[1] = tuple_one();
+	int n = prrtadv_4068_pack(&m, out, sizeof out);
+	assert_true(n == 8 + 16 + 80 && out[1] == PRRTADV_SUBSET && out[8 + 2] == LLA_NO_PREFIX && out[24 + 2] == LLA_NEW_AP && out[80] == 18);
+}
 
 static void test_hi_4068(void **state)
 {
@@ -924,6 +990,8 @@ int main(void)
 		cmocka_unit_test(test_other_link_layers),
 		cmocka_unit_test(test_prefix_lengths),
 		cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_rtsolpr_4068),
+		cmocka_unit_test(test_prrtadv_4068),
 		cmocka_unit_test(test_hi_4068),
 		cmocka_unit_test(test_hack_4068),
 		cmocka_unit_test(test_fna),
