@@ -162,6 +162,21 @@ static void mobile_that_left_between_fbu_and_hack(void)
 	EXPECT(flows() && sim_result(stage).lost <= 6);
 }
 
+static void packets_of_a_mobile_that_left_wait_for_the_new_router(void)
+{
+	sim_drop(stage, SIM_HACK, 2);
+	mobile_is_told(NAR);
+	pass(20);
+	mobile_moves(NAR);
+	pass(10); /* its second FBU, from there; the HAck to the HI that it caused is lost as well */
+	EXPECT(sim_held(stage, PAR, PAR));
+	unsigned gone = sim_result(stage).sent;
+	pass(50);
+	EXPECT(sim_held(stage, PAR, PAR) && sim_result(stage).sent >= gone + 5);
+	pass(100);
+	EXPECT(flows() && sim_result(stage).lost <= 6);
+}
+
 static void buffered_and_forwarded_at_once(void)
 {
 	sim_params(stage)->early_buffer = true;
@@ -739,6 +754,7 @@ const struct sentence rfc5568_previous[] = {
 	{ "5.2", "may", "another address may come with any accepting Code", SHOWN(another_address_of_a_hack_with_code_0_is_used) },
 	{ "5.4", "SHOULD", "a PAR that asks for buffering buffers too", SHOWN(previous_router_buffers_too) },
 	{ "5.4", "SHOULD", "also for one that left before the HAck, whose handover goes on as a reactive one", SHOWN(mobile_that_left_between_fbu_and_hack) },
+	{ "5.4", "SHOULD", "what comes for it from then on waits", SHOWN(packets_of_a_mobile_that_left_wait_for_the_new_router) },
 	{ "4", "MUST", "early buffering: packets go on to the PCoA", SHOWN(buffered_and_forwarded_at_once) },
 	{ "4", "MAY", "and their copies to a mobile that left before it was prepared", SHOWN(copies_go_to_a_mobile_that_left_too_early) },
 	{ "4", "SHOULD", "it ends when packets go to the NCoA", SHOWN(copying_ends_when_packets_go_to_the_new_address) },
