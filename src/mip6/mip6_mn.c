@@ -126,10 +126,8 @@ static bool bound(const struct mip6_mn *m)
 /* RFC 6275 §11.7.1: no longer than the care-of address is valid. */
 static uint16_t lifetime_units(const struct mip6_mn *m, usec_t now)
 {
-	usec_t want = m->p.lifetime, left = m->valid_until > now ? m->valid_until - now : 0;
-	if (m->valid_until != UINT64_MAX && left < want)
-		want = left;
-	usec_t units = want / (MIP6_UNIT * USEC_SEC);
+	usec_t left = m->valid_until > now ? m->valid_until - now : 0;
+	usec_t units = (left < m->p.lifetime ? left : m->p.lifetime) / (MIP6_UNIT * USEC_SEC);
 	return units == 0 ? 1 : units > UINT16_MAX ? UINT16_MAX : (uint16_t)units;
 }
 
@@ -229,7 +227,7 @@ static void retry_timeout(struct timer *t, void *arg)
 	if (m->down || m->burnt)
 		return;
 	if (m->exchange == EXCHANGE_NONE && m->state == MIP6_MN_REFUSED)
-		exchange_begin(m, EXCHANGE_REGISTER);
+		exchange_begin(m, addr_is_zero(&m->coa) ? EXCHANGE_RETURN : EXCHANGE_REGISTER);
 	else if (m->exchange != EXCHANGE_NONE)
 		update_send(m);
 }
@@ -279,8 +277,7 @@ static bool authentic(struct mip6_mn *m, const struct ba *a, const uint8_t *data
 	if (!m->ops->key(m->arg, &key))
 		return true;
 	const struct in6_addr *coa = m->exchange == EXCHANGE_RETURN ? &m->p.home : &m->coa;
-	bool good = a->o.auth.present && a->o.auth.last && a->o.auth.spi == m->p.spi &&
-	            mip6_auth_verify(&key, coa, &m->p.home, data, &a->o.auth);
+	bool good = a->o.auth.spi == m->p.spi && mip6_auth_verify(&key, coa, &m->p.home, data, &a->o.auth);
 	secret_wipe(&key, sizeof key);
 	if (good && m->p.timestamps && a->status != BA_ID_MISMATCH && a->status != BA_SEQUENCE)
 		good = a->o.has_timestamp && a->o.timestamp == m->kept[a->seq % SENDS_KEPT].timestamp;
@@ -445,25 +442,21 @@ void mip6_mn_unknown_header(struct mip6_mn *m, usec_t at)
 
 void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_until, enum mip6_way way)
 {
-	bool same = addr_eq(coa, &m->coa) && m->state != MIP6_MN_IDLE && m->state != MIP6_MN_HOME && m->state != MIP6_MN_RETURNING;
-	bool was_down = m->down;
+	bool same = addr_eq(coa, &m->coa), was_down = m->down; /* at home there is none */
 	m->down = false;
 	m->coa = *coa;
 	m->valid_until = valid_until;
 	if (m->burnt)
 		return;
-	if (same && m->exchange == EXCHANGE_NONE) {
-		if (m->state == MIP6_MN_REGISTERED && bound(m) && !timer_armed(&m->refresh))
-			exchange_begin(m, EXCHANGE_REFRESH);
+	if (same && m->exchange == EXCHANGE_NONE)
 		return;
-	}
 	if (same && !was_down) {
 		if (way == MIP6_WAY_GONE)
 			mip6_mn_way_gone(m);
 		return;
 	}
 	m->way = way;
-	exchange_begin(m, bound(m) && addr_eq(&m->registered, coa) ? EXCHANGE_REFRESH : EXCHANGE_REGISTER);
+	exchange_begin(m, addr_eq(&m->registered, coa) ? EXCHANGE_REFRESH : EXCHANGE_REGISTER);
 }
 
 void mip6_mn_way_gone(struct mip6_mn *m)
@@ -479,13 +472,13 @@ void mip6_mn_home(struct mip6_mn *m)
 {
 	m->down = false;
 	m->coa = in6addr_any;
-	if (!m->told && !bound(m)) {
+	if (!m->told) {
 		exchange_end(m);
 		m->state = MIP6_MN_HOME;
 		m->ops->native(m->arg);
 		return;
 	}
-	if (m->state != MIP6_MN_RETURNING || m->exchange == EXCHANGE_NONE || m->tries == 0)
+	if (m->state != MIP6_MN_RETURNING || m->tries == 0)
 		exchange_begin(m, EXCHANGE_RETURN);
 	else
 		update_send(m);
@@ -501,7 +494,7 @@ void mip6_mn_down(struct mip6_mn *m)
 void mip6_mn_farewell(struct mip6_mn *m)
 {
 	uint8_t out[MIP6_MESSAGE_MAX];
-	if (!m->told || m->down || m->state == MIP6_MN_HOME || addr_is_zero(&m->coa))
+	if (!m->told || m->down || addr_is_zero(&m->coa))
 		return;
 	m->seq++;
 	int n = pack(m, &m->coa, 0, out, sizeof out);
@@ -528,7 +521,6 @@ struct mip6_mn *mip6_mn_create(struct loop *l, const struct mip6_mn_params *para
 	m->p = *params;
 	m->ops = ops;
 	m->arg = arg;
-	m->valid_until = UINT64_MAX;
 	secret_random(&m->seq, sizeof m->seq); /* RFC 6275 §11.7.2 */
 	bucket_init(&m->log, 1, 10);
 	timer_init(&m->retry, l, retry_timeout, m);

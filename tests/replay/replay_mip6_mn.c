@@ -34,7 +34,7 @@ static struct world {
 	struct sent sent[SENT];
 	size_t n;
 	struct in6_addr tunnel; /* where packets leave from */
-	unsigned tunnels, natives, claims;
+	unsigned tunnels, natives, claims, told_new, told_refresh;
 	enum mip6_mn_event event;
 	unsigned events;
 	uint8_t status;
@@ -85,6 +85,8 @@ static void op_claim(void *arg)
 
 static void op_sent(void *arg, bool refresh, usec_t at)
 {
+	w.told_new += !refresh;
+	w.told_refresh += refresh;
 }
 
 static void op_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
@@ -109,6 +111,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	mip6_mn_destroy(w.mn);
+	assert_int_equal(loop_next_due(w.loop), UINT64_MAX); /* no timer is left behind */
 	loop_destroy(w.loop);
 	return 0;
 }
@@ -160,6 +163,12 @@ static struct mip6_mn_view view(void)
 	return mip6_mn_view(w.mn);
 }
 
+static bool registered(void)
+{
+	struct mip6_mn_view v = view();
+	return !addr_is_zero(&v.registered);
+}
+
 /* ---- answers ---- */
 
 static void answer_from(const struct in6_addr *from, uint8_t status, uint16_t number, uint16_t lifetime, uint16_t advice)
@@ -208,10 +217,22 @@ static void registers(void **state)
 	same_address(alternate(), COA1);
 	same_address(w.tunnel, COA1); /* there is no other way */
 	assert_int_equal(view().state, MIP6_MN_UPDATING);
-	answer(0, seq(), 150);
+	assert_int_equal(view().began, S(1000));
+	uint64_t registrations = mip6_mn_counters[MIP6_MN_REGISTRATIONS].value;
+	answer(1, seq(), 150);
+	assert_int_equal(w.events, 1);
 	assert_int_equal(w.event, MIP6_MN_ACCEPTED);
+	assert_int_equal(w.status, 1);
+	assert_int_equal(view().status, 1);
+	assert_int_equal(view().began, 0);
+	assert_int_equal(mip6_mn_counters[MIP6_MN_REGISTRATIONS].value, registrations + 1);
 	same_address(view().registered, COA1);
 	assert_int_equal(view().expires, S(1600));
+	after(MS(450500));
+	assert_int_equal(w.n, 2); /* extended */
+	assert_true(w.told_new == 1 && w.told_refresh == 1);
+	answer(0, seq(), 150);
+	assert_int_equal(mip6_mn_counters[MIP6_MN_REGISTRATIONS].value, registrations + 1);
 }
 
 static void compatible_link_local_address_sets_l(void **state)
@@ -228,6 +249,10 @@ static void lifetime_within_that_of_the_care_of_address(void **state)
 	struct in6_addr coa = COA1;
 	mip6_mn_away(w.mn, &coa, loop_now(w.loop) + S(100), MIP6_WAY_GONE);
 	assert_int_equal(units(), 25);
+	mip6_mn_away(w.mn, &coa, loop_now(w.loop) + S(100), MIP6_WAY_GONE);
+	coa = COA2;
+	mip6_mn_away(w.mn, &coa, loop_now(w.loop) + S(1000), MIP6_WAY_GONE);
+	assert_int_equal(units(), 150);
 }
 
 /* §11.8: 1.5 s where there is no binding, then doubled up to 32 s, and on at that pace; each with a greater number. */
@@ -236,7 +261,9 @@ static void asks_again_ever_more_slowly(void **state)
 	static const unsigned at_ms[] = { 0, 1500, 4500, 10500, 22500, 46500, 78500, 110500 };
 	away(COA1, MIP6_WAY_GONE);
 	uint16_t first = seq();
-	after(S(120));
+	after(S(46));
+	assert_int_equal(w.events, 0);
+	after(S(74));
 	assert_int_equal(w.n, sizeof at_ms / sizeof *at_ms);
 	for (size_t i = 0; i < w.n; i++) {
 		assert_int_equal(w.sent[i].at, S(1000) + MS(at_ms[i]));
@@ -248,6 +275,23 @@ static void asks_again_ever_more_slowly(void **state)
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
 	after(S(100));
 	assert_int_equal(w.n, sizeof at_ms / sizeof *at_ms);
+	away(COA2, MIP6_WAY_GONE);
+	after(S(120));
+	assert_int_equal(w.events, 3); /* of the next exchange it is told as well */
+	assert_int_equal(w.event, MIP6_MN_SILENT);
+}
+
+/* When the oldest were sent is not known any more. */
+static void an_update_of_long_ago_is_not_acknowledged(void **state)
+{
+	away(COA1, MIP6_WAY_GONE);
+	uint16_t first = seq();
+	after(S(150));
+	assert_int_equal(w.n, 9);
+	answer(0, first, 150);
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	answer(0, (uint16_t)(first + 1), 150);
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
 }
 
 static void a_binding_that_exists_is_asked_after_one_second(void **state)
@@ -296,6 +340,9 @@ static void follows_the_advice_to_renew(void **state)
 	assert_int_equal(w.n, 1);
 	after(MS(1500));
 	assert_int_equal(w.n, 2);
+	answer_from(&agent, 0, seq(), 150, 140); /* 560 s of 600 are too late */
+	after(MS(450100));
+	assert_int_equal(w.n, 3);
 }
 
 /* ---- answers that are none ---- */
@@ -318,6 +365,41 @@ static void others_and_old_ones_are_ignored(void **state)
 	same_address(view().registered, COA2);
 	answer(129, seq(), 0); /* a second word on the same */
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+	away(COA1, MIP6_WAY_GONE);
+	mip6_mn_down(w.mn);
+	answer(0, seq(), 150); /* to where we are no more */
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+}
+
+static void a_refusal_is_the_last_word(void **state)
+{
+	register_at(COA1);
+	away(COA2, MIP6_WAY_GONE);
+	answer(129, seq(), 10);
+	answer(0, seq(), 150);
+	assert_int_equal(view().state, MIP6_MN_REFUSED);
+	assert_int_equal(view().began, 0);
+	assert_true(!registered() && !view().expires);
+	w.events = 0;
+	after(S(250));
+	w.p.lifetime = S(4);
+	after(S(3000)); /* and what was registered does not end again */
+	assert_true(w.event != MIP6_MN_EXPIRED);
+}
+
+/* Accepted for no time at all is refused. */
+static void nothing_granted(void **state)
+{
+	register_at(COA1);
+	away(COA2, MIP6_WAY_GONE);
+	answer(0, seq(), 0);
+	assert_int_equal(view().state, MIP6_MN_REFUSED);
+	assert_false(registered());
+	assert_int_equal(w.event, MIP6_MN_DENIED);
+	size_t n = w.n;
+	after(S(32));
+	assert_int_equal(w.n, n + 1);
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
 }
 
 static void any_of_the_updates_may_be_acknowledged(void **state)
@@ -356,6 +438,17 @@ static void goes_on_from_the_number_it_is_told(void **state)
 	assert_int_equal(u16(w.sent[2].data + 6), (uint16_t)(theirs + 8));
 	answer(0, seq(), 150);
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+	after(MS(450500)); /* it has been started again, and counts otherwise */
+	size_t n = w.n;
+	theirs = (uint16_t)(seq() + 2);
+	answer(135, theirs, 0);
+	assert_int_equal(w.n, n + 1);
+	assert_int_equal(seq(), (uint16_t)(theirs + 1));
+	answer(0, seq(), 150);
+	away(COA2, MIP6_WAY_GONE);
+	theirs = seq(); /* the very number that we sent */
+	answer(135, theirs, 0);
+	assert_int_equal(view().seq, (uint16_t)(theirs + 1));
 }
 
 static void an_older_number_corrects_nothing(void **state)
@@ -376,7 +469,7 @@ static void refusals(void **state)
 		teardown(NULL);
 		setup(NULL);
 		away(COA1, MIP6_WAY_GONE);
-		answer(table[i].status, seq(), 0);
+		answer(table[i].status, seq(), 10);
 		assert_int_equal(view().state, MIP6_MN_REFUSED);
 		assert_int_equal(w.event, MIP6_MN_DENIED);
 		assert_int_equal(w.status, table[i].status);
@@ -396,6 +489,7 @@ static void refusals(void **state)
 static void changes_over_with_the_acknowledgement(void **state)
 {
 	register_at(COA1);
+	after(S(10));
 	away(COA2, MIP6_WAY_ALIVE);
 	same_address(alternate(), COA2);
 	same_address(w.tunnel, COA1);
@@ -408,6 +502,13 @@ static void changes_over_at_once_where_there_is_no_other_way(void **state)
 	register_at(COA1);
 	away(COA2, MIP6_WAY_GONE);
 	same_address(w.tunnel, COA2);
+}
+
+/* What was never registered has no old way. */
+static void without_a_binding_there_is_no_old_way(void **state)
+{
+	away(COA1, MIP6_WAY_ALIVE);
+	same_address(w.tunnel, COA1);
 }
 
 static void does_not_wait_for_ever_on_the_old_way(void **state)
@@ -441,6 +542,7 @@ static void no_more_than_three_a_second(void **state)
 		assert_true(w.sent[i].at - w.sent[i - 3].at >= S(1));
 	after(S(1));
 	same_address(last()->coa, COA1);
+	assert_int_equal(last()->at, S(1002)); /* as soon as it may */
 }
 
 static void nothing_is_sent_without_a_link(void **state)
@@ -482,14 +584,57 @@ static void takes_the_binding_back_at_home(void **state)
 	answer(0, seq(), 0);
 	assert_int_equal(w.claims, 1);
 	assert_int_equal(view().state, MIP6_MN_HOME);
+	assert_int_equal(w.event, MIP6_MN_DEREGISTERED);
+	assert_false(registered());
 	after(S(1000));
 	assert_int_equal(w.n, 3);
+	assert_int_equal(w.event, MIP6_MN_DEREGISTERED); /* nothing is left that could end */
+	mip6_mn_down(w.mn);
+	mip6_mn_home(w.mn);
+	assert_int_equal(w.n, 3);
+}
+
+static void at_home_it_asks_again(void **state)
+{
+	register_at(COA1);
+	after(S(10));
+	mip6_mn_home(w.mn);
+	mip6_mn_home(w.mn); /* the home agent was heard again */
+	assert_int_equal(w.n, 3);
+	after(MS(500));
+	mip6_mn_down(w.mn);
+	after(S(60));
+	mip6_mn_home(w.mn);
+	assert_int_equal(w.n, 4);
+	after(S(1));
+	assert_int_equal(w.n, 5);
+	answer(0, seq(), 0);
+	assert_int_equal(view().state, MIP6_MN_HOME);
+}
+
+/* The home agent does not let us go: it is asked again, for nothing else. */
+static void a_return_that_is_refused(void **state)
+{
+	register_at(COA1);
+	after(S(10));
+	mip6_mn_home(w.mn);
+	answer(128, seq(), 0);
+	assert_int_equal(view().state, MIP6_MN_REFUSED);
+	assert_int_equal(w.claims, 0);
+	after(S(32));
+	assert_int_equal(w.n, 3);
+	assert_true(last()->home);
+	assert_int_equal(units(), 0);
+	same_address(alternate(), HOME);
+	answer(0, seq(), 0);
+	assert_int_equal(view().state, MIP6_MN_HOME);
 }
 
 static void at_home_from_the_start_nothing_is_said(void **state)
 {
 	mip6_mn_home(w.mn);
 	assert_int_equal(w.n, 0);
+	assert_int_equal(w.natives, 1);
 	assert_int_equal(view().state, MIP6_MN_HOME);
 	register_at(COA1);
 	assert_int_equal(w.n, 1);
@@ -502,6 +647,9 @@ static void takes_back_what_was_never_acknowledged(void **state)
 	after(MS(1600));
 	mip6_mn_home(w.mn);
 	assert_int_equal(units(), 0);
+	size_t n = w.n;
+	after(S(1));
+	assert_int_equal(w.n, n + 1);
 	answer(133, seq(), 0); /* it has none */
 	assert_int_equal(view().state, MIP6_MN_HOME);
 	assert_int_equal(w.claims, 1);
@@ -523,12 +671,29 @@ static void away_again_before_the_answer(void **state)
 
 static void says_farewell_when_it_stops(void **state)
 {
+	mip6_mn_farewell(w.mn);
+	assert_int_equal(w.n, 0); /* to nobody */
 	register_at(COA1);
+	uint16_t number = seq();
 	mip6_mn_farewell(w.mn);
 	assert_int_equal(w.n, 2);
+	assert_int_equal(seq(), (uint16_t)(number + 1));
 	assert_int_equal(units(), 0);
 	assert_false(last()->home);
 	same_address(last()->coa, COA1);
+	mip6_mn_down(w.mn);
+	mip6_mn_farewell(w.mn);
+	assert_int_equal(w.n, 2);
+}
+
+static void no_farewell_at_home(void **state)
+{
+	register_at(COA1);
+	after(S(10));
+	mip6_mn_home(w.mn);
+	answer(0, seq(), 0);
+	mip6_mn_farewell(w.mn);
+	assert_int_equal(w.n, 2);
 }
 
 /* ---- a home agent that forgets ---- */
@@ -556,6 +721,21 @@ static void a_binding_error_makes_it_ask(void **state)
 	mip6_mn_unknown_header(w.mn, loop_now(w.loop));
 	assert_int_equal(w.n, 3);
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+	uint16_t number = seq();
+	after(S(13));
+	assert_true(w.n > 3); /* it is being asked */
+	size_t n = w.n;
+	mip6_mn_unknown_header(w.mn, loop_now(w.loop));
+	assert_int_equal(w.n, n);
+	answer(0, number, 150);
+}
+
+static void whom_nobody_knows_yet_needs_no_error(void **state)
+{
+	away(COA1, MIP6_WAY_GONE);
+	mip6_mn_unknown_header(w.mn, loop_now(w.loop));
+	assert_int_equal(w.n, 1);
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
 }
 
 static void a_registration_that_ends_is_made_anew(void **state)
@@ -565,10 +745,36 @@ static void a_registration_that_ends_is_made_anew(void **state)
 	assert_int_equal(w.event, MIP6_MN_EXPIRED);
 	assert_int_equal(view().state, MIP6_MN_UPDATING);
 	size_t n = w.n;
+	assert_false(registered());
 	after(S(40));
+	assert_true(w.n > n);
+	uint64_t registrations = mip6_mn_counters[MIP6_MN_REGISTRATIONS].value;
+	answer(0, seq(), 150);
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+	assert_int_equal(mip6_mn_counters[MIP6_MN_REGISTRATIONS].value, registrations + 1);
+}
+
+/* The acknowledgement took longer than what it grants. */
+static void a_registration_that_has_ended_when_it_comes(void **state)
+{
+	away(COA1, MIP6_WAY_GONE);
+	uint16_t first = seq();
+	after(S(5));
+	answer(0, first, 1);
+	size_t n = w.n;
+	after(S(2));
 	assert_true(w.n > n);
 	answer(0, seq(), 150);
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+}
+
+static void statuses_in_words(void **state)
+{
+	assert_string_equal(mip6_status_text(0), "accepted");
+	assert_string_equal(mip6_status_text(1), "accepted");
+	assert_string_equal(mip6_status_text(128), "reason unspecified");
+	assert_string_equal(mip6_status_text(129), "administratively prohibited");
+	assert_string_equal(mip6_status_text(255), "reason unspecified");
 }
 
 /* ---- authentication (RFC 4285) ---- */
@@ -620,6 +826,25 @@ static void answers_are_authenticated(void **state)
 	mip6_mn_ba(w.mn, &agent, ba, n, loop_now(w.loop));
 	assert_int_equal(view().state, MIP6_MN_UPDATING);
 	n = signed_answer(ba, 0, seq(), stamp_sent(), 0);
+	w.p.spi = 257; /* another association */
+	mip6_mn_reload(w.mn, &w.p);
+	mip6_mn_ba(w.mn, &agent, ba, n, loop_now(w.loop));
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	w.p.spi = 256;
+	mip6_mn_reload(w.mn, &w.p);
+	mip6_mn_ba(w.mn, &agent, ba, n, loop_now(w.loop));
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+}
+
+/* Without timestamps, what is in one says nothing. */
+static void authenticated_by_number(void **state)
+{
+	uint8_t ba[64];
+	struct in6_addr agent = AGENT;
+	w.keyed = true;
+	mip6_mn_reload(w.mn, &w.p);
+	away(COA1, MIP6_WAY_GONE);
+	size_t n = signed_answer(ba, 0, seq(), 1, 0);
 	mip6_mn_ba(w.mn, &agent, ba, n, loop_now(w.loop));
 	assert_int_equal(view().state, MIP6_MN_REGISTERED);
 }
@@ -725,16 +950,20 @@ static void settles_with_whatever_home_agent(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	log_level_set(LOG_LEVEL_ERROR);
 	const struct CMUnitTest tests[] = {
 		T(registers),
 		T(compatible_link_local_address_sets_l),
 		T(lifetime_within_that_of_the_care_of_address),
 		T(asks_again_ever_more_slowly),
+		T(an_update_of_long_ago_is_not_acknowledged),
 		T(a_binding_that_exists_is_asked_after_one_second),
 		T(lifetime_counts_from_the_update),
 		T(renews_well_before_the_end),
 		T(follows_the_advice_to_renew),
 		T(others_and_old_ones_are_ignored),
+		T(a_refusal_is_the_last_word),
+		T(nothing_granted),
 		T(any_of_the_updates_may_be_acknowledged),
 		T(what_is_cut_short_is_nothing),
 		T(goes_on_from_the_number_it_is_told),
@@ -742,18 +971,26 @@ int main(void)
 		T(refusals),
 		T(changes_over_with_the_acknowledgement),
 		T(changes_over_at_once_where_there_is_no_other_way),
+		T(without_a_binding_there_is_no_old_way),
 		T(does_not_wait_for_ever_on_the_old_way),
 		T(the_old_way_may_end_meanwhile),
 		T(no_more_than_three_a_second),
 		T(nothing_is_sent_without_a_link),
 		T(takes_the_binding_back_at_home),
+		T(at_home_it_asks_again),
+		T(a_return_that_is_refused),
 		T(at_home_from_the_start_nothing_is_said),
 		T(takes_back_what_was_never_acknowledged),
 		T(away_again_before_the_answer),
 		T(says_farewell_when_it_stops),
+		T(no_farewell_at_home),
 		T(a_binding_error_makes_it_ask),
+		T(whom_nobody_knows_yet_needs_no_error),
 		T(a_registration_that_ends_is_made_anew),
+		T(a_registration_that_has_ended_when_it_comes),
+		T(statuses_in_words),
 		T(answers_are_authenticated),
+		T(authenticated_by_number),
 		T(takes_over_the_home_agents_time),
 		T(settles_with_whatever_home_agent),
 	};
