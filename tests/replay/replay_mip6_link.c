@@ -60,6 +60,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	mip6_link_destroy(w.link);
+	assert_int_equal(loop_next_due(w.loop), UINT64_MAX); /* no timer is left behind */
 	loop_destroy(w.loop);
 	return 0;
 }
@@ -104,7 +105,7 @@ static void settle_on(uint8_t n, uint8_t prefix)
 
 static void asks_at_once_and_ever_more_slowly(void **state)
 {
-	static const unsigned at_s[] = { 0, 4, 12, 28, 60 };
+	static const unsigned at_s[] = { 0, 4, 12, 28, 60, 124, 244, 364 };
 	mip6_link_up(w.link, false);
 	for (size_t i = 0; i < sizeof at_s / sizeof *at_s; i++) {
 		assert_int_equal(w.solicits, i + 1);
@@ -115,7 +116,32 @@ static void asks_at_once_and_ever_more_slowly(void **state)
 	advertised(1, 0xa, 1800, 0);
 	assert_int_equal(w.settled, 1);
 	after(S(1000));
-	assert_int_equal(w.solicits, 5);
+	assert_int_equal(w.solicits, 8);
+}
+
+static void nothing_is_asked_and_nothing_believed_without_a_carrier(void **state)
+{
+	settle_on(1, 0xa);
+	mip6_link_up(w.link, false); /* it is up */
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
+	mip6_link_down(w.link);
+	mip6_link_up(w.link, false);
+	mip6_link_down(w.link);
+	unsigned before = w.solicits;
+	after(S(100));
+	advertised(1, 0xa, 1800, 0);
+	assert_int_equal(w.solicits, before);
+	assert_int_equal(w.settled, 1);
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_DOWN);
+}
+
+static void the_pace_is_configured(void **state)
+{
+	static const struct mip6_link_params params = { .solicit_interval = S(1), .probe_timeout = MS(20), .fast_wait = MS(300) };
+	mip6_link_reload(w.link, &params);
+	mip6_link_up(w.link, false);
+	after(S(1));
+	assert_int_equal(w.solicits, 2);
 }
 
 static void the_link_may_come_back_as_it_was(void **state)
@@ -146,6 +172,21 @@ static void no_default_router_no_link(void **state)
 	assert_int_equal(w.settled, 0);
 }
 
+/* Nor one that names no prefix. */
+static void no_prefix_no_link(void **state)
+{
+	const uint8_t ra[16] = { 134, 0, 0, 0, 64, 0, 7, 8 };
+	struct nd_ra parsed;
+	struct in6_addr src = router(2);
+	assert_int_equal(nd_ra_parse(ra, sizeof ra, 6, &parsed), 0);
+	mip6_link_up(w.link, false);
+	mip6_link_ra(w.link, &src, &parsed, loop_now(w.loop));
+	assert_int_equal(w.settled, 0);
+	advertised(1, 0xa, 1800, 0);
+	mip6_link_ra(w.link, &src, &parsed, loop_now(w.loop));
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
+}
+
 /* Hearing a new router is no movement as long as ours answers. */
 static void two_routers_on_one_link(void **state)
 {
@@ -156,6 +197,7 @@ static void two_routers_on_one_link(void **state)
 	after(MS(250));
 	assert_int_equal(w.probes, 2);
 	answers(2); /* not the one that was asked */
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_DOUBTFUL);
 	answers(1);
 	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
 	after(S(10));
@@ -177,6 +219,54 @@ static void moved_without_a_word_of_the_carrier(void **state)
 	assert_int_equal(w.router.s6_addr[15], 2);
 }
 
+/* An answer from before the gap, or to nobody's question, is none. */
+static void an_answer_unasked_for_says_nothing(void **state)
+{
+	settle_on(1, 0xa);
+	mip6_link_down(w.link);
+	mip6_link_up(w.link, false);
+	answers(1);
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SEARCHING);
+}
+
+/* What was heard of before our router answered, or before a gap, is no place to go to when it falls silent later. */
+static void old_news_of_other_routers_is_forgotten(void **state)
+{
+	for (int gap = 0; gap < 2; gap++) {
+		teardown(NULL);
+		setup(NULL);
+		settle_on(1, 0xa);
+		advertised(2, 0xb, 1800, 0);
+		if (gap) {
+			mip6_link_down(w.link);
+			mip6_link_up(w.link, false);
+			advertised(1, 0xa, 1800, 0);
+		} else {
+			answers(1);
+		}
+		unsigned settled = w.settled;
+		mip6_link_hint(w.link);
+		after(MS(601));
+		assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SEARCHING);
+		assert_int_equal(w.settled, settled);
+	}
+}
+
+static void what_is_heard_while_in_doubt_counts(void **state)
+{
+	settle_on(1, 0xa);
+	mip6_link_hint(w.link);
+	advertised(2, 0xb, 1800, 0);
+	after(MS(601));
+	assert_int_equal(w.word, MIP6_LINK_MOVED);
+	assert_int_equal(w.router.s6_addr[15], 2);
+	mip6_link_hint(w.link);
+	advertised(3, 0xb, 1800, 0); /* another router of this link */
+	assert_int_equal(w.word, MIP6_LINK_SAME);
+	assert_int_equal(w.router.s6_addr[15], 3);
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
+}
+
 static void a_hint_asks_and_then_searches(void **state)
 {
 	settle_on(1, 0xa);
@@ -185,7 +275,9 @@ static void a_hint_asks_and_then_searches(void **state)
 	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
 	unsigned before = w.solicits;
 	mip6_link_hint(w.link);
-	after(MS(601));
+	after(MS(599));
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_DOUBTFUL);
+	after(MS(2));
 	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SEARCHING);
 	assert_int_equal(w.solicits, before + 1);
 }
@@ -204,6 +296,11 @@ static void a_silent_router_is_asked(void **state)
 	assert_int_equal(w.probes, 0);
 	after(MS(2));
 	assert_int_equal(w.probes, 1);
+	answers(1); /* it has not said that it is still a router, but was heard */
+	after(MS(149));
+	assert_int_equal(w.probes, 1);
+	after(MS(2));
+	assert_int_equal(w.probes, 2);
 	after(S(1));
 	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SEARCHING);
 }
@@ -245,6 +342,47 @@ static void the_fast_handover_has_the_word(void **state)
 	assert_int_equal(w.settled, 1);
 	advertised(2, 0xb, 1800, 0);
 	assert_int_equal(w.word, MIP6_LINK_SAME);
+}
+
+static void it_tells_of_a_link_that_was_not_heard(void **state)
+{
+	struct prefix p;
+	fast_gap();
+	assert_int_equal(prefix_parse("2001:db8:c::/64", &p), 0);
+	mip6_link_told(w.link, &p, loop_now(w.loop));
+	assert_true(addr_is_zero(&mip6_link_place(w.link)->router));
+	assert_string_equal(PREFIX(&mip6_link_place(w.link)->prefixes[0].prefix), "2001:db8:c::/64");
+	unsigned solicits = w.solicits, probes = w.probes;
+	after(S(100)); /* there is nobody to be asked, and nothing to be searched for */
+	assert_true(w.solicits == solicits && w.probes == probes);
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_SETTLED);
+}
+
+static void it_tells_of_the_link_that_it_was(void **state)
+{
+	struct prefix p;
+	settle_on(1, 0xa);
+	mip6_link_down(w.link);
+	mip6_link_up(w.link, true);
+	assert_int_equal(prefix_parse("2001:db8:a::/64", &p), 0);
+	mip6_link_told(w.link, &p, loop_now(w.loop));
+	assert_int_equal(mip6_link_place(w.link)->router.s6_addr[15], 1);
+	after(S(1800));
+	assert_int_equal(w.probes, 1); /* its lifetime goes on */
+}
+
+/* The movement was not seen, but somebody may know of it. */
+static void it_has_the_word_after_an_unseen_movement_as_well(void **state)
+{
+	mip6_link_up(w.link, true);
+	advertised(1, 0xa, 1800, 0);
+	assert_int_equal(w.settled, 1); /* there was no link before that could be handed over */
+	advertised(2, 0xb, 1800, 0);
+	after(MS(601));
+	assert_int_equal(mip6_link_state(w.link), MIP6_LINK_WAITING);
+	after(MS(300));
+	assert_int_equal(w.word, MIP6_LINK_OVERDUE);
+	assert_int_equal(w.router.s6_addr[15], 2);
 }
 
 static void but_not_for_ever(void **state)
@@ -296,15 +434,24 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(asks_at_once_and_ever_more_slowly),
+		T(nothing_is_asked_and_nothing_believed_without_a_carrier),
+		T(the_pace_is_configured),
 		T(the_link_may_come_back_as_it_was),
 		T(another_prefix_after_a_gap_is_another_link),
 		T(no_default_router_no_link),
+		T(no_prefix_no_link),
 		T(two_routers_on_one_link),
 		T(moved_without_a_word_of_the_carrier),
+		T(an_answer_unasked_for_says_nothing),
+		T(old_news_of_other_routers_is_forgotten),
+		T(what_is_heard_while_in_doubt_counts),
 		T(a_hint_asks_and_then_searches),
 		T(a_silent_router_is_asked),
 		T(a_router_whose_lifetime_ends_is_asked),
 		T(the_fast_handover_has_the_word),
+		T(it_tells_of_a_link_that_was_not_heard),
+		T(it_tells_of_the_link_that_it_was),
+		T(it_has_the_word_after_an_unseen_movement_as_well),
 		T(but_not_for_ever),
 		T(it_may_have_nothing_to_say),
 		T(home_needs_no_waiting),
