@@ -411,9 +411,9 @@ void nar_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in,
 }
 
 /* Another address for a mobile whose own is taken. */
-static bool assign(struct fmip6_nar *n, int ifindex, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out)
+static bool assign(struct fmip6_nar *n, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out)
 {
-	if (n->params->collision != FMIP6_COLLISION_ASSIGN || !n->ops->assign(n->arg, ifindex, l, out))
+	if (n->params->collision != FMIP6_COLLISION_ASSIGN || !n->ops->assign(n->arg, taken, l, out))
 		return false;
 	FMIP6_COUNT(FMIP6_ASSIGNED);
 	LOG_NOTICE("fmip6", "another address for a mobile lladdr=%s taken=%s assigned=%s", LLADDR(l), ADDR(taken), ADDR(out));
@@ -481,7 +481,7 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 	}
 	if (code == HACK_NCOA_INVALID && m.code != HI_FROM_PCOA)
 		code = HACK_UNSPECIFIED; /* §6.2.1.2: Code 1 answers no HI with Code 1 */
-	if (code == HACK_NCOA_INVALID && assign(n, ifindex, &m.lladdr, &m.ncoa, &ncoa)) {
+	if (code == HACK_NCOA_INVALID && assign(n, &m.lladdr, &m.ncoa, &ncoa)) {
 		code = HACK_ACCEPTED;
 		s = NULL;
 	}
@@ -539,7 +539,7 @@ void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const stru
 	s->held = false;
 	if (nar_lodge_may(n, ifindex, &s->v.pcoa, &s->v.peer))
 		session_lodge(s, at);
-	else if (assign(n, ifindex, &s->v.lladdr, target, &other))
+	else if (assign(n, &s->v.lladdr, target, &other))
 		session_readdress(s, &other);
 	else
 		session_refuse(s);
@@ -568,7 +568,7 @@ static void una_refuse(struct fmip6_nar *n, const struct nd_na *m, int ifindex, 
 			nar_lodge_here(s, at);
 		return;
 	}
-	bool supplied = assign(n, ifindex, &m->lladdr, &m->target, &other);
+	bool supplied = assign(n, &m->lladdr, &m->target, &other);
 	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
 }
 

@@ -49,8 +49,9 @@ struct nar_ops {
 	bool (*peer)(void *arg, const struct in6_addr *src, const struct in6_addr *pcoa, struct in6_addr *forwarder);
 	/* The access interface whose prefix holds ncoa; 0: none of ours. */
 	int (*access_link)(void *arg, const struct in6_addr *ncoa);
-	/* An address on that link that nobody has, for the mobile with that link-layer address; false: none was found. */
-	bool (*assign)(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out);
+	/* In the prefix of taken, which is of an access link, an address that nobody has, for the mobile with that link-layer address;
+	 * false: none was found. */
+	bool (*assign)(void *arg, const struct in6_addr *taken, const struct lladdr *l, struct in6_addr *out);
 	/* Asks the link whether somebody has ncoa (RFC 4862 §5.4.2); who has answers with a neighbour advertisement (nar_defended). */
 	void (*probe)(void *arg, int ifindex, const struct in6_addr *ncoa);
 	/* A Router Advertisement with a NAACK to the sender of an UNA. */

@@ -38,12 +38,37 @@ static bool link_at(const struct fmip6_router *r, size_t i, struct link *out)
 	return true;
 }
 
+struct link_search {
+	const struct in6_addr *addr;
+	struct link *out;
+	bool found;
+};
+
+static void link_prefix(const struct in6_addr *own, uint8_t plen, void *arg)
+{
+	struct link_search *s = arg;
+	const struct prefix p = prefix_of(own, plen);
+	if (s->found || !prefix_has(&p, s->addr))
+		return;
+	s->out->router = *own;
+	s->out->prefix = p;
+	s->found = true;
+}
+
+/* A link may have several prefixes: found is the one that holds a. */
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out)
 {
-	for (size_t i = 0; i < r->core->settings->interfaces.n; i++)
-		if (link_at(r, i, out) && prefix_has(&out->prefix, a))
-			return true;
-	return false;
+	struct link_search s = { .addr = a, .out = out };
+	for (size_t i = 0; i < r->core->settings->interfaces.n && !s.found; i++)
+		if (link_at(r, i, out))
+			rtnl_link_globals(r->core->net->rtnl, out->ifindex, link_prefix, &s);
+	return s.found;
+}
+
+bool router_link_has(const struct fmip6_router *r, int ifindex, const struct in6_addr *a)
+{
+	struct link l;
+	return router_link_of_addr(r, a, &l) && l.ifindex == ifindex;
 }
 
 int router_link_place(const struct fmip6_router *r, int ifindex, struct link *out)

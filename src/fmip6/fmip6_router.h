@@ -69,6 +69,7 @@ int router_link_place(const struct fmip6_router *r, int ifindex, struct link *ou
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out);
 bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex); /* do addresses there come by DHCP? */
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
+bool router_link_has(const struct fmip6_router *r, int ifindex, const struct in6_addr *a); /* is a in a prefix of that link? */
 
 /* What the machines do to the world (fmip6_router_ops.c); their arg is the router. */
 extern const struct par_ops router_par_ops;

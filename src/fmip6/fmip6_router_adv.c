@@ -156,7 +156,7 @@ static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const 
 static void foresee(struct fmip6_router *r, const struct rtsolpr *q, const struct link *on, const struct in6_addr *mobile)
 {
 	struct lladdr known;
-	if (prefix_has(&on->prefix, mobile) && rtnl_neigh_get(r->core->net->rtnl, on->ifindex, mobile, &known) == 0 &&
+	if (router_link_has(r, on->ifindex, mobile) && rtnl_neigh_get(r->core->net->rtnl, on->ifindex, mobile, &known) == 0 &&
 	    lladdr_eq(&known, &q->source))
 		par_foresee(r->par, mobile, &known);
 }
@@ -181,7 +181,7 @@ static void prrtadv_answer(struct fmip6_router *r, const struct rtsolpr *q, cons
 	struct prrtadv a;
 	struct hk_grant g;
 	const struct hk_question k = { .message = { &m->src, &m->dst, m->data, m->len }, .link = place, .lladdr = q->source, .at = m->at,
-		.on_link = prefix_has(&on->prefix, &m->src) && !addr_eq(&on->router, &m->src) };
+		.on_link = router_link_has(r, on->ifindex, &m->src) && !fmip6_is_local(r->core, &m->src) };
 	struct map_arg arg = { .router = r, .on = on };
 	struct adv_map map = { map_find, map_all, &arg };
 	adv_answer(q, &map, &on->lladdr, &a);

@@ -146,8 +146,9 @@ static bool par_lladdr(void *arg, const struct in6_addr *pcoa, struct lladdr *ou
 {
 	struct fmip6_router *r = arg;
 	const struct mobile *m = mobile_find(r->core->mobiles, pcoa);
-	if (!m || m->lladdr.len == 0)
-		return false;
+	struct link on;
+	if (!m || m->lladdr.len == 0) /* its first handover from here */
+		return router_link_of_addr(r, pcoa, &on) && rtnl_neigh_get(r->core->net->rtnl, on.ifindex, pcoa, out) == 0 && out->len;
 	*out = m->lladdr;
 	return true;
 }
@@ -367,13 +368,13 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
 }
 
-static bool nar_assign(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out)
+static bool nar_assign(void *arg, const struct in6_addr *taken, const struct lladdr *l, struct in6_addr *out)
 {
 	struct fmip6_router *r = arg;
 	struct link on;
 	struct nar_view v;
 	struct in6_addr iid;
-	if (!router_link_of_ifindex(r, ifindex, &on))
+	if (!router_link_of_addr(r, taken, &on))
 		return false;
 	for (int tries = 0; tries < ASSIGN_TRIES; tries++) {
 		secret_random(&iid, sizeof iid);

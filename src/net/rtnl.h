@@ -52,7 +52,8 @@ void rtnl_unsubscribe(struct rtnl_sub *s);
 
 const struct rtnl_link *rtnl_link_by_index(const struct rtnl *r, int ifindex);
 const struct rtnl_link *rtnl_link_by_name(const struct rtnl *r, const char *name);
-/* First global (or link-local) IPv6 address of a link, not tentative; false: none. plen may be NULL. */
+/* Global (or link-local) IPv6 address of a link, not tentative; of several the first, but rather none that is deprecated, nor a unique
+ * local one (RFC 4193); false: none. plen may be NULL. */
 bool rtnl_link_global(const struct rtnl *r, int ifindex, struct in6_addr *out, uint8_t *plen);
 bool rtnl_link_local(const struct rtnl *r, int ifindex, struct in6_addr *out);
 /* Every usable global IPv6 address of a link; fn must make no request. */

@@ -291,6 +291,12 @@ static bool addr_usable(const struct addr_entry *e)
 	return !(e->flags & IFA_F_DADFAILED) && (!(e->flags & IFA_F_TENTATIVE) || (e->flags & IFA_F_OPTIMISTIC));
 }
 
+/* Of several, the one that a link is known by: not one that is going away, and rather a global one than a local one (RFC 4193). */
+static int addr_rank(const struct addr_entry *e)
+{
+	return (e->flags & IFA_F_DEPRECATED ? 2 : 0) + ((e->key.addr.s6_addr[0] & 0xfe) == 0xfc);
+}
+
 static bool addr_of_scope(const struct rtnl *r, int ifindex, bool link_local, struct in6_addr *out, uint8_t *plen)
 {
 	const struct addr_entry *best = NULL;
@@ -298,7 +304,7 @@ static bool addr_of_scope(const struct rtnl *r, int ifindex, bool link_local, st
 		if (e->key.ifindex != ifindex || !addr_usable(e) || addr_is_v4(&e->key.addr) ||
 		    addr_is_link_local(&e->key.addr) != link_local || e->scope == RT_SCOPE_HOST)
 			continue;
-		if (!best || ((best->flags & IFA_F_DEPRECATED) && !(e->flags & IFA_F_DEPRECATED)))
+		if (!best || addr_rank(e) < addr_rank(best))
 			best = e;
 	}
 	if (!best)

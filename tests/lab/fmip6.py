@@ -104,9 +104,10 @@ def _signed(kind, data, key, coa, par):
 
 
 def fbu(src, par, pcoa, ncoa, seq, mac, key, lifetime=60):
-    """key: 20 octets, whoever's they are; None: without an authenticator. ncoa None: lifetime 0, and the address covered is the PCoA."""
+    """key: 20 octets, whoever's they are; None: without an authenticator. ncoa None: lifetime 0, and the address covered is the PCoA.
+    mac None: it is not told."""
     data = struct.pack("!HBBH", seq, 0xC0, 0, lifetime if ncoa else 0)
-    data += struct.pack("!BB", 3, 16) + octets(ncoa or pcoa) + struct.pack("!BBB", 7, 7, 2) + mac_octets(mac)
+    data += struct.pack("!BB", 3, 16) + octets(ncoa or pcoa) + (struct.pack("!BBB", 7, 7, 2) + mac_octets(mac) if mac else b"")
     if key is None:
         return mobility(src, par, _header(FBU, data + _pad(data, 0)), home=pcoa)
     return mobility(src, par, _signed(FBU, data + _pad(data), key, ncoa or pcoa, par), home=pcoa)

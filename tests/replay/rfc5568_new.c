@@ -696,6 +696,7 @@ const struct sentence rfc5568_new[] = {
 	{ "6.2.1.1", "MUST", "reserved bits of HI are ignored", SHOWN(reserved_bits_of_a_hi_are_ignored) },
 	{ "6.2.1.1", "MUST", "HI without the mobile's link-layer address is refused", SHOWN(hi_without_a_link_layer_address_is_refused) },
 	{ "6.2.1.1", "SHOULD", "one without the PCoA is not", SHOWN(hi_without_a_previous_address_serves) },
+	{ "5.3", "", "a link may have several prefixes", SHOWN_BY("tests/net/test_links.py::test_new_addresses_in_two_prefixes") },
 	{ "6.2.1.2", "MUST", "a refusal has its reason: 129", SHOWN(address_of_another_link_is_prohibited) },
 	{ "6.2.1.2", "MUST", "a refusal has its reason: 130, the table is full", SHOWN(too_many_sessions_are_no_resources) },
 	{ "6.2.1.2", "MUST", "a refusal has its reason: 130, no room to hold packets", SHOWN(hold_that_cannot_be_made_is_no_resources) },

@@ -606,7 +606,7 @@ struct in6_addr sim_assigned(int link)
 	return addr_make((uint8_t)link, 0x77);
 }
 
-static bool nar_assign(void *arg, int ifindex, const struct lladdr *l, struct in6_addr *out)
+static bool nar_assign(void *arg, const struct in6_addr *taken, const struct lladdr *l, struct in6_addr *out)
 {
 	struct router *r = arg;
 	*out = sim_assigned(r->id);

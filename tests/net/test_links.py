@@ -1,0 +1,60 @@
+"""Links as they are found in the world: with several prefixes, and with mobiles that say no more in an FBU than they must."""
+
+import pytest
+
+from lab import fmip6
+from lab.daemon import FORMS, KEY
+from lab.fmip6 import Wire
+from lab.topology import Mobile, Point, wait_for
+
+pytestmark = pytest.mark.needs("tun")
+AR1, AR2, MN1 = Point(1), Point(2), Mobile(1)
+
+
+def local_prefix(point):
+    """A unique local one, beside the global one."""
+    return f"fd00:{point.n}::/64"
+
+
+@pytest.fixture
+def routers(lab):
+    """Two, each with two prefixes on its access link, the local one set last; at the first a mobile that speaks by hand."""
+    keys = {"mobiles": [{"prefix": p, "key": KEY} for point in (AR1, AR2) for p in (point.prefix, local_prefix(point))]}
+    cast = lab(proxy=False, extra=FORMS["user"], per_node={p.name: keys for p in (AR1, AR2)})
+    t, d = cast.topology, cast.daemons
+    del d.by_node["mn1"]
+    for p in cast.points:
+        t.ns[p.name].ip(f"addr add fd00:{p.n}::1/64 dev wlan nodad")
+    d.start("ar1", "ar2")
+    d.wait_associated()
+    t.bring_up()
+    t.ns["mn1"].ip("addr add fd00:1::5/64 dev wlan0 nodad")
+    return t, d
+
+
+def bound(daemon, pcoa, ncoa):
+    return any((b["pcoa"], b["ncoa"], b["state"]) == (pcoa, ncoa, "forwarding") for b in daemon.show("bindings"))
+
+
+def test_two_prefixes(routers):
+    """An FBU for an address of either prefix of the link, without the link-layer address, which the router has to know."""
+    t, d = routers
+    ns = t.ns["mn1"]
+    ncoa = MN1.address(AR2)
+    with Wire(ns, "wlan0") as w:
+        for seq, pcoa in enumerate((MN1.address(AR1), "fd00:1::5"), 100):
+            ns.run("ping", "-6", "-c", "3", "-i", "0.2", "-I", pcoa, AR1.router)
+            w.send(AR1.mac, fmip6.fbu(pcoa, AR1.router, pcoa, ncoa, seq, None, fmip6.badf_key(KEY, pcoa)))
+            wait_for(f"{pcoa} is forwarded", lambda a=pcoa: bound(d["ar1"], a, ncoa))
+    assert all(b["lladdr"] == MN1.mac for b in d["ar2"].show("bindings"))
+
+
+def test_new_addresses_in_two_prefixes(routers):
+    """New addresses in either prefix of the new router's link."""
+    t, d = routers
+    core = t.ns["core"].json("link", "show", "ar1")[0]["address"]
+    with Wire(t.ns["ar1"], "eth0") as w:
+        for seq, (pcoa, ncoa) in enumerate((("fd00:1::5", "fd00:2::5"), (MN1.address(AR1), MN1.address(AR2))), 100):
+            w.send(core, fmip6.hi(AR1.address, AR2.address, seq, MN1.mac, pcoa, ncoa))
+            wait_for(f"{ncoa} is expected", lambda a=ncoa: any(b["ncoa"] == a for b in d["ar2"].show("bindings")))
+    assert d["ar2"].counters()["fmip6.hi_refused"] == 0
