@@ -3,7 +3,7 @@ src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
 	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h \
 	src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
-	src/mip6/mip6_mobile_record.c src/mip6/mip6_mobile_where.c \
+	src/mip6/mip6_mobile_home.c src/mip6/mip6_mobile_record.c src/mip6/mip6_mobile_where.c \
 	src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_ha_private.h src/mip6/mip6_ha_binding.c src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
 	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
 

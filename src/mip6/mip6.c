@@ -59,9 +59,18 @@ static void stop(struct core *core)
 	mip6.mobile = NULL;
 }
 
+static bool same_further(const struct config_list *a, const struct config_list *b)
+{
+	const struct mip6_further_home *x = a->items, *y = b->items;
+	bool same = a->n == b->n;
+	for (size_t i = 0; same && i < a->n; i++)
+		same = addr_eq(&x[i].address, &y[i].address) && x[i].prefix_length == y[i].prefix_length;
+	return same;
+}
+
 static bool same_home(const struct mip6_params *a, const struct mip6_params *b)
 {
-	return addr_eq(&a->home_address, &b->home_address) && addr_eq(&a->home_agent, &b->home_agent) &&
+	return same_further(&a->home_addresses, &b->home_addresses) && addr_eq(&a->home_address, &b->home_address) && addr_eq(&a->home_agent, &b->home_agent) &&
 	       a->home_prefix_length == b->home_prefix_length;
 }
 
@@ -82,19 +91,37 @@ static void reload(struct core *core, const void *cfg)
 		mip6_mobile_reload(mip6.mobile);
 }
 
+static void check_home(const struct settings *settings, const struct mip6_params *p, const struct config_where *at, const char *item,
+                       const struct in6_addr *home, struct config_errors *errors)
+{
+	if (addr_eq(home, &p->home_agent) || addr_is_v4(home) || addr_is_multicast(home) || addr_is_link_local(home) || addr_is_zero(home))
+		config_error(errors, at, "%s is no address that a mobile could have; write a global IPv6 address of the home link", item);
+	else if (p->auth == MIP6_AUTH_RFC4285 && !mobile_key(settings, home))
+		config_error(errors, at, "there is no key for %s; write mobiles = ( { address = \"%s\"; key = \"file:mobiles.key\"; } );", item,
+		             ADDR(home));
+}
+
 static void check_mobile(const struct settings *settings, const struct mip6_params *p, struct config_errors *errors)
 {
-	if (addr_is_zero(&p->home_address))
+	const struct mip6_further_home *further = p->home_addresses.items;
+	if (addr_is_zero(&p->home_address)) {
+		if (p->home_addresses.n)
+			config_error(errors, &p->where, "home_addresses without home_address; write the first one there: home_address = "
+			             "\"2001:db8:1::5\";");
 		return;
+	}
 	if (addr_is_zero(&p->home_agent))
 		config_error(errors, &p->where, "home_address without home_agent; write the home agent's address: home_agent = "
 		             "\"2001:db8:1::1\";");
-	if (addr_eq(&p->home_address, &p->home_agent) || addr_is_v4(&p->home_address) || addr_is_multicast(&p->home_address) ||
-	    addr_is_link_local(&p->home_address))
-		config_error(errors, &p->where, "home_address is no address that a mobile could have; write a global IPv6 address of the home link");
-	if (p->auth == MIP6_AUTH_RFC4285 && !mobile_key(settings, &p->home_address))
-		config_error(errors, &p->where, "there is no key for home_address; write mobiles = ( { address = \"%s\"; key = "
-		             "\"file:mobiles.key\"; } );", ADDR(&p->home_address));
+	check_home(settings, p, &p->where, "home_address", &p->home_address, errors);
+	for (size_t i = 0; i < p->home_addresses.n; i++) {
+		check_home(settings, p, &further[i].where, "home_addresses", &further[i].address, errors);
+		bool twice = addr_eq(&further[i].address, &p->home_address);
+		for (size_t k = 0; k < i; k++)
+			twice |= addr_eq(&further[i].address, &further[k].address);
+		if (twice)
+			config_error(errors, &further[i].where, "the home address %s is there twice; write each once", ADDR(&further[i].address));
+	}
 }
 
 static void check(const struct settings *settings, const void *cfg, struct config_errors *errors)

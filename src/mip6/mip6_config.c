@@ -12,6 +12,15 @@ static const char *const besides[] = { [MIP6_BESIDE_AFTER] = "after", [MIP6_BESI
 #define AT(member) .offset = offsetof(struct mip6_params, member)
 #define MS(n) ((int64_t)((n) * USEC_MSEC))
 
+#define HOME(member) .offset = offsetof(struct mip6_further_home, member)
+static const struct config_item home_items[] = {
+	{ .name = "address", .type = CONFIG_ADDR, HOME(address), .required = true, .help = "The further home address." },
+	{ .name = "prefix_length", .type = CONFIG_INT, HOME(prefix_length), .preset = "64", .min = 1, .max = 127,
+	  .help = "How many bits of it are a prefix of the home link." },
+	{ .name = NULL },
+};
+static const struct config_table home_table = { .name = "home_addresses", .size = sizeof(struct mip6_further_home), .items = home_items };
+
 static const struct config_item items[] = {
 	{ .name = "auth", .type = CONFIG_ENUM, AT(auth), .preset = "rfc4285", .choices = auths,
 	  .help = "How Binding Updates and their answers are secured: by the authentication option of RFC 4285 under the mobile's key, by "
@@ -48,6 +57,8 @@ static const struct config_item items[] = {
 	{ .name = "home_agent", .type = CONFIG_ADDR, AT(home_agent), .help = "The router on the home link that forwards what comes for home_address." },
 	{ .name = "home_prefix_length", .type = CONFIG_INT, AT(home_prefix_length), .preset = "64", .min = 1, .max = 127,
 	  .help = "How many bits of home_address are the home link's prefix: a mobile that hears it advertised is at home." },
+	{ .name = "home_addresses", .type = CONFIG_LIST, AT(home_addresses), .sub = &home_table, .min = 0, .max = MIP6_HOMES - 1,
+	  .help = "Further addresses of the same home link that the mobile keeps, each with a binding of its own." },
 	{ .name = "first_timeout", .type = CONFIG_DURATION, AT(first_timeout), .preset = "1500ms", .min = MS(100), .max = MS(32000),
 	  .help = "How long a mobile waits for the answer to its first Binding Update while its home agent has no binding and may have to see "
 	          "whether the home address is free (InitialBindackTimeoutFirstReg)." },

@@ -48,22 +48,31 @@ static void address_del(const struct mip6_ground *g, const struct rtnl_addr *a)
 
 /* ---- the home address ---- */
 
-static struct rtnl_addr home_of(const struct mip6_ground *g)
+static struct rtnl_addr home_of(const struct mip6_ground *g, const struct ground_home *h)
 {
-	return (struct rtnl_addr){ .ifindex = g->ifindex, .addr = g->home, .plen = 128, .nodad = true, .noprefixroute = true };
+	return (struct rtnl_addr){ .ifindex = g->ifindex, .addr = h->addr, .plen = 128, .nodad = true, .noprefixroute = true };
 }
 
-void ground_home(struct mip6_ground *g, bool checked)
+void ground_home(struct mip6_ground *g, size_t i, bool checked)
 {
-	struct rtnl_addr a = home_of(g);
+	struct ground_home *h = &g->homes[i];
+	struct rtnl_addr a = home_of(g, h);
 	struct in6_addr found;
-	const struct prefix self = { g->home, 128 };
+	const struct prefix self = { h->addr, 128 };
 	if (rtnl_link_in(rtnl_of(g), g->ifindex, &self, &found))
 		return;
 	a.nodad = !checked;
 	int rc = address_set(g, &a);
-	report(rc, "home address", &g->home);
-	g->home_made |= rc == 0;
+	report(rc, "home address", &h->addr);
+	h->made |= rc == 0;
+}
+
+bool ground_is_home(const struct mip6_ground *g, const struct in6_addr *a)
+{
+	for (size_t i = 0; i < MIP6_HOMES; i++)
+		if (!addr_is_zero(&g->homes[i].addr) && addr_eq(&g->homes[i].addr, a))
+			return true;
+	return false;
 }
 
 /* ---- default route ---- */
@@ -91,21 +100,44 @@ void ground_default(struct mip6_ground *g, const struct mip6_place *p, const str
 	g->def_set = rc == 0;
 }
 
-void ground_home_link(struct mip6_ground *g, const struct in6_addr *router)
+static void link_unset(struct mip6_ground *g, struct ground_home *h)
 {
-	struct rtnl_route rt = { .dst = prefix_of(&g->home, g->home_plen), .ifindex = g->ifindex, .via = *router,
-		.metric = HOME_LINK_METRIC, .onlink = true };
-	if (g->home_link_set && addr_eq(&g->home_link.via, router))
+	if (h->link_set)
+		rtnl_route_del(rtnl_of(g), &h->link);
+	h->link_set = false;
+}
+
+static void link_behind(struct mip6_ground *g, struct ground_home *h, const struct in6_addr *router)
+{
+	struct rtnl_route rt = { .dst = prefix_of(&h->addr, h->plen), .ifindex = g->ifindex, .via = *router, .metric = HOME_LINK_METRIC,
+		.onlink = true };
+	if (h->link_set && addr_eq(&h->link.via, router))
 		return;
-	if (g->home_link_set)
-		rtnl_route_del(rtnl_of(g), &g->home_link);
-	g->home_link_set = false;
+	link_unset(g, h);
 	if (addr_is_zero(router))
 		return;
 	int rc = rtnl_route_set(rtnl_of(g), &rt);
 	report(rc, "route to the home link", router);
-	g->home_link = rt;
-	g->home_link_set = rc == 0;
+	h->link = rt;
+	h->link_set = rc == 0;
+}
+
+void ground_home_link(struct mip6_ground *g, const struct in6_addr *router)
+{
+	for (size_t i = 0; i < MIP6_HOMES; i++)
+		if (!addr_is_zero(&g->homes[i].addr))
+			link_behind(g, &g->homes[i], router);
+}
+
+void ground_home_end(struct mip6_ground *g, size_t i)
+{
+	struct ground_home *h = &g->homes[i];
+	link_unset(g, h);
+	if (g->ifindex && h->made) {
+		const struct rtnl_addr home = home_of(g, h);
+		address_del(g, &home);
+	}
+	*h = (struct ground_home){ .made = false };
 }
 
 /* ---- care-of addresses ---- */
@@ -151,7 +183,7 @@ bool ground_care_of(struct mip6_ground *g, const struct prefix *p, enum mip6_car
 {
 	struct rtnl_addr a = { .ifindex = g->ifindex, .addr = addr_compose(p, iid), .plen = p->plen,
 		.nodad = how == MIP6_CARE_OF_UNCHECKED, .optimistic = how == MIP6_CARE_OF_OPTIMISTIC };
-	if (rtnl_link_in(rtnl_of(g), g->ifindex, p, out) && !addr_eq(out, &g->home))
+	if (rtnl_link_in(rtnl_of(g), g->ifindex, p, out) && !ground_is_home(g, out))
 		return true;
 	if (how == MIP6_CARE_OF_KERNEL || addr_is_zero(iid) || p->plen != 64)
 		return false;
@@ -179,7 +211,7 @@ void ground_leave(struct mip6_ground *g, const struct mip6_place *p)
 	ground_no_default(g);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct nd_prefix *x = &p->prefixes[i];
-		if (x->autonomous && rtnl_link_in(rtnl_of(g), g->ifindex, &x->prefix, &a) && !addr_eq(&a, &g->home)) {
+		if (x->autonomous && rtnl_link_in(rtnl_of(g), g->ifindex, &x->prefix, &a) && !ground_is_home(g, &a)) {
 			const struct rtnl_addr old = { .ifindex = g->ifindex, .addr = a, .plen = x->prefix.plen };
 			rtnl_addr_del(rtnl_of(g), &old);
 		}
@@ -188,12 +220,19 @@ void ground_leave(struct mip6_ground *g, const struct mip6_place *p)
 
 void ground_clear(struct mip6_ground *g)
 {
-	ground_home_link(g, &in6addr_any);
-	if (g->ifindex && g->home_made) {
-		const struct rtnl_addr home = home_of(g);
-		address_del(g, &home);
+	for (size_t i = 0; i < MIP6_HOMES; i++) {
+		struct ground_home kept = { .addr = g->homes[i].addr, .plen = g->homes[i].plen };
+		ground_home_end(g, i);
+		g->homes[i] = kept;
 	}
-	g->home_made = false;
 	unmake(g);
 	ground_no_default(g);
+}
+
+void ground_gone(struct mip6_ground *g)
+{
+	for (size_t i = 0; i < MIP6_HOMES; i++)
+		g->homes[i].made = g->homes[i].link_set = false;
+	g->ifindex = 0;
+	g->coa_made = g->def_set = false;
 }

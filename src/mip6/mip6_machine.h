@@ -13,6 +13,13 @@ enum mip6_care_of { MIP6_CARE_OF_KERNEL, MIP6_CARE_OF_OPTIMISTIC, MIP6_CARE_OF_U
 enum mip6_beside { MIP6_BESIDE_AFTER, MIP6_BESIDE_PARALLEL };
 enum mip6_replay { MIP6_REPLAY_TIMESTAMP, MIP6_REPLAY_SEQUENCE };
 
+#define MIP6_HOMES 8 /* home addresses of one mobile */
+struct mip6_further_home {
+	struct config_where where;
+	struct in6_addr address;
+	int64_t prefix_length;
+};
+
 /* The configuration group "mip6"; meanings and defaults stand in its table (mip6_config.c). */
 struct mip6_params {
 	struct config_where where;
@@ -32,6 +39,7 @@ struct mip6_params {
 	/* mobile node */
 	struct in6_addr home_address, home_agent; /* home_address unspecified: no Mobile IPv6 */
 	int64_t home_prefix_length;
+	struct config_list home_addresses; /* struct mip6_further_home: further ones, of the same home link */
 	usec_t first_timeout;
 	int care_of; /* enum mip6_care_of */
 	int beside;  /* enum mip6_beside */

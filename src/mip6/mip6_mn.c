@@ -423,7 +423,8 @@ void mip6_mn_be(struct mip6_mn *m, const struct in6_addr *src, const uint8_t *da
 		MIP6_COUNT(MIP6_MALFORMED);
 		return;
 	}
-	if (!addr_eq(src, &m->p.agent)) /* RFC 6275 §11.3.6: we have no entry for anyone else */
+	/* RFC 6275 §11.3.6: we have no entry for anyone else, and another home address's is another's matter. */
+	if (!addr_eq(src, &m->p.agent) || (!addr_is_zero(&e.home) && !addr_eq(&e.home, &m->p.home)))
 		return;
 	MIP6_MN_COUNT(MIP6_MN_BE_RECEIVED);
 	if (e.status == BE_UNKNOWN_BINDING)

@@ -1,5 +1,5 @@
 /*
- * The mobile node's part in Mobile IPv6 (RFC 6275 §11): one home address and its home agent.
+ * The mobile node's part in Mobile IPv6 (RFC 6275 §11): one home address and its home agent. A mobile with several has one of these for each.
  *
  *   IDLE        nothing registered, and nowhere to register
  *   HOME        on the home link; the home agent has no binding of ours

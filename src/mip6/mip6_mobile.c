@@ -41,9 +41,11 @@ static void link_lost(struct mip6_mobile *m, usec_t at)
 	m->down_at = at;
 	m->up_at = 0;
 	mip6_link_down(m->link);
-	mip6_mn_down(m->mn);
-	timer_stop(&m->ask);
-	timer_stop(&m->claim);
+	MIP6_HOMES_EACH(m, h) {
+		mip6_mn_down(h->mn);
+		timer_stop(&h->ask);
+		timer_stop(&h->claim);
+	}
 	if (m->record)
 		mip6_record_close(m, HANDOVER_CANCELLED, "the link was lost before the home agent's answer");
 	m->last = m->awaits = 0;
@@ -102,10 +104,10 @@ static void link_take(struct mip6_mobile *m)
 
 static void address_changed(struct mip6_mobile *m, const struct rtnl_note *n)
 {
-	if (n->ifindex != m->ground.ifindex || addr_eq(&n->addr, &m->mn_params.home))
+	if (n->ifindex != m->ground.ifindex || mip6_home_of(m, &n->addr))
 		return;
 	if (n->duplicate && m->ground.coa_made && addr_eq(&n->addr, &m->ground.coa.addr)) {
-		LOG_WARNING("mip6", "care-of address is somebody else's, taking another home=%s coa=%s", ADDR(&m->mn_params.home), ADDR(&n->addr));
+		LOG_WARNING("mip6", "care-of address is somebody else's, taking another home=%s coa=%s", ADDR(mip6_name(m)), ADDR(&n->addr));
 		ground_duplicate(&m->ground);
 		secret_random(&m->iid, sizeof m->iid);
 		m->awaited = prefix_of(&n->addr, n->plen);
@@ -117,10 +119,11 @@ static void address_changed(struct mip6_mobile *m, const struct rtnl_note *n)
 
 static void address_gone(struct mip6_mobile *m, const struct rtnl_note *n)
 {
+	const struct mip6_home *h = mip6_home_of(m, &n->addr);
 	if (n->ifindex != m->ground.ifindex)
 		return;
-	if (addr_eq(&n->addr, &m->mn_params.home) && (m->tunnelled || m->home)) {
-		ground_home(&m->ground, false);
+	if (h && (h->tunnelled || m->home)) {
+		ground_home(&m->ground, h->at, false);
 	} else if (m->source == COA_RA && addr_eq(&n->addr, &m->coa) && !m->awaited.plen && mip6_link_state(m->link) != MIP6_LINK_DOWN) {
 		m->awaited = prefix_of(&n->addr, n->plen);
 		m->coa = in6addr_any;
@@ -142,7 +145,7 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 		if (n->ifindex != m->ground.ifindex)
 			break;
 		link_lost(m, loop_now(m->core->loop));
-		m->ground = (struct mip6_ground){ .core = m->core, .home = m->mn_params.home, .home_plen = m->ground.home_plen };
+		ground_gone(&m->ground);
 		break;
 	case RTNL_ADDR:
 		address_changed(m, n);
@@ -166,11 +169,12 @@ static void na_received(struct mip6_mobile *m, const struct icmp6_message *msg, 
 	struct nd_na na;
 	if (nd_na_parse(msg->data, msg->len, lla_len, &na) < 0)
 		return;
+	struct mip6_home *h = mip6_home_of(m, &na.target);
 	if (na.flags & NA_SOLICITED)
 		mip6_link_na(m->link, &na.target, msg->at);
-	else if (m->home && timer_armed(&m->ask) && addr_eq(&na.target, &m->mn_params.home) && na.lladdr.len) {
-		m->agent = na.lladdr;
-		mip6_home_known(m);
+	else if (m->home && h && timer_armed(&h->ask) && na.lladdr.len) {
+		h->agent = na.lladdr;
+		mip6_home_known(h);
 	}
 }
 
@@ -181,8 +185,9 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	struct lladdr own = mip6_own_lladdr(m);
 	uint8_t lla_len = own.len ? own.len : 6;
 	if (msg->data[0] == MIP6_ICMP_PARAM_PROBLEM) {
-		if (msg->data[1] == 1 && addr_eq(&msg->src, &m->mn_params.agent)) /* code 1: unrecognised next header */
-			mip6_mn_unknown_header(m->mn, msg->at);
+		MIP6_HOMES_EACH(m, h)
+			if (msg->data[1] == 1 && addr_eq(&msg->src, &h->params.agent)) /* code 1: unrecognised next header */
+				mip6_mn_unknown_header(h->mn, msg->at);
 		return;
 	}
 	if (msg->ifindex != m->ground.ifindex || msg->hop_limit != ND_HOP_LIMIT)
@@ -202,26 +207,32 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 static void mh_received(const struct mh_message *msg, void *arg)
 {
 	struct mip6_mobile *m = arg;
-	if (!addr_is_zero(&msg->routed) && !addr_eq(&msg->routed, &m->mn_params.home))
+	const struct in6_addr *to = addr_is_zero(&msg->routed) ? &msg->dst : &msg->routed;
+	struct mip6_home *meant = mip6_home_of(m, to);
+	if (!meant && !addr_is_zero(&msg->routed))
 		return;
-	if (msg->data[2] == MH_TYPE_BACK)
-		mip6_mn_ba(m->mn, &msg->src, msg->data, msg->len, msg->at);
-	else if (msg->data[2] == MH_TYPE_BE)
-		mip6_mn_be(m->mn, &msg->src, msg->data, msg->len, msg->at);
+	MIP6_HOMES_EACH(m, h) { /* where no header says for which it is, each looks whether it asked for that */
+		if (meant && h != meant)
+			continue;
+		if (msg->data[2] == MH_TYPE_BACK)
+			mip6_mn_ba(h->mn, &msg->src, msg->data, msg->len, msg->at);
+		else if (msg->data[2] == MH_TYPE_BE)
+			mip6_mn_be(h->mn, &msg->src, msg->data, msg->len, msg->at);
+	}
 }
 
 static bool local_address(const struct in6_addr *a, void *arg)
 {
 	struct mip6_mobile *m = arg;
 	/* What we have just made the kernel tells of later, and what is ours by optimism only not at all. */
-	return addr_eq(a, &m->coa) || addr_eq(a, &m->mn_params.home) || rtnl_is_local(mip6_rtnl(m), a, NULL);
+	return addr_eq(a, &m->coa) || mip6_home_of(m, a) || rtnl_is_local(mip6_rtnl(m), a, NULL);
 }
 
 static void first_packet(const struct in6_addr *inner, usec_t at, void *arg)
 {
 	struct mip6_mobile *m = arg;
 	struct handover *h = handover_by_id(m->core->handovers, m->awaits);
-	if (!h || !addr_eq(inner, &m->mn_params.home))
+	if (!h || !mip6_home_of(m, inner))
 		return;
 	m->awaits = 0;
 	handover_step_at(m->core->handovers, h, STEP_FIRST_PACKET, at);
@@ -230,17 +241,6 @@ static void first_packet(const struct in6_addr *inner, usec_t at, void *arg)
 }
 
 /* ---- life ---- */
-
-static struct mip6_mn_params mn_params(const struct mip6_mobile *m)
-{
-	const struct mip6_params *p = m->params;
-	struct in6_addr local, mine = addr_compose(&(struct prefix){ .plen = 64 }, &p->home_address);
-	bool same = m->ground.ifindex && rtnl_link_local(mip6_rtnl(m), m->ground.ifindex, &local) &&
-	            memcmp(local.s6_addr + 8, mine.s6_addr + 8, 8) == 0;
-	return (struct mip6_mn_params){ .home = p->home_address, .agent = p->home_agent, .lifetime = p->lifetime,
-		.first_timeout = p->first_timeout, .link_local = same, .timestamps = p->replay == MIP6_REPLAY_TIMESTAMP,
-		.spi = (uint32_t)p->spi };
-}
 
 static struct mip6_link_params link_params(const struct mip6_params *p)
 {
@@ -257,7 +257,6 @@ static bool open_all(struct mip6_mobile *m)
 		{ BUS_HANDOVER_ENDED, mip6_fast_ended }, { BUS_HANDOVER_DEVOLVE, mip6_fast_failed } };
 	struct mip6_link_params lp = link_params(m->params);
 	bool ok = true;
-	m->mn = mip6_mn_create(m->core->loop, &m->mn_params, &mip6_mobile_mn_ops, m);
 	m->link = mip6_link_create(m->core->loop, &lp, &mip6_mobile_link_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
@@ -265,7 +264,7 @@ static bool open_all(struct mip6_mobile *m)
 		ok &= (m->subs[i] = bus_subscribe(m->core->bus, subs[i].topic, subs[i].fn, m)) != NULL;
 	m->rtnl = rtnl_subscribe(mip6_rtnl(m), rtnl_changed, m);
 	ok &= tunnel_on_first(m->core->net->paths, first_packet, m) == 0;
-	return ok && m->mn && m->link && m->icmp && m->mh && m->rtnl;
+	return ok && m->link && m->icmp && m->mh && m->rtnl;
 }
 
 struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_params *params)
@@ -275,19 +274,16 @@ struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_para
 		return NULL;
 	m->core = core;
 	m->params = params;
-	m->ground = (struct mip6_ground){ .core = core, .home = params->home_address, .home_plen = (uint8_t)params->home_prefix_length };
-	timer_init(&m->ask, core->loop, mip6_ask_timeout, m);
-	timer_init(&m->claim, core->loop, mip6_claim_timeout, m);
+	m->ground = (struct mip6_ground){ .core = core };
 	timer_init(&m->go, core->loop, mip6_go_timeout, m);
-	m->mn_params = mn_params(m);
-	if (!open_all(m)) {
+	if (!mip6_homes_create(m) || !open_all(m)) {
 		LOG_ERROR("mip6", "could not start role=mobile-node");
 		mip6_mobile_destroy(m);
 		return NULL;
 	}
 	link_take(m);
-	m->mn_params = mn_params(m); /* the interface is known now */
-	mip6_mn_reload(m->mn, &m->mn_params);
+	MIP6_HOMES_EACH(m, h)
+		mip6_home_reload(h); /* the interface is known now */
 	return m;
 }
 
@@ -295,8 +291,6 @@ void mip6_mobile_destroy(struct mip6_mobile *m)
 {
 	if (!m)
 		return;
-	if (m->mn && m->mh)
-		mip6_mn_farewell(m->mn);
 	if (m->record)
 		mip6_record_close(m, HANDOVER_CANCELLED, "the mobile stops");
 	tunnel_off_first(m->core->net->paths, m);
@@ -304,24 +298,21 @@ void mip6_mobile_destroy(struct mip6_mobile *m)
 		bus_unsubscribe(m->subs[i]);
 	if (m->rtnl)
 		rtnl_unsubscribe(m->rtnl);
-	if (m->tunnelled)
-		tunnel_end_del(m->core->net->paths, &m->mn_params.home);
+	MIP6_HOMES_EACH(m, h)
+		mip6_home_destroy(h);
 	ground_clear(&m->ground);
-	timer_stop(&m->ask);
-	timer_stop(&m->claim);
 	timer_stop(&m->go);
 	mh_close(m->mh);
 	icmp6_close(m->icmp);
 	mip6_link_destroy(m->link);
-	mip6_mn_destroy(m->mn);
 	free(m);
 }
 
 void mip6_mobile_reload(struct mip6_mobile *m)
 {
 	struct mip6_link_params lp = link_params(m->params);
-	m->mn_params = mn_params(m);
-	mip6_mn_reload(m->mn, &m->mn_params);
+	MIP6_HOMES_EACH(m, h)
+		mip6_home_reload(h);
 	mip6_link_reload(m->link, &lp);
 	link_take(m);
 }
@@ -330,16 +321,6 @@ void mip6_mobile_reload(struct mip6_mobile *m)
 
 void mip6_mobile_show(struct mip6_mobile *m, struct output *o)
 {
-	struct mip6_mn_view v = mip6_mn_view(m->mn);
-	usec_t now = loop_now(m->core->loop);
-	out_item_begin(o, NULL);
-	out_addr(o, "home", &m->mn_params.home);
-	out_addr(o, "agent", &m->mn_params.agent);
-	out_str(o, "state", mip6_mn_state_name(v.state));
-	out_addr(o, "coa", &m->coa);
-	out_addr(o, "registered", &v.registered);
-	out_msec(o, "expires_ms", v.expires > now ? v.expires - now : 0);
-	out_str(o, "link", mip6_link_state_name(mip6_link_state(m->link)));
-	out_bool(o, "at_home", m->home);
-	out_item_end(o);
+	MIP6_HOMES_EACH(m, h)
+		mip6_home_show(h, o);
 }

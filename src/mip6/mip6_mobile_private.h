@@ -10,11 +10,22 @@
 
 enum coa_source { COA_NONE, COA_FAST, COA_RA };
 
+/* A home address and its registration. All are of one home link: they move, and are at home, together. */
+struct mip6_home {
+	struct mip6_mobile *m;
+	size_t at;                    /* its place among m->homes, and m->ground's */
+	struct mip6_mn_params params; /* in force */
+	struct mip6_mn *mn;
+	struct lladdr agent;          /* on the home link */
+	unsigned asks, claims;
+	struct timer ask, claim;
+	bool tunnelled;
+};
+
 struct mip6_mobile {
 	struct core *core;
 	const struct mip6_params *params;
-	struct mip6_mn_params mn_params; /* in force */
-	struct mip6_mn *mn;
+	struct mip6_home *homes[MIP6_HOMES]; /* NULL: none. The first is always there, names the mobile, and ends its movements */
 	struct mip6_link *link;
 	struct mip6_ground ground;
 	struct icmp6 *icmp;
@@ -30,11 +41,8 @@ struct mip6_mobile {
 	struct prefix awaited;     /* where one is to come from; plen 0: nowhere */
 	struct in6_addr iid;       /* unspecified: the link-local address's */
 	usec_t valid_until;
-	struct lladdr agent;       /* on the home link */
-	unsigned asks, claims;
-	struct timer ask, claim, go;
+	struct timer go;
 	enum mip6_way way; /* as mip6_go_timeout is to say */
-	bool tunnelled;
 	bool gone;                 /* the link was lost, and where we are now is not known */
 
 	/* the timeline */
@@ -47,6 +55,17 @@ struct mip6_mobile {
 	usec_t down_at, up_at;
 };
 
+/* Each home address; h may end in it, and nothing may break out of it. */
+#define MIP6_HOMES_EACH(m, h)                                   \
+	for (size_t h##_at = 0; h##_at < MIP6_HOMES; h##_at++)      \
+		for (struct mip6_home *h = (m)->homes[h##_at]; h; h = NULL)
+
+const struct in6_addr *mip6_name(const struct mip6_mobile *m);               /* the first home address: the mobile's name in logs and records */
+struct mip6_home *mip6_home_of(const struct mip6_mobile *m, const struct in6_addr *a); /* NULL: it is no home address */
+bool mip6_homes_create(struct mip6_mobile *m); /* as configured; false: no memory */
+void mip6_home_reload(struct mip6_home *h);
+void mip6_home_destroy(struct mip6_home *h);   /* with a word to the home agent, if that can be reached */
+void mip6_home_show(const struct mip6_home *h, struct output *o);
 struct rtnl *mip6_rtnl(const struct mip6_mobile *m);
 struct lladdr mip6_own_lladdr(const struct mip6_mobile *m);
 void mip6_said(int rc, const char *what, const struct in6_addr *to); /* logs what could not be sent */
@@ -59,12 +78,12 @@ void mip6_record_names(const struct mip6_mobile *m, const struct mip6_place *fro
 void mip6_record_gap(struct mip6_mobile *m);
 void mip6_record_close(struct mip6_mobile *m, enum handover_result r, const char *reason);
 void mip6_claim_timeout(struct timer *t, void *arg);
-extern const struct mip6_mn_ops mip6_mobile_mn_ops;
+extern const struct mip6_mn_ops mip6_mobile_mn_ops; /* their arg is a struct mip6_home */
 
 /* Where we are, and what follows from that (mip6_mobile_where.c): by Router Advertisements, and by a fast handover. */
 void mip6_coa_ready(struct mip6_mobile *m, const struct in6_addr *coa);
 void mip6_coa_find(struct mip6_mobile *m);
-void mip6_home_known(struct mip6_mobile *m);
+void mip6_home_known(struct mip6_home *h);
 void mip6_ask_timeout(struct timer *t, void *arg);
 void mip6_go_timeout(struct timer *t, void *arg);
 bus_fn mip6_fast_started, mip6_fast_attached, mip6_fast_ended, mip6_fast_failed;

@@ -20,8 +20,7 @@ void mip6_mark(struct mip6_mobile *m, enum handover_step s, usec_t at)
 
 void mip6_record_open(struct mip6_mobile *m)
 {
-	const struct in6_addr *who = &m->mn_params.home;
-	struct handover *h = m->record ? NULL : handover_open(m->core->handovers, HANDOVER_MN, HANDOVER_MOBILE_IP, who);
+	struct handover *h = m->record ? NULL : handover_open(m->core->handovers, HANDOVER_MN, HANDOVER_MOBILE_IP, mip6_name(m));
 	if (!h)
 		return;
 	m->record = m->last = m->awaits = h->id;
@@ -66,29 +65,37 @@ void mip6_record_close(struct mip6_mobile *m, enum handover_result r, const char
 	if (!h)
 		return;
 	LOG_INFO("mip6", "handover %s role=mn mobile=%s home=%s ncoa=%s reason=\"%s\"", handover_result_name(r), ADDR(&h->pcoa),
-	         ADDR(&m->mn_params.home), ADDR(&h->ncoa), reason[0] ? reason : h->reason);
+	         ADDR(mip6_name(m)), ADDR(&h->ncoa), reason[0] ? reason : h->reason);
 	handover_close(m->core->handovers, h, r, "%s", reason);
 }
 
 /* ---- what the registration asks ---- */
 
+/* What the first home address's registration does ends the movement; that of the others is logged, and shown. */
+static bool first(const struct mip6_home *h)
+{
+	return h == h->m->homes[0];
+}
+
 static bool mn_key(void *arg, struct mip6_key *out)
 {
-	const struct mip6_mobile *m = arg;
-	const struct in6_addr *home = &m->mn_params.home;
+	const struct mip6_home *h = arg;
+	const struct mip6_mobile *m = h->m;
+	const struct in6_addr *home = &h->params.home;
 	const struct secret *master = m->params->auth == MIP6_AUTH_RFC4285 ? mobile_key(m->core->settings, home) : NULL;
 	return master && mip6_key_derive(master, home, out) == 0;
 }
 
 static void mn_send(void *arg, const struct in6_addr *coa, bool at_home, const void *data, size_t len)
 {
-	struct mip6_mobile *m = arg;
-	const struct mip6_mn_params *p = &m->mn_params;
+	struct mip6_home *h = arg;
+	struct mip6_mobile *m = h->m;
+	const struct mip6_mn_params *p = &h->params;
 	int rc;
 	if (!at_home)
 		rc = mh_send(m->mh, 0, coa, &p->agent, &p->home, data, len);
-	else if (m->agent.len)
-		rc = mh_send_frame(m->mh, m->ground.ifindex, &m->agent, &p->home, &p->agent, NULL, data, len);
+	else if (h->agent.len)
+		rc = mh_send_frame(m->mh, m->ground.ifindex, &h->agent, &p->home, &p->agent, NULL, data, len);
 	else
 		rc = mh_send(m->mh, m->ground.ifindex, &p->home, &p->agent, NULL, data, len);
 	mip6_said(rc, "Binding Update", &p->agent);
@@ -96,84 +103,99 @@ static void mn_send(void *arg, const struct in6_addr *coa, bool at_home, const v
 
 static void mn_tunnel(void *arg, const struct in6_addr *coa)
 {
-	struct mip6_mobile *m = arg;
-	ground_home(&m->ground, false);
-	tunnel_end_set(m->core->net->paths, END_MOBILE, &m->mn_params.home, coa, &m->mn_params.agent);
-	m->tunnelled = true;
+	struct mip6_home *h = arg;
+	ground_home(&h->m->ground, h->at, false);
+	tunnel_end_set(h->m->core->net->paths, END_MOBILE, &h->params.home, coa, &h->params.agent);
+	h->tunnelled = true;
 }
 
 static void mn_native(void *arg)
 {
-	struct mip6_mobile *m = arg;
-	ground_home(&m->ground, false);
-	if (m->tunnelled)
-		tunnel_end_set(m->core->net->paths, END_NATIVE, &m->mn_params.home, &m->mn_params.home, &m->mn_params.agent);
+	struct mip6_home *h = arg;
+	ground_home(&h->m->ground, h->at, false);
+	if (h->tunnelled)
+		tunnel_end_set(h->m->core->net->paths, END_NATIVE, &h->params.home, &h->params.home, &h->params.agent);
 }
 
 /* RFC 6275 §11.5.5: the home address, and the link-local address where the home agent defended that too. */
 static void advertise(struct mip6_mobile *m, const struct in6_addr *a)
 {
 	static const struct in6_addr all_nodes = ND_ALL_NODES;
-	uint8_t out[64];
-	struct lladdr own = mip6_own_lladdr(m);
-	int n = nd_na_pack(&(struct nd_na){ .target = *a, .flags = NA_OVERRIDE, .lladdr = own }, out, sizeof out);
+	uint8_t out[ND_MAX];
+	struct nd_na na = { .target = *a, .flags = NA_OVERRIDE, .lladdr = mip6_own_lladdr(m) };
+	int n = nd_na_pack(&na, out, sizeof out);
 	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, a, &all_nodes, ND_HOP_LIMIT, false, out, (size_t)n), "Neighbour Advertisement", a);
 }
 
 void mip6_claim_timeout(struct timer *t, void *arg)
 {
-	struct mip6_mobile *m = arg;
+	struct mip6_home *h = arg;
+	struct mip6_mobile *m = h->m;
 	struct in6_addr local;
 	if (!m->home)
 		return;
-	advertise(m, &m->mn_params.home);
-	if (m->mn_params.link_local && rtnl_link_local(mip6_rtnl(m), m->ground.ifindex, &local))
+	advertise(m, &h->params.home);
+	if (h->params.link_local && rtnl_link_local(mip6_rtnl(m), m->ground.ifindex, &local))
 		advertise(m, &local);
-	if (++m->claims < CLAIMS)
-		timer_after(&m->claim, CLAIM_INTERVAL);
+	if (++h->claims < CLAIMS)
+		timer_after(&h->claim, CLAIM_INTERVAL);
 }
 
 static void mn_claim(void *arg)
 {
-	struct mip6_mobile *m = arg;
-	m->claims = 0;
-	mip6_claim_timeout(&m->claim, m);
+	struct mip6_home *h = arg;
+	h->claims = 0;
+	mip6_claim_timeout(&h->claim, h);
 }
 
 static void mn_sent(void *arg, bool refresh, usec_t at)
 {
-	struct mip6_mobile *m = arg;
-	if (!refresh)
-		mip6_mark(m, STEP_BU, at);
+	struct mip6_home *h = arg;
+	if (!refresh && first(h))
+		mip6_mark(h->m, STEP_BU, at);
 }
 
-static void mn_accepted(struct mip6_mobile *m, const struct mip6_mn_view *v, usec_t at)
+static void mn_ended(struct mip6_home *h, bool news, usec_t at)
 {
-	const struct handover *h = handover_by_id(m->core->handovers, m->last);
-	bool news = h && (m->record || h->steps_n); /* a refresh marks nothing */
-	LOG_INFO("mip6", "home agent forwards home=%s peer=%s coa=%s lifetime_s=%llu status=%u", ADDR(&m->mn_params.home),
-	         ADDR(&m->mn_params.agent), ADDR(&v->registered), (unsigned long long)((v->expires - at) / USEC_SEC), v->status);
+	struct mip6_mobile *m = h->m;
+	if (!first(h))
+		return;
 	if (news)
 		mip6_mark(m, STEP_BA, at);
 	mip6_record_close(m, HANDOVER_COMPLETE, "");
 	m->last = 0;
 }
 
+static void mn_accepted(struct mip6_home *h, const struct mip6_mn_view *v, usec_t at)
+{
+	const struct handover *record = handover_by_id(h->m->core->handovers, h->m->last);
+	LOG_INFO("mip6", "home agent forwards home=%s peer=%s coa=%s lifetime_s=%llu status=%u", ADDR(&h->params.home), ADDR(&h->params.agent),
+	         ADDR(&v->registered), (unsigned long long)((v->expires - at) / USEC_SEC), v->status);
+	mn_ended(h, record && (h->m->record || record->steps_n), at); /* a refresh marks nothing */
+}
+
+static void mn_denied(struct mip6_home *h, const struct mip6_mn_view *v, uint8_t status)
+{
+	char why[96];
+	snprintf(why, sizeof why, "the home agent refused: %s (status %u)", mip6_status_text(status), status);
+	LOG_WARNING("mip6", "home agent refuses home=%s peer=%s coa=%s status=%u reason=\"%s\"", ADDR(&h->params.home), ADDR(&h->params.agent),
+	            ADDR(&v->coa), status, mip6_status_text(status));
+	if (first(h))
+		mip6_record_close(h->m, HANDOVER_FAILED, why);
+}
+
 static void mn_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
 {
-	struct mip6_mobile *m = arg;
-	struct mip6_mn_view v = mip6_mn_view(m->mn);
-	const char *home = ADDR(&m->mn_params.home), *agent = ADDR(&m->mn_params.agent);
-	char why[96];
+	struct mip6_home *h = arg;
+	struct mip6_mn_view v = mip6_mn_view(h->mn);
+	const char *home = ADDR(&h->params.home), *agent = ADDR(&h->params.agent);
 	switch (e) {
 	case MIP6_MN_ACCEPTED:
-		mn_accepted(m, &v, at);
+		mn_accepted(h, &v, at);
 		break;
 	case MIP6_MN_DEREGISTERED:
 		LOG_INFO("mip6", "at home, the home agent forwards no longer home=%s peer=%s", home, agent);
-		mip6_mark(m, STEP_BA, at);
-		mip6_record_close(m, HANDOVER_COMPLETE, "");
-		m->last = 0;
+		mn_ended(h, true, at);
 		break;
 	case MIP6_MN_SILENT:
 		/* It is asked on and on, and the movement is over when it answers, or when the next one begins. */
@@ -181,10 +203,7 @@ static void mn_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
 		            (unsigned long long)((at - v.began) / USEC_MSEC));
 		break;
 	case MIP6_MN_DENIED:
-		snprintf(why, sizeof why, "the home agent refused: %s (status %u)", mip6_status_text(status), status);
-		LOG_WARNING("mip6", "home agent refuses home=%s peer=%s coa=%s status=%u reason=\"%s\"", home, agent, ADDR(&v.coa), status,
-		            mip6_status_text(status));
-		mip6_record_close(m, HANDOVER_FAILED, why);
+		mn_denied(h, &v, status);
 		break;
 	case MIP6_MN_EXPIRED:
 		LOG_WARNING("mip6", "registration expired home=%s peer=%s bus=%u", home, agent, v.tries);

@@ -20,7 +20,8 @@ static void tell_away(struct mip6_mobile *m, enum mip6_way way)
 {
 	/* A tunnel in a tunnel is nothing that the kernel's own can do: then the previous address serves no longer. */
 	bool alive = way == MIP6_WAY_ALIVE && !paths_kernel_tunnel(m->core->net->paths);
-	mip6_mn_away(m->mn, &m->coa, m->valid_until, alive ? MIP6_WAY_ALIVE : MIP6_WAY_GONE);
+	MIP6_HOMES_EACH(m, h)
+		mip6_mn_away(h->mn, &m->coa, m->valid_until, alive ? MIP6_WAY_ALIVE : MIP6_WAY_GONE);
 }
 
 /* With the care-of address that Router Advertisements led to. */
@@ -32,7 +33,7 @@ void mip6_coa_ready(struct mip6_mobile *m, const struct in6_addr *coa)
 	mip6_mark(m, STEP_CARE_OF, loop_now(m->core->loop));
 	if (h)
 		h->ncoa = *coa;
-	LOG_INFO("mip6", "care-of address home=%s coa=%s", ADDR(&m->mn_params.home), ADDR(coa));
+	LOG_INFO("mip6", "care-of address home=%s coa=%s", ADDR(mip6_name(m)), ADDR(coa));
 	tell_away(m, MIP6_WAY_GONE);
 }
 
@@ -74,7 +75,7 @@ static void visit(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 	ground_default(&m->ground, p, &in6addr_any);
 	if (!x) {
 		LOG_NOTICE("mip6", "no care-of address on this link home=%s peer=%s reason=\"no prefix for autoconfiguration is advertised\"",
-		           ADDR(&m->mn_params.home), ADDR(&p->router));
+		           ADDR(mip6_name(m)), ADDR(&p->router));
 		return;
 	}
 	m->valid_until = valid_until(x, at);
@@ -84,79 +85,96 @@ static void visit(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 
 /* ---- home ---- */
 
-void mip6_home_known(struct mip6_mobile *m)
+void mip6_home_known(struct mip6_home *h)
 {
-	timer_stop(&m->ask);
-	if (m->agent.len)
-		rtnl_neigh_set(mip6_rtnl(m), m->ground.ifindex, &m->mn_params.agent, &m->agent, NUD_REACHABLE);
-	mip6_mn_home(m->mn);
+	timer_stop(&h->ask);
+	if (h->agent.len)
+		rtnl_neigh_set(mip6_rtnl(h->m), h->m->ground.ifindex, &h->params.agent, &h->agent, NUD_REACHABLE);
+	mip6_mn_home(h->mn);
 }
 
 /* Where on the link is the home agent? As long as it defends our address, asking for that address brings its answer, and nothing may be
  * asked in its name (RFC 6275 §11.5.5). */
 void mip6_ask_timeout(struct timer *t, void *arg)
 {
-	struct mip6_mobile *m = arg;
+	struct mip6_home *h = arg;
+	struct mip6_mobile *m = h->m;
 	const struct mip6_place *p = mip6_link_place(m->link);
-	struct in6_addr group = nd_group(&m->mn_params.home);
+	struct in6_addr group = nd_group(&h->params.home);
 	struct lladdr to = nd_group_lladdr(&group);
 	uint8_t packet[128];
 	if (!m->home)
 		return;
-	if (m->asks++ == ASK_TRIES) { /* it does not defend it; then it is, as a rule, the router we hear */
+	if (h->asks++ == ASK_TRIES) { /* it does not defend it; then it is, as a rule, the router we hear */
 		if (p)
-			m->agent = p->lladdr;
-		mip6_home_known(m);
+			h->agent = p->lladdr;
+		mip6_home_known(h);
 		return;
 	}
-	timer_after(&m->ask, ASK_TIMEOUT);
-	int n = nd_probe_pack(&m->mn_params.home, packet, sizeof packet);
+	timer_after(&h->ask, ASK_TIMEOUT);
+	int n = nd_probe_pack(&h->params.home, packet, sizeof packet);
 	mip6_said(n < 0 ? n : frames_send(m->core->net->frames, m->ground.ifindex, &to, packet, (size_t)n), "Neighbour Solicitation",
-	     &m->mn_params.home);
+	     &h->params.home);
 }
 
-static bool agent_advertised(const struct mip6_mobile *m, const struct mip6_place *p)
+static bool agent_advertised(const struct mip6_home *h, const struct mip6_place *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (addr_eq(&p->prefixes[i].router, &m->mn_params.agent))
+		if (addr_eq(&p->prefixes[i].router, &h->params.agent))
 			return p->lladdr.len;
 	return false;
 }
 
+static void home_come(struct mip6_home *h, const struct mip6_place *p)
+{
+	struct mip6_mobile *m = h->m;
+	struct mip6_mn_view v = mip6_mn_view(h->mn);
+	if (v.state == MIP6_MN_IDLE || v.state == MIP6_MN_HOME) { /* the home agent knows nothing of us */
+		ground_home(&m->ground, h->at, true);
+		mip6_home_known(h);
+		if (h == m->homes[0])
+			mip6_record_close(m, HANDOVER_COMPLETE, "");
+		return;
+	}
+	bool known = agent_advertised(h, p) || (h->agent.len && lladdr_eq(&h->agent, &p->lladdr)); /* now, or from an earlier return */
+	h->agent = known ? p->lladdr : (struct lladdr){ .len = 0 };
+	h->asks = 0;
+	if (known)
+		mip6_home_known(h);
+	else
+		mip6_ask_timeout(&h->ask, h);
+}
+
 static void come_home(struct mip6_mobile *m, const struct mip6_place *p)
 {
-	struct mip6_mn_view v = mip6_mn_view(m->mn);
-	struct handover *h = handover_by_id(m->core->handovers, m->record);
-	bool stranger = v.state == MIP6_MN_IDLE || v.state == MIP6_MN_HOME;
+	struct handover *record = handover_by_id(m->core->handovers, m->record);
 	m->home = true;
 	m->coa = in6addr_any;
 	m->awaited.plen = 0;
-	if (h)
-		h->ncoa = m->mn_params.home;
+	if (record)
+		record->ncoa = *mip6_name(m);
 	ground_home_link(&m->ground, &in6addr_any);
-	ground_default(&m->ground, p, &m->mn_params.home);
-	if (stranger) {
-		ground_home(&m->ground, true);
-		mip6_home_known(m);
-		mip6_record_close(m, HANDOVER_COMPLETE, "");
-		return;
-	}
-	bool known = agent_advertised(m, p) || (m->agent.len && lladdr_eq(&m->agent, &p->lladdr)); /* now, or from an earlier return */
-	m->agent = known ? p->lladdr : (struct lladdr){ .len = 0 };
-	m->asks = 0;
-	if (known)
-		mip6_home_known(m);
-	else
-		mip6_ask_timeout(&m->ask, m);
+	ground_default(&m->ground, p, mip6_name(m));
+	MIP6_HOMES_EACH(m, h)
+		home_come(h, p);
 }
 
 /* ---- what Router Advertisements say ---- */
 
+static bool home_prefix(const struct mip6_mobile *m, const struct prefix *p)
+{
+	MIP6_HOMES_EACH(m, h) {
+		const struct prefix home = prefix_of(&h->params.home, m->ground.homes[h->at].plen);
+		if (p->plen == home.plen && addr_eq(&p->addr, &home.addr))
+			return true;
+	}
+	return false;
+}
+
 static bool is_home(const struct mip6_mobile *m, const struct mip6_place *p)
 {
-	const struct prefix home = prefix_of(&m->mn_params.home, m->ground.home_plen);
 	for (size_t i = 0; i < p->n; i++)
-		if (p->prefixes[i].prefix.plen == home.plen && addr_eq(&p->prefixes[i].prefix.addr, &home.addr))
+		if (home_prefix(m, &p->prefixes[i].prefix))
 			return true;
 	return false;
 }
@@ -200,9 +218,10 @@ static void resume(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 		m->home = !m->home;
 	if (m->home) {
 		if (m->source == COA_RA)
-			ground_default(&m->ground, p, &m->mn_params.home);
-		if (mip6_mn_view(m->mn).state != MIP6_MN_RETURNING)
-			mip6_mn_home(m->mn);
+			ground_default(&m->ground, p, mip6_name(m));
+		MIP6_HOMES_EACH(m, h)
+			if (mip6_mn_view(h->mn).state != MIP6_MN_RETURNING)
+				mip6_mn_home(h->mn);
 		return;
 	}
 	ground_home_link(&m->ground, &p->router);
@@ -238,7 +257,7 @@ static void link_settled(void *arg, const struct mip6_place *p, enum mip6_link_w
 	mip6_mark(m, STEP_RA, at);
 	mip6_record_names(m, &old, p);
 	LOG_NOTICE("mip6", "on %s link home=%s router=%s prefix=%s at_home=%s fast=\"%s\" fast_wait_ms=%llu",
-	           first ? "a" : "another", ADDR(&m->mn_params.home),
+	           first ? "a" : "another", ADDR(mip6_name(m)),
 	           ADDR(&p->router), PREFIX(&p->prefixes[0].prefix), is_home(m, p) ? "yes" : "no",
 	           word == MIP6_LINK_OVERDUE ? "no word in time" : "none", (unsigned long long)(m->params->fast_wait / USEC_MSEC));
 	m->gone = false;
@@ -261,6 +280,16 @@ const struct mip6_link_ops mip6_mobile_link_ops = { .solicit = link_solicit, .pr
 
 /* ---- what a fast handover says ---- */
 
+static bool on_home_link(const struct mip6_mobile *m, const struct in6_addr *coa)
+{
+	MIP6_HOMES_EACH(m, h) {
+		const struct prefix home = prefix_of(&h->params.home, m->ground.homes[h->at].plen);
+		if (prefix_has(&home, coa))
+			return true;
+	}
+	return false;
+}
+
 /* With a care-of address on a link, and with it a default route, which are not of our making. */
 void mip6_fast_attached(struct bus_note *note, void *arg)
 {
@@ -269,7 +298,6 @@ void mip6_fast_attached(struct bus_note *note, void *arg)
 	const struct in6_addr *coa = &note->u.attach.addr;
 	const struct ap *ap = ap_of_prefix(m->core->neighbors, coa);
 	const struct prefix p = ap && prefix_has(&ap->prefix, coa) ? ap->prefix : prefix_of(coa, FAST_PREFIX);
-	const struct prefix home = prefix_of(&m->mn_params.home, m->ground.home_plen);
 	if (note->u.attach.ifindex != m->ground.ifindex || !m->ground.ifindex)
 		return;
 	if (h && m->record && m->ours)
@@ -283,7 +311,7 @@ void mip6_fast_attached(struct bus_note *note, void *arg)
 	m->last = h ? h->id : m->record;
 	m->coa = *coa;
 	mip6_mark(m, STEP_CARE_OF, note->at);
-	m->home = prefix_has(&home, coa);
+	m->home = on_home_link(m, coa);
 	if (m->home) {
 		const struct mip6_place *place = mip6_link_place(m->link);
 		come_home(m, place);
@@ -335,16 +363,16 @@ void mip6_fast_failed(struct bus_note *note, void *arg)
 		mip6_record_close(m, HANDOVER_CANCELLED, "a fast handover took it over");
 	snprintf(why, sizeof why, "%s: a Binding Update to the home agent", note->u.devolve.reason);
 	LOG_NOTICE("mip6", "fast handover failed, on by Mobile IPv6 mobile=%s home=%s peer=%s from=%s reason=\"%s\"", ADDR(&h->pcoa),
-	           ADDR(&m->mn_params.home), ADDR(&m->mn_params.agent), handover_mode_name(h->mode), note->u.devolve.reason);
+	           ADDR(mip6_name(m)), ADDR(&m->homes[0]->params.agent), handover_mode_name(h->mode), note->u.devolve.reason);
 	MIP6_MN_COUNT(MIP6_MN_DEVOLVED);
 	note->u.devolve.taken = true;
 	handover_devolve(h, HANDOVER_MOBILE_IP, why);
 	m->record = m->last = m->awaits = h->id;
 	m->ours = false;
 	if (m->source == COA_RA)
-		h->ncoa = m->home ? m->mn_params.home : m->coa;
+		h->ncoa = m->home ? *mip6_name(m) : m->coa;
 	m->after = 0;
-	struct mip6_mn_view v = mip6_mn_view(m->mn);
+	struct mip6_mn_view v = mip6_mn_view(m->homes[0]->mn);
 	bool settled = m->home ? v.state == MIP6_MN_HOME : v.state == MIP6_MN_REGISTERED && addr_eq(&v.registered, &m->coa);
 	if (settled) /* we were ahead of it */
 		mip6_record_close(m, HANDOVER_COMPLETE, "");

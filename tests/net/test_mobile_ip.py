@@ -180,3 +180,33 @@ def test_a_home_agent_that_forgets(cast):
     assert c.daemons["ha"].show("home") == []
     wait_for("the mobile is registered again", lambda: not ns.run("ping", "-6", "-c", "1", "-W", "1", "-I", home_of(c), CN, check=False).count(
         "100% packet loss"), 60)
+
+
+@user_form
+def test_two_home_addresses(lab):
+    """One movement, a binding for each; both are reached wherever the mobile is."""
+    further = "2001:db8:f::77:1"
+    c = lab(home=True, proxy=False, extra=merged(FORMS["user"], EXTRA),
+            per_node={"mn1": {"mip6": {"home_addresses": [{"address": further}]}, **PLAIN}})
+    c.start()
+    mobile, ar2 = c.mobiles[0], c.points[1]
+    homes = {home_of(c), further}
+
+    def both(coa):
+        def there():
+            mine = {h["home"]: h["registered"] for h in c.daemons["mn1"].show("home")}
+            theirs = {b["home"]: b["coa"] for b in c.daemons["ha"].show("home") if b["state"] == "away"}
+            return mine == {h: coa for h in homes} and theirs == ({h: coa for h in homes} if coa else {})
+        wait_for(f"both home addresses are at {coa or 'home'}", there, 60)
+        for home in homes:
+            wait_for(f"{home} is reached", lambda home=home: c.topology.ns["cn"].run(
+                "ping", "-6", "-c", "1", "-W", "2", home, check=False).count(" 1 received"), 30)
+
+    both(mobile.address(c.points[0]))
+    c.topology.move([(mobile, ar2)], 20)
+    both(mobile.address(ar2))
+    c.topology.move([(mobile, c.topology.home)], 20)
+    both(None)
+    assert len(records(c, 2)) == 2  # not one for each home address
+    c.daemons["mn1"].stop()
+    assert further not in c.topology.ns["mn1"].run("ip", "-6", "addr", "show")
