@@ -38,22 +38,21 @@ usec_t hold_interval(const struct hold *h)
 	return gap ? gap : 1;
 }
 
-static enum hold_class next_class(const struct hold *h)
+struct held *hold_peek(const struct hold *h, bool forwarded)
 {
-	return h->head[HOLD_OLDER] ? HOLD_OLDER : HOLD_FRESH;
+	struct held *beside = h->head[HOLD_BESIDE], *fresh = forwarded ? NULL : h->head[HOLD_FRESH];
+	if (h->head[HOLD_OLDER])
+		return h->head[HOLD_OLDER];
+	if (!beside || !fresh)
+		return beside ? beside : fresh;
+	return (int32_t)(beside->number - fresh->number) < 0 ? beside : fresh;
 }
 
-struct held *hold_peek(const struct hold *h, bool older_only)
+void hold_pop(struct hold *h, struct held *p)
 {
-	return h->head[older_only ? HOLD_OLDER : next_class(h)];
-}
-
-void hold_pop(struct hold *h)
-{
-	enum hold_class c = next_class(h);
-	struct held *p = h->head[c];
-	if (!p)
-		return;
+	int c = 0;
+	while (h->head[c] != p)
+		c++;
 	h->head[c] = p->next;
 	if (!p->next)
 		h->tail[c] = &h->head[c];
@@ -72,7 +71,7 @@ static unsigned make_room(struct hold *h, uint64_t cost)
 {
 	unsigned dropped = 0;
 	for (; h->packets && over(h, cost); dropped++)
-		hold_pop(h);
+		hold_pop(h, hold_peek(h, false));
 	return dropped;
 }
 
@@ -88,7 +87,8 @@ unsigned hold_push(struct hold *h, enum hold_class c, const void *data, size_t l
 	if (!p)
 		return dropped + 1;
 	p->next = NULL;
-	p->len = len;
+	p->len = (uint32_t)len;
+	p->number = h->arrivals++;
 	memcpy(p->data, data, len);
 	*h->tail[c] = p;
 	h->tail[c] = &p->next;
@@ -108,6 +108,6 @@ uint64_t hold_clear(struct hold *h)
 {
 	uint64_t n = h->packets;
 	while (h->packets)
-		hold_pop(h);
+		hold_pop(h, hold_peek(h, false));
 	return n;
 }

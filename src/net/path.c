@@ -96,19 +96,19 @@ static void path_retry(struct path *h)
 	timer_after(&h->timer, USEC_MSEC);
 }
 
-static bool older_passes(const struct path *h)
+static bool forwarded_passes(const struct path *h)
 {
-	return h->state == PATH_HOLD && h->pass_older;
+	return h->state == PATH_HOLD && h->pass_forwarded;
 }
 
 /* Sends from the queue what may go. True: nothing is left that may go. */
 bool path_flush(struct path *h, unsigned budget)
 {
-	bool older_only = older_passes(h);
+	bool forwarded = forwarded_passes(h);
 	struct held *next;
-	if (h->state == PATH_HOLD && !older_only)
+	if (h->state == PATH_HOLD && !forwarded)
 		return true;
-	while ((next = hold_peek(&h->hold, older_only))) {
+	while ((next = hold_peek(&h->hold, forwarded))) {
 		if (!budget--) {
 			h->resume = true;
 			timer_after(&h->timer, 0);
@@ -126,7 +126,7 @@ bool path_flush(struct path *h, unsigned budget)
 			path_counters[PATH_RELEASED].value++;
 		}
 		h->drained++;
-		hold_pop(&h->hold);
+		hold_pop(&h->hold, next);
 	}
 	gauge_octets(h->paths);
 	return true;
@@ -145,13 +145,25 @@ static void path_queue(struct path *h, enum hold_class c, const void *packet, si
 	gauge_octets(h->paths);
 }
 
+/* Is what the forwarder sent on another address's, so that nothing which comes here straight can overtake it? It is not if it names
+ * ours, or came to the forwarder in the tunnel that led there from here, in fragments perhaps, or in yet another's. */
+static bool of_another(const struct path *h, const uint8_t *packet, size_t len)
+{
+	struct packet_head head;
+	struct packet6 walked;
+	if (!packet_head(packet, len, &head) || addr_eq(&head.dst, &h->addr) || (addr_eq(&head.src, &h->local) && addr_eq(&head.dst, &h->remote)))
+		return false;
+	return !packet6_walk(packet, len, &walked) || walked.proto != IPPROTO_IPV6;
+}
+
 /* Did the packet come in the forwarder's tunnel? It does not matter what else stands before the tunnelled packet. */
 static enum hold_class classify(const struct path *h, const void *packet, size_t len)
 {
 	struct packet6 walked;
-	if (addr_is_zero(&h->forwarder) || addr_is_v4(&h->addr) || memcmp((const uint8_t *)packet + 8, &h->forwarder, sizeof h->forwarder) != 0)
+	if (addr_is_zero(&h->forwarder) || addr_is_v4(&h->addr) || memcmp((const uint8_t *)packet + 8, &h->forwarder, sizeof h->forwarder) != 0 ||
+	    !packet6_walk(packet, len, &walked) || walked.proto != IPPROTO_IPV6)
 		return HOLD_FRESH;
-	return packet6_walk(packet, len, &walked) && walked.proto == IPPROTO_IPV6 ? HOLD_OLDER : HOLD_FRESH;
+	return of_another(h, walked.data, walked.len) ? HOLD_BESIDE : HOLD_OLDER;
 }
 
 /* What cannot leave at once is lost to the link, not to its copy. */
@@ -164,7 +176,7 @@ static void path_copy_input(struct path *h, enum hold_class c, const void *packe
 static bool may_go_at_once(struct path *h, enum hold_class c)
 {
 	if (h->state == PATH_HOLD)
-		return h->pass_older && c == HOLD_OLDER && !h->hold.head[HOLD_OLDER];
+		return h->pass_forwarded && c != HOLD_FRESH && !hold_peek(&h->hold, true);
 	return h->hold.packets == 0 && release_may_send(h);
 }
 
@@ -350,7 +362,7 @@ int path_hold(struct path *h, const struct in6_addr *forwarder)
 	h->state = PATH_HOLD;
 	h->copies = false;
 	if (!was_hold)
-		h->pass_older = false;
+		h->pass_forwarded = false;
 	return 0;
 }
 
@@ -387,7 +399,7 @@ int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l)
 		return -EINVAL;
 	h->ifindex = ifindex;
 	h->lladdr = *l;
-	h->pass_older = true;
+	h->pass_forwarded = true;
 	h->drain = DRAIN_IMMEDIATE;
 	path_flush(h, PUMP_ROUND);
 	return 0;
@@ -408,7 +420,7 @@ int path_tunnel(struct path *h, const struct in6_addr *local, const struct in6_a
 	if (rc < 0)
 		return rc;
 	h->state = PATH_TUNNEL;
-	h->pass_older = false;
+	h->pass_forwarded = false;
 	path_flush(h, PUMP_ROUND);
 	return 0;
 }

@@ -23,8 +23,9 @@
  *
  * Beside what comes for the address, a hold can keep what comes from it (path_hold_from).
  *
- * A hold has two classes: packets that came in the tunnel of `forwarder` (outer source) are older than packets that came
- * by themselves, and leave before them whatever their order of arrival.
+ * Packets that came in the tunnel of `forwarder` (outer source) and are innermost for the held address itself are older than those
+ * that came by themselves, and leave before them whatever their order of arrival. What else came in that tunnel is for another
+ * address of the mobile: it leaves in the order of arrival.
  */
 #ifndef HANDOVERD_NET_PATH_H
 #define HANDOVERD_NET_PATH_H
@@ -67,7 +68,7 @@ struct path *path_get(struct paths *p, const struct in6_addr *addr);
 struct path *path_find(const struct paths *p, const struct in6_addr *addr);
 struct path_stats path_stats(const struct path *h);
 
-/* forwarder: outer source whose tunnelled packets are the older class; NULL or unspecified: none. */
+/* forwarder: outer source of tunnelled packets that may be older; NULL or unspecified: none. */
 int path_hold(struct path *h, const struct in6_addr *forwarder);
 /* Keeps what the address itself sends on that link as well (RFC 4067 §3.1), for as long as the path is in hold; then it goes on
  * its way, in order, before anything else happens. -EINVAL: not in hold. */
@@ -77,7 +78,7 @@ int path_hold_from(struct path *h, int ifindex);
 int path_copy(struct path *h, int ifindex, const struct lladdr *l);
 void path_copy_end(struct path *h); /* NULL allowed; what does not copy is left alone */
 bool path_is_held(const struct path *h); /* in hold; NULL: no */
-/* Lets the older class through at once (the mobile is here) while fresh packets still wait. */
+/* Lets what the forwarder sends through at once (the mobile is here) while fresh packets still wait. */
 int path_pass_forwarded(struct path *h, int ifindex, const struct lladdr *l);
 /* Release to a link; done(arg) runs when the last held packet is out and the path is direct (the path is then closed:
  * do not touch it again), never from within path_release, and not at all if another state is asked for before. done may be

@@ -45,7 +45,7 @@ struct path {
 	struct hold from;       /* what the address sent */
 	int from_ifindex;       /* and by which link; 0: that is not held */
 	struct in6_addr forwarder;
-	bool pass_older;        /* hold: the older class goes to the link already */
+	bool pass_forwarded;    /* hold: what the forwarder sends goes to the link already */
 	bool copies;            /* hold: everything goes to the link already, what is held are copies */
 	uint32_t direct_mtu;    /* of the route that ours stands before */
 	int ifindex;            /* release: where the mobile is */

@@ -323,7 +323,7 @@ int path_release(struct path *h, int ifindex, const struct lladdr *l, enum hold_
 	h->attempts = 0;
 	h->done = done;
 	h->done_arg = arg;
-	h->pass_older = h->copies = false;
+	h->pass_forwarded = h->copies = false;
 	h->resume = false;
 	h->state = PATH_RELEASE;
 	releasing_add(h);

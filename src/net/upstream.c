@@ -67,7 +67,7 @@ void upstream_input(struct path *h, const void *packet, size_t len)
 
 static void upstream_flush(struct path *h)
 {
-	for (struct held *next; (next = hold_peek(&h->from, false)); hold_pop(&h->from)) {
+	for (struct held *next; (next = hold_peek(&h->from, false)); hold_pop(&h->from, next)) {
 		packet_hop_back(next->data); /* forwarding to our device took one, and forwarding from it takes another */
 		if (tun_write(h->paths->tun_fd, next->data, next->len) < 0)
 			path_counters[PATH_SEND_ERRORS].value++;

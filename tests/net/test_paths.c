@@ -307,6 +307,8 @@ static void sniff(struct lab *b, struct sniffer *s, size_t want)
 			s->marks[s->n++] = p[48];
 		else if (n == 89 && p[6] == IPPROTO_IPV6 && p[46] == IPPROTO_UDP)
 			s->marks[s->n++] = (uint8_t)(p[88] | 0x80);
+		else if (n == 129 && p[6] == IPPROTO_IPV6 && p[46] == IPPROTO_IPV6)
+			s->marks[s->n++] = (uint8_t)(p[128] | 0x80);
 	}
 	assert_int_equal(s->n, want);
 }
@@ -430,6 +432,32 @@ static void tunnelled_packets_go_first(void **state)
 		assert_int_equal(s.marks[11 + i], i);
 	}
 	assert_int_equal(s.marks[22], 11 | 0x80);
+	close(s.fd);
+}
+
+/* What the forwarder sends on for another address is overtaken by nothing; unless it came to it in our own tunnel, or in another's. */
+static void others_packets_keep_their_turn(void **state)
+{
+	struct lab *b = *state;
+	struct sniffer s;
+	uint8_t nested[40 + 64] = { 0 };
+	sniff_start(b, &s, "m1");
+	struct path *h = path_get(b->paths, &b->pcoa);
+	assert_int_equal(path_tunnel(h, &b->r1, &b->ncoa), 0);
+	assert_int_equal(path_hold(h, &b->stranger), 0);
+	send_plain(b, &b->pcoa, 0);
+	send_tunnelled(b, b->correspondent, &b->stranger, &b->pcoa, &b->c, &b->ncoa, 1);
+	send_plain(b, &b->pcoa, 2);
+	send_tunnelled(b, b->correspondent, &b->stranger, &b->pcoa, &b->r1, &b->ncoa, 3);
+	size_t len = udp_packet(nested, &b->c, &b->ncoa, 0) - 9; /* the header alone */
+	len += udp_packet(nested + len, &b->c, &b->c, 4);
+	nested[5] = 49;
+	nested[6] = IPPROTO_IPV6;
+	send_raw(b->correspondent, b->router, &b->stranger, &b->pcoa, IPPROTO_IPV6, nested, len);
+	held_wait(b, h, 5);
+	release_and_wait(b, h, b->link1, &b->mobile1, DRAIN_IMMEDIATE, NULL);
+	sniff(b, &s, 5);
+	assert_memory_equal(s.marks, ((const uint8_t[]){ 0x83, 0x84, 0, 0x81, 2 }), 5);
 	close(s.fd);
 }
 
@@ -1024,6 +1052,7 @@ int main(void)
 		LAB(copies_wait_while_packets_go_on),
 		LAB(drain_as_the_rfc_says),
 		LAB(tunnelled_packets_go_first),
+		LAB(others_packets_keep_their_turn),
 		LAB(tunnelled_packets_may_pass),
 		LAB(overflow_drops_the_oldest),
 		LAB(around_all_states),

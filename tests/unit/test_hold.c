@@ -1,4 +1,4 @@
-/* The hold's queue: order of the two classes, what goes at a limit, what memory it counts, and the meter. */
+/* The hold's queue: order of the classes, what goes at a limit, what memory it counts, and the meter. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static uint32_t pull(struct hold *h)
 	if (p) {
 		assert_int_equal(p->len, sizeof mark);
 		memcpy(&mark, p->data, sizeof mark);
-		hold_pop(h);
+		hold_pop(h, p);
 	}
 	return mark;
 }
@@ -56,8 +56,32 @@ static void older_leave_first(void **state)
 	assert_int_equal(pull(&h), UINT32_MAX);
 	assert_int_equal(pool.octets, 0);
 	assert_int_equal(h.octets, 0);
-	hold_pop(&h);
 	assert_int_equal(h.packets, 0);
+}
+
+static void beside_and_fresh_leave_as_they_came(void **state)
+{
+	struct hold_pool pool = pool_of(100, 100);
+	struct hold h;
+	hold_init(&h, &pool);
+	h.arrivals = UINT32_MAX - 1; /* the numbers begin anew on the way */
+	push(&h, HOLD_FRESH, 1);
+	push(&h, HOLD_BESIDE, 2);
+	push(&h, HOLD_FRESH, 3);
+	push(&h, HOLD_OLDER, 0);
+	push(&h, HOLD_BESIDE, 4);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(pull(&h), i);
+	struct held *p = hold_peek(&h, true);
+	assert_ptr_equal(p, hold_peek(&h, false));
+	hold_pop(&h, p);
+	p = hold_peek(&h, true); /* 4 passes 3 if that must wait */
+	assert_ptr_not_equal(p, hold_peek(&h, false));
+	hold_pop(&h, p);
+	assert_null(hold_peek(&h, true));
+	assert_int_equal(pull(&h), 3);
+	assert_int_equal(pull(&h), UINT32_MAX);
+	assert_int_equal(pool.octets, 0);
 }
 
 static void own_limit_drops_own_oldest(void **state)
@@ -165,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(older_leave_first),
+		cmocka_unit_test(beside_and_fresh_leave_as_they_came),
 		cmocka_unit_test(own_limit_drops_own_oldest),
 		cmocka_unit_test(common_limit_takes_nothing_from_others),
 		cmocka_unit_test(what_never_fits_pushes_nothing_out),
