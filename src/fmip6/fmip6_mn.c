@@ -458,6 +458,10 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 		mn_probe_silently(m);
 		break;
 	case EXCHANGE_FOLLOW:
+		if (b->lodged && !m->dhcp && prefix_has(&m->here.prefix, &b->v.ncoa) && !addr_eq(&b->v.ncoa, &m->here.router)) {
+			mn_unlodge(m, b, &b->v.ncoa, false); /* it has an address for us after all */
+			break;
+		}
 		if (addr_eq(&b->v.ncoa, &b->v.pcoa)) {
 			if (!b->lodged && main && m->state == MN_ARRIVED) {
 				mn_step(m, STEP_F_FBACK, at);
@@ -496,7 +500,9 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 		binding_exchange(b, b->lodged ? EXCHANGE_FOLLOW : EXCHANGE_GIVE_UP);
 		break;
 	case EXCHANGE_FOLLOW:
-		if (main && m->state == MN_ARRIVED) {
+		if (b->lodged) {
+			mn_unlodge(m, b, NULL, true);
+		} else if (main && m->state == MN_ARRIVED) {
 			struct mn_binding_view v = b->v;
 			if (v.expires == 0) {
 				binding_drop(b);
@@ -514,7 +520,14 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 	}
 }
 
-static const struct binding_events events = { .accepted = fbu_accepted, .failed = fbu_failed, .sent = fbu_sent };
+/* The address that is served here has come to its end: another one is needed. */
+static void binding_ended(struct fmip6_mn *m, struct binding *b)
+{
+	if (b->lodged)
+		mn_unlodge(m, b, NULL, false);
+}
+
+static const struct binding_events events = { .accepted = fbu_accepted, .failed = fbu_failed, .ended = binding_ended, .sent = fbu_sent };
 
 /* ---- the rest ---- */
 

@@ -116,9 +116,10 @@ void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell)
 	b->lodged = true;
 	b->exchange = EXCHANGE_NONE;
 	timer_stop(&b->retry);
-	if (silent) {
-		timer_stop(&b->renew);
-		timer_stop(&b->expire);
+	if (silent) { /* what the routers have agreed on; a renewal in good time shows whether it still stands */
+		b->v.ncoa = b->v.local = m->here.router;
+		b->told = true;
+		binding_runs(b, (uint16_t)(m->params->lifetime / USEC_SEC), loop_now(m->loop));
 	}
 	timer_stop(&m->una);
 	timer_stop(&m->dad);
@@ -136,6 +137,39 @@ void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell)
 	}
 	mn_after_main(m);
 	m->ops->attached(m->arg, &m->here.coa, &b->v.pcoa);
+}
+
+struct binding *mn_lodging(struct fmip6_mn *m)
+{
+	struct binding *b = binding_of(&m->bindings, &m->here.coa);
+	return b && b->lodged ? b : NULL;
+}
+
+void mn_lodge_again(struct fmip6_mn *m, struct binding *b)
+{
+	mn_una_repeat(m);
+	b->v.ncoa = m->here.router;
+	if (b->exchange == EXCHANGE_NONE)
+		binding_exchange(b, EXCHANGE_FOLLOW);
+}
+
+void mn_unlodge(struct fmip6_mn *m, struct binding *b, const struct in6_addr *coa, bool tell)
+{
+	struct in6_addr made;
+	if (!coa)
+		own_address(m, &made);
+	m->here.coa = coa ? *coa : made;
+	LOG_NOTICE("fmip6", "previous address is not served here any more mobile=%s peer=%s new=%s", ADDR(&b->v.pcoa),
+	           ADDR(&m->here.router), ADDR(&m->here.coa));
+	b->lodged = false;
+	m->ops->attach(m->arg, &m->here, false);
+	mn_una_begin(m);
+	b->v.local = m->here.coa;
+	m->ops->bind(m->arg, &b->v, &m->here);
+	m->ops->attached(m->arg, &m->here.coa, &b->v.pcoa);
+	b->v.ncoa = m->here.coa;
+	if (tell)
+		binding_exchange(b, EXCHANGE_FOLLOW);
 }
 
 /* RFC 5568 §6.4.6: the address supplied, or one of our own making; false: what it says is another thing. */
@@ -166,7 +200,12 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	bool usable = naack_address(m, a, &coa);
 	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
 	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
-	if (a->status == NAACK_USE_NAR || a->status == NAACK_PCOA)
+	struct binding *lodging = mn_lodging(m);
+	if (lodging && a->status == NAACK_USE_NAR)
+		mn_lodge_again(m, lodging);
+	else if (lodging && usable)
+		mn_unlodge(m, lodging, &coa, true);
+	else if (a->status == NAACK_USE_NAR || a->status == NAACK_PCOA)
 		mn_lodge(m, a->status == NAACK_PCOA, a->status == NAACK_USE_NAR ? &m->here.router : NULL);
 	else if (usable && !addr_eq(&coa, &m->here.coa))
 		change(m, &coa);

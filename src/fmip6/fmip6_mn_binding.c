@@ -204,8 +204,16 @@ static void expire_timeout(struct timer *timer, void *arg)
 {
 	struct bindings *t = arg;
 	struct binding *b = binding_of_timer(t, timer);
+	if (b->lodged && (t->down || t->params->renew)) { /* our only address here: there is time for what takes its place */
+		timer_after(&b->expire, RENEW_AGAIN);
+		b->exchange = EXCHANGE_FOLLOW;
+		if (!t->down)
+			exchange_failed(t, b, "its time was over before it was confirmed");
+		return;
+	}
 	LOG_INFO("fmip6", "binding expired mobile=%s peer=%s", ADDR(&b->v.pcoa), ADDR(&b->v.par));
 	FMIP6_COUNT(FMIP6_BINDINGS_EXPIRED);
+	t->events->ended(t->mn, b);
 	binding_over(t, b);
 }
 
@@ -265,6 +273,18 @@ static const char *fback_reason(uint8_t status)
 	return "the previous router refused: reason unspecified";
 }
 
+void binding_runs(struct binding *b, uint16_t lifetime, usec_t since)
+{
+	const struct bindings *t = b->retry.arg;
+	b->lifetime = lifetime;
+	b->v.expires = lifetime ? since + lifetime * USEC_SEC : 0;
+	if (!lifetime)
+		return;
+	timer_at(&b->expire, b->v.expires);
+	if (t->params->renew && b->kept)
+		timer_after(&b->renew, lifetime * USEC_SEC / 4 * 3);
+}
+
 static void fback_accepted(struct bindings *t, struct binding *b, const struct fback *m, usec_t at)
 {
 	enum exchange x = b->exchange;
@@ -273,13 +293,7 @@ static void fback_accepted(struct bindings *t, struct binding *b, const struct f
 	b->exchange = EXCHANGE_NONE;
 	timer_stop(&b->retry);
 	b->v.local = b->v.ncoa;
-	b->lifetime = m->lifetime;
-	b->v.expires = x == EXCHANGE_GIVE_UP || m->lifetime == 0 ? 0 : at + m->lifetime * USEC_SEC;
-	if (b->v.expires) {
-		timer_at(&b->expire, b->v.expires);
-		if (t->params->renew && b->kept)
-			timer_after(&b->renew, m->lifetime * USEC_SEC / 4 * 3);
-	}
+	binding_runs(b, x == EXCHANGE_GIVE_UP ? 0 : m->lifetime, at);
 	t->events->accepted(t->mn, b, x, at);
 }
 

@@ -31,6 +31,7 @@ struct binding {
 struct binding_events {
 	void (*accepted)(struct fmip6_mn *m, struct binding *b, enum exchange x, usec_t at);
 	void (*failed)(struct fmip6_mn *m, struct binding *b, enum exchange x, const char *reason);
+	void (*ended)(struct fmip6_mn *m, struct binding *b); /* its time is over, and it is not yet gone */
 	void (*sent)(struct fmip6_mn *m, struct binding *b, usec_t at);
 };
 
@@ -56,6 +57,7 @@ struct binding *binding_get(struct bindings *t, const struct mn_place *home);   
 void binding_drop(struct binding *b);                                           /* silent */
 void binding_exchange(struct binding *b, enum exchange x); /* begins; one under way is replaced */
 void bindings_fback(struct bindings *t, const struct mh_in *in);
+void binding_runs(struct binding *b, uint16_t lifetime, usec_t since); /* seconds; 0: it is not in force */
 bool binding_in_force(const struct binding *b); /* the PAR forwards to what we last asked for */
 
 #endif

@@ -222,6 +222,9 @@ static void unmoved(struct fmip6_mn *m)
 	for (int i = 0; i < MN_BINDINGS; i++)
 		if (m->bindings.items[i].used && m->bindings.items[i].exchange != EXCHANGE_NONE)
 			binding_exchange(&m->bindings.items[i], m->bindings.items[i].exchange);
+	struct binding *lodging = mn_lodging(m);
+	if (lodging) /* its router may have missed us */
+		mn_lodge_again(m, lodging);
 	mn_after_main(m);
 }
 

@@ -94,6 +94,11 @@ void mn_address_vouched(struct fmip6_mn *m); /* the handover was prepared with i
  * ever, the routers see to it. Else tell: the new address that the PAR shall be told; NULL: it knows.
  */
 void mn_lodge(struct fmip6_mn *m, bool silent, const struct in6_addr *tell);
+struct binding *mn_lodging(struct fmip6_mn *m); /* the binding of the address that is served here; NULL: that is not so */
+/* Announced again, and the PAR told again: one of our routers may have forgotten it. */
+void mn_lodge_again(struct fmip6_mn *m, struct binding *b);
+/* It is served no longer: coa is the address here, NULL: one of our own making. tell: the PAR does not know that. */
+void mn_unlodge(struct fmip6_mn *m, struct binding *b, const struct in6_addr *coa, bool tell);
 void mn_readdress(struct fmip6_mn *m, const struct in6_addr *coa);
 
 #endif

@@ -161,7 +161,8 @@ void nar_session_timeout(struct timer *t, void *arg)
 		LOG_NOTICE("fmip6", "mobile did not arrive mobile=%s ncoa=%s peer=%s hold_time_ms=%llu", ADDR(&s->v.pcoa),
 		           ADDR(&s->v.ncoa), ADDR(&s->v.peer), (unsigned long long)(n->params->hold_time / USEC_MSEC));
 		if (s->v.lodged) {
-			nar_lodge_end(s, HANDOVER_FAILED, "the mobile did not arrive in time");
+			nar_session_close(s, HANDOVER_FAILED, "the mobile did not arrive in time");
+			nar_lodge_gone(s);
 			break;
 		}
 		nar_session_quiet(s);
@@ -580,7 +581,8 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || (on != ifindex && !foreign))
 		return;
 	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
-	if (s && s->v.lodged && s->v.state == NAR_DONE) { /* it is back */
+	if (s && s->v.lodged && s->v.state == NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr)) { /* it is back: its PAR is to say so anew */
+		nar_lodge_naack(n, ifindex, &m->lladdr, src, NAACK_USE_NAR, &in6addr_any);
 		nar_session_free(s);
 		s = NULL;
 	}
@@ -589,7 +591,7 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 		return;
 	}
 	if (s && s->v.lodged) {
-		if (lladdr_eq(&s->v.lladdr, &m->lladdr) && s->v.ifindex == ifindex)
+		if (s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr) && s->v.ifindex == ifindex)
 			nar_lodge_here(s, at);
 		else
 			FMIP6_COUNT(FMIP6_UNA_IGNORED);

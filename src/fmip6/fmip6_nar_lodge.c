@@ -3,7 +3,8 @@
 
 #include "fmip6/fmip6_nar_private.h"
 
-#define TICKS 4 /* times in a lifetime that a lodger is looked after */
+#define TICKS 8 /* times in a lifetime that a lodger is looked after */
+#define LATE 4096 /* a HI so far behind the last one was under way for long; further behind, its router has begun anew */
 
 bool nar_serves(const struct fmip6_nar *n, int ifindex)
 {
@@ -48,28 +49,51 @@ void nar_lodge_life_ended(struct timer *t, void *arg)
 	nar_lodge_end(s, HANDOVER_FAILED, "its router confirmed it no longer");
 }
 
+void nar_lodge_naack(struct fmip6_nar *n, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
+                     const struct in6_addr *pcoa)
+{
+	if (!bucket_take(&n->naacks, loop_now(n->loop)))
+		return;
+	FMIP6_COUNT(FMIP6_NAACK_SENT);
+	n->ops->send_naack(n->arg, ifindex, to, dst, status, pcoa);
+}
+
 /* ---- whether it is there ---- */
 
-/* Its PAR will ask, and is told then. */
-static void gone(struct session *s)
+void nar_lodge_gone(struct session *s)
 {
-	LOG_INFO("fmip6", "mobile is not there any more mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
 	s->nar->ops->leave(s->nar->arg, &s->v);
 	nar_session_quiet(s);
 	s->v.state = NAR_DONE;
 	timer_after(&s->timer, s->nar->params->lifetime);
 }
 
+static void gone(struct session *s)
+{
+	LOG_INFO("fmip6", "mobile is not there any more mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
+	nar_lodge_gone(s);
+}
+
+/* Its PAR has not asked, though it is time: the mobile is told to say to it, by an FBU, where it is (§6.4.6). */
+static void remind(struct session *s)
+{
+	struct fmip6_nar *n = s->nar;
+	LOG_INFO("fmip6", "service of a previous address is about to expire mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
+	nar_lodge_naack(n, s->v.ifindex, &s->v.lladdr, &s->v.pcoa, NAACK_USE_NAR, &in6addr_any);
+}
+
 void nar_lodge_tick(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
-	usec_t now = loop_now(n->loop), silent = now - s->seen;
+	usec_t now = loop_now(n->loop), silent = now - s->seen, tick = n->params->lifetime / TICKS;
 	if (silent > n->params->lifetime / 2) {
 		gone(s);
 		return;
 	}
 	n->ops->ask(n->arg, &s->v);
-	timer_after(&s->timer, n->params->lifetime / TICKS);
+	if (n->params->renew && s->life.when < now + 2 * tick - tick / 2)
+		remind(s);
+	timer_after(&s->timer, tick);
 }
 
 void nar_lodge_settled(struct session *s)
@@ -82,7 +106,7 @@ void nar_lodge_settled(struct session *s)
 void nar_lodge_here(struct session *s, usec_t at)
 {
 	struct fmip6_nar *n = s->nar;
-	s->seen = at;
+	s->seen = loop_now(n->loop); /* whenever that was: it counts from the service on */
 	if (s->v.state != NAR_HOLDING)
 		return;
 	nar_session_step(s, STEP_G_UNA, at);
@@ -147,10 +171,15 @@ void nar_lodge_begin(struct fmip6_nar *n, const struct hi *m, const struct mh_in
 		nar_lodge_here(s, una ? una : in->at);
 }
 
+static bool is_late(const struct session *s, const struct hi *m)
+{
+	return m->seq != s->hi_seq && (uint16_t)(s->hi_seq - m->seq) < LATE;
+}
+
 /* The mobile's PAR says that it went on, or that it came home. */
 static void parted(struct fmip6_nar *n, struct session *s, const struct hi *m, const struct mh_in *in)
 {
-	if (s && addr_eq(&s->v.peer, &in->src))
+	if (s && !is_late(s, m))
 		nar_lodge_end(s, HANDOVER_CANCELLED, "the mobile moved on");
 	nar_hack_send(n, &in->dst, &in->src, m->seq, HACK_ACCEPTED, &in6addr_any);
 }
@@ -167,8 +196,13 @@ bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *i
 	if (!s)
 		return false;
 	bool same = addr_eq(&s->asked, &m->ncoa) && s->hi_seq == m->seq, own = n->ops->own(n->arg, &m->ncoa);
-	if (s->v.state == NAR_DONE && m->code == HI_NOT_FROM_PCOA) {
+	bool renewal = own && m->code == HI_NOT_FROM_PCOA; /* no sign that the mobile is there */
+	if (s->v.state == NAR_DONE && renewal) {
 		nar_refuse(n, m, in, HACK_UNSPECIFIED, "the mobile is not there any more");
+		return true;
+	}
+	if (s->v.state != NAR_DONE && is_late(s, m)) {
+		nar_hack_send(n, &in->dst, &in->src, m->seq, HACK_USE_PCOA, &in6addr_any);
 		return true;
 	}
 	bool stands = s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr);
@@ -181,11 +215,13 @@ bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *i
 	s->local = in->dst;
 	nar_session_step(s, STEP_D_HI, in->at);
 	nar_session_hack(s);
-	if (s->v.state == NAR_HOLDING)
-		timer_after(&s->timer, n->params->hold_time);
-	else
+	if (s->v.state != NAR_HOLDING)
 		timer_after(&s->life, n->params->lifetime);
-	if (s->v.state == NAR_HOLDING && m->code == HI_NOT_FROM_PCOA)
+	else if (renewal)
+		n->ops->ask(n->arg, &s->v);
+	else
+		timer_after(&s->timer, n->params->hold_time);
+	if (s->v.state == NAR_HOLDING && m->code == HI_NOT_FROM_PCOA && !own)
 		nar_lodge_here(s, in->at);
 	return true;
 }

@@ -72,6 +72,11 @@ void nar_lodge_end(struct session *s, enum handover_result r, const char *reason
 void nar_lodge_life_ended(struct timer *t, void *arg);
 struct session *nar_lodge_of(const struct fmip6_nar *n, const struct in6_addr *asked, const struct lladdr *l, int ifindex);
 void nar_lodge_here(struct session *s, usec_t at); /* it has announced itself */
+/* Nothing is done for it any more; its PAR will ask, and is told then. */
+void nar_lodge_gone(struct session *s);
+/* To a station on a link, within the limit of NAACKs. */
+void nar_lodge_naack(struct fmip6_nar *n, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
+                     const struct in6_addr *pcoa);
 
 /* What a session's timers and its marker call. */
 void nar_session_timeout(struct timer *t, void *arg);

@@ -48,7 +48,7 @@ struct request {
 	const struct mh_in *in;
 	struct fbu fbu;
 	struct in6_addr pcoa, ncoa; /* ncoa unspecified: the binding is given up */
-	struct in6_addr nar;
+	struct in6_addr nar, router; /* the new router: for HI, and as mobiles on its link know it */
 	struct badf_key key;
 	struct lladdr lladdr;
 	bool from_pcoa, wants_nar;
@@ -197,7 +197,7 @@ void par_hi_timeout(struct timer *t, void *arg)
 	if (b->tries <= b->par->params->hi_retries)
 		par_hi_send(b);
 	else if (!b->pending)
-		par_pending_end(b); /* a binding that nobody confirms ends by itself, and so does a service */
+		par_serve_unanswered(b);
 	else
 		pending_fail(b, FBACK_UNSPECIFIED, "no HAck from the new router");
 }
@@ -278,6 +278,7 @@ static void pending_begin(struct binding *b, const struct request *q)
 		timer_stop(&b->life);
 	b->want = q->ncoa;
 	b->want_nar = q->nar;
+	b->want_router = q->router;
 	b->wants_nar = q->wants_nar;
 	b->lladdr = q->lladdr;
 	b->lodging = false;
@@ -344,12 +345,12 @@ static void pending_accept(struct binding *b, const struct in6_addr *ncoa)
 	b->held = false;
 	b->forwarding = true;
 	b->lodged = b->lodging;
-	b->asked = b->want;
+	b->router = b->want_router;
 	b->since = now;
 	b->ncoa = *ncoa;
 	b->nar = nar;
 	timer_after(&b->life, b->lifetime * USEC_SEC);
-	par_serve_renew(b);
+	par_serve_renew(b, false);
 	p->ops->step(p->arg, &b->pcoa, STEP_TUNNEL, now);
 	p->ops->step(p->arg, &b->pcoa, STEP_F_FBACK, now);
 	fback_accept(b);
@@ -391,8 +392,8 @@ void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t 
 /* An address the new router chose must be its own, or a peer could point the tunnel anywhere. */
 static bool ncoa_of_nar(struct binding *b, const struct in6_addr *ncoa)
 {
-	struct in6_addr nar;
-	return b->par->ops->target(b->par->arg, ncoa, &nar) == 0 && addr_eq(&nar, &b->want_nar);
+	struct in6_addr nar, router;
+	return b->par->ops->target(b->par->arg, ncoa, &nar, &router) == 0 && addr_eq(&nar, &b->want_nar);
 }
 
 void par_hack(struct fmip6_par *p, const struct mh_in *in)
@@ -484,7 +485,7 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 		return REFUSE_PCOA;
 	if (addr_is_zero(&q->ncoa))
 		return -1;
-	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar);
+	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar, &q->router);
 	if (rc < 0)
 		return rc == -EACCES ? REFUSE_UNPROTECTED : rc == -ERANGE ? REFUSE_IDENTIFIER : REFUSE_NCOA;
 	q->wants_nar = rc > 0;
@@ -543,6 +544,8 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
  * movement to the same place, and the new router has to be asked again. */
 static bool fbu_is_renewal(const struct binding *b, const struct request *q)
 {
+	if (par_lodged(b) && !b->pending && addr_eq(&b->router, &q->ncoa))
+		return true;
 	return b->forwarding && !b->pending && (addr_eq(&b->want, &q->ncoa) || addr_eq(&b->ncoa, &q->ncoa)) &&
 	       !(q->from_pcoa && q->in->at > b->since + b->par->params->hold_time);
 }
@@ -575,8 +578,8 @@ static void fbu_accept(struct fmip6_par *p, struct binding *b, const struct requ
 		b->want = q->ncoa;
 		b->wants_nar = q->wants_nar;
 		timer_after(&b->life, b->lifetime * USEC_SEC);
-		par_serve_renew(b);
 		fback_accept(b);
+		par_serve_renew(b, true);
 	} else if (b->pending && addr_eq(&b->want, &q->ncoa)) {
 		p->ops->step(p->arg, &b->pcoa, STEP_C_FBU, q->in->at); /* HI is under way: its answer will be the FBack */
 		if (!q->from_pcoa && b->hi.code == HI_FROM_PCOA)

@@ -25,9 +25,9 @@ struct par_ops {
 	bool (*key)(void *arg, const struct in6_addr *pcoa, uint32_t spi, struct badf_key *out);
 	/* Does pcoa belong to one of our own access links? */
 	bool (*own_address)(void *arg, const struct in6_addr *pcoa);
-	/* The router behind whose AP ncoa lies: its address for HI. 0; 1: ncoa is that router's own; -ENOENT: none; -EACCES: its
-	 * protection is not up; -ERANGE: its prefix leaves too few bits for ncoa's interface identifier. */
-	int (*target)(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar);
+	/* The router behind whose AP ncoa lies: its address for HI, and the one on that link. 0; 1: ncoa is that router's own; -ENOENT:
+	 * none; -EACCES: its protection is not up; -ERANGE: its prefix leaves too few bits for ncoa's interface identifier. */
+	int (*target)(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar, struct in6_addr *router);
 	/* Is src an address of the neighbour nar, and may it talk to us? */
 	bool (*is_peer)(void *arg, const struct in6_addr *src, const struct in6_addr *nar);
 	/* The mobile's link-layer address as known here, for an FBU that does not tell. */

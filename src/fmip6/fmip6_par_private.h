@@ -24,7 +24,7 @@ struct binding {
 	bool forwarding;
 	bool lodged; /* ncoa is the new router's address, which serves the PCoA (HAck Code 3) */
 	struct in6_addr ncoa, nar;
-	struct in6_addr asked; /* lodged: the address that the new router was asked for */
+	struct in6_addr router; /* the new one, as mobiles on its link know it */
 	struct lladdr lladdr;
 	usec_t since;
 	bool over;
@@ -33,7 +33,7 @@ struct binding {
 	bool awaited; /* it comes home from where its PCoA was served: held */
 	bool held; /* nothing is in force yet and the mobile is gone: packets for it wait here */
 	bool pending;
-	struct in6_addr want, want_nar;
+	struct in6_addr want, want_nar, want_router;
 	struct in6_addr from; /* source of the FBU */
 	bool from_pcoa;
 	bool acknowledge;  /* the FBU asks for an FBack */
@@ -81,9 +81,11 @@ uint16_t par_hi_seq_next(struct fmip6_par *p);
 
 /* A PCoA that the new router serves (fmip6_par_serve.c). */
 bool par_lodged(const struct binding *b);       /* it is, and that is in force */
-void par_serve_renew(struct binding *b);        /* in good time before the binding ends; or not, if it is another */
+/* In good time before the binding ends, or at once, as the mobile did; not at all, if it is another kind of binding. */
+void par_serve_renew(struct binding *b, bool at_once);
 void par_serve_end(struct binding *b);          /* that router need do so no longer */
 void par_serve_answered(struct binding *b, const struct hack *m);
+void par_serve_unanswered(struct binding *b);
 
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);

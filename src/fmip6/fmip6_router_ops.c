@@ -121,7 +121,7 @@ static bool par_own_address(void *arg, const struct in6_addr *pcoa)
 	return router_link_of_addr(arg, pcoa, &l) && !addr_eq(&l.router, pcoa);
 }
 
-static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar)
+static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar, struct in6_addr *router)
 {
 	struct fmip6_router *r = arg;
 	struct link l;
@@ -133,6 +133,7 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	if (!neighbor_usable(ap->neighbor))
 		return -EACCES;
 	*nar = ap->neighbor->address;
+	*router = ap->router;
 	return addr_eq(&ap->router, ncoa);
 }
 

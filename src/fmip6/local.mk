@@ -42,7 +42,7 @@ tests_replay_replay_fmip6_LDADD = $(FMIP6_TEST_LIBS)
 check_PROGRAMS += tests/replay/test_rfc5568
 TESTS += tests/replay/test_rfc5568
 tests_replay_test_rfc5568_SOURCES = $(SENTENCES) tests/replay/rfc5568.c tests/replay/rfc5568.h tests/replay/rfc5568_stage.c \
-	tests/replay/rfc5568_judge.c tests/replay/rfc5568_solicit.c tests/replay/rfc5568_previous.c tests/replay/rfc5568_new.c \
+	tests/replay/rfc5568_judge.c tests/replay/rfc5568_solicit.c tests/replay/rfc5568_previous.c tests/replay/rfc5568_new.c tests/replay/rfc5568_serve.c \
 	tests/replay/rfc5568_mobile.c tests/replay/rfc5568_movement.c tests/replay/rfc5568_formats.c $(SIM_FMIP6)
 tests_replay_test_rfc5568_LDADD = $(FMIP6_TEST_LIBS)
 

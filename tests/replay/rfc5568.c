@@ -16,7 +16,7 @@
 #define FLOOD 40 /* so many messages and more are one: it is disturbed here and there */
 #define WEATHERS 6
 
-static const struct sentence *const parts[] = { rfc5568_solicit, rfc5568_previous, rfc5568_new,
+static const struct sentence *const parts[] = { rfc5568_solicit, rfc5568_previous, rfc5568_new, rfc5568_serve,
 	                                        rfc5568_mobile,  rfc5568_movement, rfc5568_formats };
 
 static const struct disturbance disturbances[] = {

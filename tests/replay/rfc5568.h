@@ -15,7 +15,7 @@
 #include "sentences.h"
 #include "sim_fmip6.h"
 
-extern const struct sentence rfc5568_solicit[], rfc5568_previous[], rfc5568_new[], rfc5568_mobile[], rfc5568_movement[],
+extern const struct sentence rfc5568_solicit[], rfc5568_previous[], rfc5568_new[], rfc5568_serve[], rfc5568_mobile[], rfc5568_movement[],
 	rfc5568_formats[];
 
 #define PAR 1

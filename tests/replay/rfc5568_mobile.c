@@ -239,8 +239,10 @@ static void naack_that_supplies_the_pcoa(void)
 	put_naack(NAR, m);
 	pass(100);
 	EXPECT(mobile_uses(AT(PAR)) && sim_at(stage) == NAR && !sim_has(stage, &ncoa) && mobile_is(MN_ATTACHED));
-	pass(60000);
+	pass(44000);
 	EXPECT(times_sent(SIM_FBU) == fbus);
+	pass(2000); /* when it would be renewed, it is asked for */
+	EXPECT(times_sent(SIM_FBU) > fbus && is(last(SIM_FBU)->fbu.ncoa, sim_router(NAR)));
 }
 
 static void naack_that_supplies_the_pcoa_before_the_fback(void)

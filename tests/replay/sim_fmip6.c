@@ -41,7 +41,7 @@ struct spath {
 };
 
 struct end {
-	bool used;
+	bool used, back; /* back: what comes from inner on the link goes into the tunnel */
 	struct in6_addr inner, remote;
 };
 
@@ -252,6 +252,7 @@ static void path_clear(struct spath *h)
 
 static struct end *end_of(struct end ends[PATHS], const struct in6_addr *inner);
 static void router_in(struct sim *s, int i, struct pkt *p);
+static void from_link(struct sim *s, int i, struct pkt *p);
 static void mobile_in(struct sim *s, int link, struct pkt *p);
 
 static void enqueue(struct pkt **q, int *n, const struct pkt *p)
@@ -323,18 +324,26 @@ static void router_message(struct sim *s, int i, struct pkt *p)
 	}
 }
 
+/* Out of a tunnel: that of an address served here, or of one that is forwarded, on its way back. */
+static void out_of_tunnel(struct router *r, struct pkt *p)
+{
+	struct in6_addr other = neighbor_addr(r->id);
+	bool served = addr_eq(&p->dst[p->depth - 1], &other);
+	const struct end *e = served ? end_of(r->served, &p->dst[p->depth - 2]) : end_of(r->ends, &p->src[p->depth - 2]);
+	if (!e || !addr_eq(&e->remote, &p->src[p->depth - 1]))
+		return;
+	p->depth--;
+	router_in(r->sim, r->id, p);
+}
+
 static void router_in(struct sim *s, int i, struct pkt *p)
 {
 	if (i == 0)
 		return;
 	struct router *r = &s->routers[i];
 	struct in6_addr dst = p->dst[p->depth - 1], mine = router_addr(i), other = neighbor_addr(i);
-	if (p->depth > 1 && addr_eq(&dst, &other)) {
-		const struct end *e = end_of(r->served, &p->dst[p->depth - 2]);
-		if (!e || !addr_eq(&e->remote, &p->src[p->depth - 1]))
-			return;
-		p->depth--;
-		router_in(s, i, p);
+	if (p->depth > 1 && (addr_eq(&dst, &other) || addr_eq(&dst, &mine))) {
+		out_of_tunnel(r, p);
 		return;
 	}
 	if (addr_eq(&dst, &mine) || addr_eq(&dst, &other)) {
@@ -364,7 +373,7 @@ static bool par_own(void *arg, const struct in6_addr *pcoa)
 	return pcoa->s6_addr[5] == r->id;
 }
 
-static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar)
+static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar, struct in6_addr *router)
 {
 	struct router *r = arg;
 	int i = ncoa->s6_addr[5] == 0xff ? 0 : router_of(ncoa);
@@ -375,6 +384,7 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 	if (r->sim->routers[i].unusable)
 		return -EACCES;
 	*nar = neighbor_addr(i);
+	*router = router_addr(i);
 	return ncoa->s6_addr[15] == 1;
 }
 
@@ -457,7 +467,7 @@ static void end_set(struct end ends[PATHS], const struct in6_addr *inner, const 
 		if (!ends[i].used)
 			e = &ends[i];
 	assert(e);
-	*e = (struct end){ true, *inner, *remote };
+	*e = (struct end){ .used = true, .inner = *inner, .remote = *remote };
 }
 
 static int par_tunnel(void *arg, const struct in6_addr *pcoa, const struct in6_addr *local, const struct in6_addr *ncoa)
@@ -728,6 +738,7 @@ static int nar_serve(void *arg, const struct nar_view *v, const struct in6_addr 
 {
 	struct router *r = arg;
 	end_set(r->served, &v->ncoa, remote);
+	end_of(r->served, &v->ncoa)->back = v->ifindex != 0;
 	return r->broken ? -ENOMEM : 0;
 }
 
@@ -871,10 +882,24 @@ static void mobile_fback(struct sim *s, int link, struct pkt *p)
 	mn_fback(s->mn, &in);
 }
 
+/* From the mobile to its router, which sends what comes from an address that it serves back where that is at home. */
+static void from_link(struct sim *s, int i, struct pkt *p)
+{
+	const struct end *e = end_of(s->routers[i].served, &p->src[0]);
+	if (e && e->back && p->depth == 1) {
+		p->src[1] = neighbor_addr(i);
+		p->dst[1] = e->remote;
+		p->depth = 2;
+		later(s, CORE_DELAY, router_in, router_of(&e->remote), p);
+		return;
+	}
+	router_in(s, i, p);
+}
+
 static void mobile_send(struct sim *s, const struct pkt *p)
 {
 	if (s->attached && s->attached == s->gateway)
-		emit(s, LINK_DELAY, router_in, s->attached, p);
+		emit(s, LINK_DELAY, from_link, s->attached, p);
 }
 
 static void mobile_in(struct sim *s, int link, struct pkt *p)
@@ -902,7 +927,7 @@ static void mobile_in(struct sim *s, int link, struct pkt *p)
 	else if (p->kind == SIM_ECHO) {
 		struct pkt reply = { .kind = SIM_ECHO, .depth = 1, .src = { p->dst[0] }, .dst = { p->src[0] }, .seq = p->seq };
 		if (s->attached == s->gateway)
-			later(s, LINK_DELAY, router_in, s->attached, &reply);
+			later(s, LINK_DELAY, from_link, s->attached, &reply);
 	}
 }
 
@@ -1146,6 +1171,7 @@ static void mn_unbind(void *arg, const struct mn_binding_view *b)
 	struct end *e = end_of(s->ends, &b->pcoa);
 	if (e)
 		e->used = false;
+	mn_abandon(s, &b->pcoa);
 }
 
 static struct handover *mn_record(struct sim *s)

@@ -855,7 +855,7 @@ static bool par_own(void *arg, const struct in6_addr *pcoa)
 	return true;
 }
 
-static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar)
+static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *nar, struct in6_addr *router)
 {
 	return addr_parse("2001:db8:f::2", nar);
 }
