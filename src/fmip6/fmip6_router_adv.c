@@ -77,7 +77,7 @@ static void tuple_of(const struct fmip6_router *r, const struct ap *ap, const st
 		t->router = ap->router;
 		t->router_lladdr = ap->link_address;
 		t->prefix = ap->prefix;
-		t->dhcp = ap->dhcp;
+		t->dhcp = ap->dhcp && ap->neighbor->compat == COMPAT_RFC5568; /* the others serve no previous address */
 	}
 	t->has_prefix = t->prefix.plen > 0;
 }

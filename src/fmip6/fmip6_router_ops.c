@@ -134,7 +134,9 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 		return -EACCES;
 	*nar = ap->neighbor->address;
 	*router = ap->router;
-	return addr_eq(&ap->router, ncoa);
+	if (!addr_eq(&ap->router, ncoa))
+		return 0;
+	return ap->neighbor->compat == COMPAT_RFC4068 ? -ENOENT : 1; /* what RFC 4068 calls accepted is another thing */
 }
 
 static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
@@ -517,8 +519,9 @@ static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_ad
 	struct fmip6_router *r = arg;
 	struct link l;
 	const struct ap *ap = ap_of_prefix(r->core->neighbors, pcoa);
-	return ap && ap->neighbor && ap->neighbor == neighbor_find(r->core->neighbors, peer) && !addr_eq(&ap->router, pcoa) &&
-	       !addr_is_v4(pcoa) && !router_link_of_addr(r, pcoa, &l);
+	if (!ap || !ap->neighbor || ap->neighbor != neighbor_find(r->core->neighbors, peer) || ap->neighbor->compat == COMPAT_RFC4068)
+		return false; /* RFC 4068's HAck has no word for it */
+	return !addr_eq(&ap->router, pcoa) && !addr_is_v4(pcoa) && !fmip6_is_local(r->core, pcoa) && !router_link_of_addr(r, pcoa, &l);
 }
 
 static bool nar_dhcp(void *arg, int ifindex)

@@ -8,11 +8,12 @@
 #define MH_FNA 10
 #define ND_ROUTER_PREFIX 18 /* New Router Prefix Information, §6.4.2 */
 
-/* RFC 4068 §6.2.2 beside RFC 5568 §6.2.1.2. What the older protocol cannot say is a refusal without a reason. */
+/* RFC 4068 §6.2.2 beside RFC 5568 §6.2.1.2. What the older protocol cannot say (use PCoA) is a refusal without a
+ * reason; what is refused here for its address is in use. */
 static const struct {
 	uint8_t old, new;
 } codes[] = {
-	{ 0, HACK_ACCEPTED },      { 1, HACK_NCOA_INVALID },  { 2, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED }, { 4, HACK_NCOA_INVALID },
+	{ 0, HACK_ACCEPTED },      { 2, HACK_NCOA_INVALID },  { 1, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED }, { 4, HACK_NCOA_INVALID },
 	{ 129, HACK_PROHIBITED },  { 130, HACK_NO_RESOURCES },
 };
 

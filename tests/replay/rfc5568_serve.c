@@ -385,6 +385,31 @@ static void mobile_vanishes(void)
 	EXPECT(flows());
 }
 
+static void nothing_is_served_between_routers_of_rfc_4068(void)
+{
+	previous_addresses_are_served();
+	sim_older(stage, PAR, true);
+	mobile_is_told(NAR);
+	pass(50);
+	EXPECT(hack()->code == HACK_NCOA_INVALID && sent(SIM_FBACK, 1)->fback.status == FBACK_UNSPECIFIED && !sim_tunnelled(stage, PAR, PAR));
+	EXPECT(counted(FMIP6_LODGED) == 0 && !sim_held(stage, NAR, PAR));
+	mobile_moves(NAR);
+	pass(4000);
+	EXPECT(last(SIM_NAACK)->naack.status == NAACK_USE_NAR && last(SIM_FBACK)->fback.status == FBACK_ACCEPTED);
+	EXPECT(moved_to_its_own() && counted(FMIP6_LODGED) == 0);
+}
+
+/* It says Code 3, and means that it has given an address; Code 1, and means that the address is not valid. */
+static void code_3_of_rfc_4068_is_an_address(void)
+{
+	sim_params(stage)->assigned = true;
+	sim_older(stage, NAR, true);
+	sim_taken(stage, NAR, SIM_TAKEN);
+	mobile_moves_announced(NAR);
+	EXPECT(flows());
+	EXPECT(hack()->code == HACK_ASSIGNED && mobile_uses(sim_assigned(NAR)) && counted(FMIP6_LODGED) == 0);
+}
+
 static void link_flaps_during_the_service(void)
 {
 	lodges_for(8);
@@ -425,6 +450,8 @@ const struct sentence rfc5568_serve[] = {
 	{ "6.2.1.2", "", "nor does a late announcement", SHOWN(late_announcement_does_not_end_the_service) },
 	{ "6.2.1.2", "", "a parting of which no word comes is noticed", SHOWN(parting_never_comes) },
 	{ "6.2.1.2", "", "a mobile that vanished and is back is served again", SHOWN(mobile_vanishes) },
+	{ "6.2.1.2", "", "not where the routers speak RFC 4068 with each other, whose Code 3 is another: the mobile takes an address of its own", SHOWN(nothing_is_served_between_routers_of_rfc_4068) },
+	{ "6.2.1.2", "", "such a router's Code 3 is an address that it gives", SHOWN(code_3_of_rfc_4068_is_an_address) },
 	{ "6.2.1.2", "", "and one whose link was down for longer than the new router waits", SHOWN(link_flaps_during_the_service) },
 	END_OF_SENTENCES,
 };

@@ -9,6 +9,7 @@
 #include "core/handover.h"
 #include "core/secret.h"
 #include "fmip6/fmip6_adv.h"
+#include "fmip6/fmip6_wire_4068.h"
 
 #define LINK_DELAY (1 * USEC_MSEC)
 #define CORE_DELAY (2 * USEC_MSEC)
@@ -53,7 +54,7 @@ struct router {
 	struct spath paths[PATHS];
 	struct end ends[PATHS]; /* of reverse tunnels */
 	struct end served[PATHS]; /* PCoAs of mobiles that keep theirs here */
-	bool unusable, no_fmip, broken, dhcp, narrow;
+	bool unusable, no_fmip, broken, dhcp, narrow, older;
 	enum sim_taken taken;
 };
 
@@ -385,7 +386,9 @@ static int par_target(void *arg, const struct in6_addr *ncoa, struct in6_addr *n
 		return -EACCES;
 	*nar = neighbor_addr(i);
 	*router = router_addr(i);
-	return ncoa->s6_addr[15] == 1;
+	if (ncoa->s6_addr[15] != 1)
+		return 0;
+	return r->sim->routers[i].older || r->older ? -ENOENT : 1;
 }
 
 static bool par_is_peer(void *arg, const struct in6_addr *src, const struct in6_addr *nar)
@@ -399,10 +402,26 @@ static bool par_lladdr(void *arg, const struct in6_addr *pcoa, struct lladdr *ou
 	return false;
 }
 
+/* Between these two HI and HAck are those of RFC 4068: what that cannot say does not arrive. */
+static bool speak_older(const struct router *r, const struct in6_addr *other)
+{
+	return r->older || r->sim->routers[router_of(other)].older;
+}
+
 static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *data, size_t len)
 {
 	struct router *r = arg;
 	struct in6_addr src = neighbor_addr(r->id);
+	uint8_t older[128];
+	if (speak_older(r, nar)) {
+		struct hi m;
+		if (hi_parse(data, len, &m) < 0 || m.flags & HI_PROXY)
+			return;
+		len = (size_t)hi_4068_pack(&m, older, sizeof older);
+		hi_4068_parse(older, len, 6, &m);
+		len = (size_t)hi_pack(&m, older, sizeof older);
+		data = older;
+	}
 	struct pkt p = message(SIM_HI, &src, nar, data, len);
 	emit(r->sim, CORE_DELAY, router_in, router_of(nar), &p);
 }
@@ -718,7 +737,7 @@ static int nar_release(void *arg, const struct nar_view *v)
 
 static bool nar_home(void *arg, const struct in6_addr *pcoa, const struct in6_addr *peer)
 {
-	return !par_own(arg, pcoa) && router_of(pcoa) == router_of(peer);
+	return !par_own(arg, pcoa) && router_of(pcoa) == router_of(peer) && !speak_older(arg, peer);
 }
 
 static bool nar_dhcp(void *arg, int ifindex)
@@ -796,6 +815,15 @@ static void nar_neighbor(void *arg, const struct nar_view *v)
 static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
 {
 	struct router *r = arg;
+	uint8_t older[64];
+	if (speak_older(r, dst)) {
+		struct hack m;
+		hack_parse(data, len, &m);
+		len = (size_t)hack_4068_pack(&m, older, sizeof older);
+		hack_4068_parse(older, len, &m);
+		len = (size_t)hack_pack(&m, older, sizeof older);
+		data = older;
+	}
 	struct pkt p = message(SIM_HACK, src, dst, data, len);
 	emit(r->sim, CORE_DELAY, router_in, router_of(dst), &p);
 }
@@ -1449,6 +1477,11 @@ void sim_dhcp(struct sim *s, int router, bool yes)
 void sim_narrow(struct sim *s, int router)
 {
 	s->routers[router].narrow = true;
+}
+
+void sim_older(struct sim *s, int router, bool yes)
+{
+	s->routers[router].older = yes;
 }
 
 void sim_broken(struct sim *s, int router, bool yes)

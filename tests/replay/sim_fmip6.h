@@ -76,6 +76,7 @@ void sim_taken(struct sim *s, int link, enum sim_taken how);
 void sim_no_fmip(struct sim *s, int router, bool yes); /* its neighbours know it as one that does not speak FMIPv6 */
 void sim_dhcp(struct sim *s, int router, bool yes);    /* addresses on its link come by DHCP, and its neighbours know */
 void sim_narrow(struct sim *s, int router);            /* its link's prefix is of 80 bits */
+void sim_older(struct sim *s, int router, bool yes);   /* between it and the others HI and HAck are those of RFC 4068 */
 void sim_broken(struct sim *s, int router, bool yes);  /* its kernel takes no path: holds and tunnels cannot be made */
 struct in6_addr sim_assigned(int link); /* the one that its router gives in its stead */
 void sim_inject_fbu(struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *ncoa, uint16_t seq);

@@ -847,7 +847,7 @@ static void test_hack_4068(void **state)
 		uint8_t old, new;
 	} read[] = { { 0, HACK_ACCEPTED }, { 1, HACK_NCOA_INVALID }, { 2, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED },
 		{ 4, HACK_NCOA_INVALID }, { 128, HACK_UNSPECIFIED }, { 129, HACK_PROHIBITED }, { 130, HACK_NO_RESOURCES }, { 99, HACK_UNSPECIFIED } },
-	  written[] = { { 0, HACK_ACCEPTED }, { 1, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED }, { 128, HACK_USE_PCOA },
+	  written[] = { { 0, HACK_ACCEPTED }, { 2, HACK_NCOA_INVALID }, { 3, HACK_ASSIGNED }, { 128, HACK_USE_PCOA },
 		{ 128, HACK_UNSPECIFIED }, { 129, HACK_PROHIBITED }, { 130, HACK_NO_RESOURCES } };
 	uint8_t out[128];
 	struct hack m = { .seq = 0x1234, .code = HACK_ASSIGNED, .ncoa = A(NCOA) }, back;
