@@ -84,6 +84,12 @@ usec_t early_take(struct early **t, const struct in6_addr *ncoa, const struct ll
 	return at;
 }
 
+bool early_announced(struct early *t, const struct in6_addr *ncoa, usec_t now)
+{
+	const struct early *e = find(t, ncoa);
+	return e && e->una && e->at + EARLY_LIFE > now;
+}
+
 void early_forget(struct early **t, const struct in6_addr *ncoa)
 {
 	struct early *e = find(*t, ncoa);

@@ -16,6 +16,8 @@ void early_contexts(struct early **t, const struct in6_addr *ncoa, const struct 
  * not; *contexts_done: those of pcoa are in place. */
 usec_t early_take(struct early **t, const struct in6_addr *ncoa, const struct lladdr *l, int ifindex, const struct in6_addr *pcoa,
                   usec_t now, bool *contexts_done);
+/* Did somebody announce himself there a moment ago? */
+bool early_announced(struct early *t, const struct in6_addr *ncoa, usec_t now);
 void early_forget(struct early **t, const struct in6_addr *ncoa);
 void early_clear(struct early **t);
 

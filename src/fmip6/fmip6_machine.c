@@ -64,6 +64,8 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_FROM_AFAR] = { .name = "hop_limit", .help = "Messages of the link that had come through a router (hop limit not 255)" },
 	[FMIP6_FBU_BAD_IID] = { .name = "fbu_bad_identifier", .help = "FBUs for a new address whose interface identifier the prefix there is too long for" },
 	[FMIP6_RTSOLPR_OLDER] = { .name = "rtsolpr_rfc4068", .help = "Of the RtSolPr received, those of mobiles of RFC 4068" },
+	[FMIP6_UNA_UNRECOGNIZED] = { .name = "una_unrecognized", .help = "UNAs that name a link-layer address which no station of the link can have" },
+	[FMIP6_NAACK_IGNORED] = { .name = "naack_ignored", .help = "Times our router refused an address that we had not announced lately" },
 };
 
 bool fmip6_seq_newer(uint16_t a, uint16_t b)

@@ -328,8 +328,7 @@ static void discover_answer(struct fmip6_mn *m, const struct prrtadv *a)
 		m->ops->attach(m->arg, &m->here, has);
 		m->state = MN_ATTACHED;
 		m->ops->attached(m->arg, &m->here.coa, &in6addr_any);
-		FMIP6_COUNT(FMIP6_UNA_SENT);
-		m->ops->send_una(m->arg, &m->here.coa, false); /* an earlier life of ours may be awaited here */
+		mn_una_send(m); /* an earlier life of ours may be awaited here */
 		return;
 	}
 }

@@ -8,6 +8,7 @@
 /* RFC 4862 §5.4.2 would have a random second here; enough for what others wait for (UNA, FBU, CTAR) to go before it on a thin link. */
 #define DAD_DELAY (10 * USEC_MSEC)
 #define DAD_WAIT USEC_SEC /* RetransTimer, RFC 4861 §10 */
+#define NAACK_WAIT (5 * USEC_SEC) /* what comes later answers no UNA */
 
 /* Another address on the link where we are. */
 void mn_readdress(struct fmip6_mn *m, const struct in6_addr *coa)
@@ -196,6 +197,13 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	if (a->status == 0 || (m->state != MN_ARRIVED && m->state != MN_ATTACHED) || !m->here.router_lladdr.len ||
 	    !lladdr_eq(&a->source, &m->here.router_lladdr))
 		return;
+	if (m->announced_at == 0 || at > m->announced_at + NAACK_WAIT) {
+		FMIP6_COUNT(FMIP6_NAACK_IGNORED);
+		log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "NAACK ignored mobile=%s peer=%s status=%u "
+		            "reason=\"answers no UNA\" since_ms=%llu limit_ms=%llu", ADDR(&m->here.coa), ADDR(&m->here.router), a->status,
+		            (unsigned long long)((at - m->announced_at) / USEC_MSEC), (unsigned long long)(NAACK_WAIT / USEC_MSEC));
+		return;
+	}
 	FMIP6_COUNT(FMIP6_NAACK_RECEIVED);
 	bool usable = naack_address(m, a, &coa);
 	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",

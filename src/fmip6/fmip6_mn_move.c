@@ -25,12 +25,18 @@ static void step_gap_end(struct fmip6_mn *m)
 
 /* ---- UNA ---- */
 
+void mn_una_send(struct fmip6_mn *m)
+{
+	FMIP6_COUNT(FMIP6_UNA_SENT);
+	m->announced_at = loop_now(m->loop);
+	m->ops->send_una(m->arg, &m->here.coa, false);
+}
+
 /* Nobody acknowledges an UNA, but everything waits for it: repeated ever more slowly, until traffic shows that it came. */
 static void una_timeout(struct timer *t, void *arg)
 {
 	struct fmip6_mn *m = arg;
-	FMIP6_COUNT(FMIP6_UNA_SENT);
-	m->ops->send_una(m->arg, &m->here.coa, false);
+	mn_una_send(m);
 	if (m->unas + 1 < m->params->una_repeat)
 		timer_after(&m->una, m->params->una_interval << m->unas);
 	m->unas++;

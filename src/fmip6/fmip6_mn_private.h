@@ -55,6 +55,7 @@ struct fmip6_mn {
 
 	int64_t unas;
 	struct timer una;
+	usec_t announced_at; /* the last UNA; 0: none yet */
 };
 
 bool mn_same_link(const struct mn_place *a, const struct mn_place *b);
@@ -75,6 +76,7 @@ void mn_solicit_stop(struct fmip6_mn *m);
 void mn_move_init(struct fmip6_mn *m);
 void mn_move_stop(struct fmip6_mn *m);
 void mn_una_begin(struct fmip6_mn *m);
+void mn_una_send(struct fmip6_mn *m); /* one */
 void mn_una_repeat(struct fmip6_mn *m); /* of an address that need not be asked for */
 void mn_settle(struct fmip6_mn *m);        /* UNA is out and the PAR forwards here */
 void mn_movement_over(struct fmip6_mn *m); /* complete */

@@ -29,7 +29,7 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	if (msg->ifindex != m->ifindex || msg->hop_limit != FMIP6_HOP_LIMIT) /* the kernel, too, takes none of these from afar */
 		return;
 	if (msg->data[0] == ICMP6_NA_TYPE) {
-		if (nd_na_parse(msg->data, msg->len, lla_len(m), &na) < 0)
+		if (nd_na_parse(msg->data, msg->len, lla_len(m), &na) < 0 || na.lladdr_odd)
 			return;
 		if (na.flags & NA_SOLICITED)
 			mn_na(m->mn, &na, msg->at);

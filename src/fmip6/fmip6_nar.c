@@ -624,6 +624,36 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 	nar_session_arrive(s);
 }
 
+/*
+ * Status 128, with which the mobile must give its address up: said to whose frame it was, never to the address that it named, as no frame
+ * can go there. Where the address is somebody's whom we know, nobody is told anything: else whoever can write another's addresses
+ * on a frame could have that one told to go.
+ */
+static bool is_somebodys(const struct fmip6_nar *n, const struct nd_na *m, const struct lladdr *from, int ifindex, usec_t at)
+{
+	const struct session *s = nar_session_find(n, &m->target);
+	if (s) /* awaited: it may be this one, which does not know its own address here */
+		return s->v.state != NAR_HOLDING || (s->v.lladdr.len == from->len && !lladdr_eq(&s->v.lladdr, from));
+	return taken(n, &m->target, &(struct lladdr){ .len = 0 }) || early_announced(n->early, &m->target, at) ||
+	       (n->ops->present && n->ops->present(n->arg, ifindex, &m->target));
+}
+
+void nar_una_unrecognized(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, const struct lladdr *from, int ifindex,
+                          usec_t at)
+{
+	if (m->flags || from->len == 0 || !addr_eq(src, &m->target) || n->ops->access_link(n->arg, &m->target) != ifindex)
+		return;
+	bool told = !is_somebodys(n, m, from, ifindex, at) && bucket_take(&n->naacks, at);
+	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
+	FMIP6_COUNT(FMIP6_UNA_UNRECOGNIZED);
+	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA names a link-layer address that is none here mobile=%s from=%s told=%s",
+	            ADDR(&m->target), LLADDR(from), told ? "yes" : "no");
+	if (!told)
+		return;
+	FMIP6_COUNT(FMIP6_NAACK_SENT);
+	n->ops->send_naack(n->arg, ifindex, from, &m->target, NAACK_LLA_UNKNOWN, &in6addr_any);
+}
+
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
 {
 	struct session *s = nar_session_find(n, ncoa);

@@ -54,6 +54,8 @@ struct nar_ops {
 	bool (*assign)(void *arg, const struct in6_addr *taken, const struct lladdr *l, struct in6_addr *out);
 	/* Asks the link whether somebody has ncoa (RFC 4862 §5.4.2); who has answers with a neighbour advertisement (nar_defended). */
 	void (*probe)(void *arg, int ifindex, const struct in6_addr *ncoa);
+	/* Has any station there been seen with ncoa? NULL: no. */
+	bool (*present)(void *arg, int ifindex, const struct in6_addr *ncoa);
 	/* A Router Advertisement with a NAACK to the sender of an UNA. */
 	void (*send_naack)(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
 	                   const struct in6_addr *ncoa);
@@ -99,6 +101,9 @@ void nar_destroy(struct fmip6_nar *n); /* silent */
 void nar_hi(struct fmip6_nar *n, const struct mh_in *in);
 /* src is the packet's source; what is no UNA (another flag, another target, no link-layer address) is passed over. */
 void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, int ifindex, usec_t at);
+/* The same, naming a link-layer address that no station of this link can have; from: whose frame it was. */
+void nar_una_unrecognized(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, const struct lladdr *from, int ifindex,
+                          usec_t at);
 /* A neighbour advertisement for an address, from that link-layer address: its owner defends it. */
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at);
 /* Something came from that address, and from that station. */

@@ -155,6 +155,10 @@ static void una_received(const struct icmp6_message *m, void *arg)
 	uint8_t lla_len = m->from.len ? m->from.len : 6;
 	if (!fmip6_on_link(m->hop_limit, &r->log, "UNA", &m->src, m->at) || nd_na_parse(m->data, m->len, lla_len, &una) < 0)
 		return;
+	if (una.lladdr_odd) {
+		nar_una_unrecognized(r->nar, &una, &m->src, &m->from, m->ifindex, m->at);
+		return;
+	}
 	/* An owner that defends its address need not name it; and a bridge may answer in another's stead, which has flags. */
 	if (m->from.len && una.lladdr.len && !lladdr_eq(&m->from, &una.lladdr)) {
 		if (una.flags == 0)

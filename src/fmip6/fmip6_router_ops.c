@@ -371,6 +371,13 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
 }
 
+static bool nar_present(void *arg, int ifindex, const struct in6_addr *ncoa)
+{
+	struct fmip6_router *r = arg;
+	struct lladdr l;
+	return rtnl_neigh_get(r->core->net->rtnl, ifindex, ncoa, &l) == 0;
+}
+
 static bool nar_assign(void *arg, const struct in6_addr *taken, const struct lladdr *l, struct in6_addr *out)
 {
 	struct fmip6_router *r = arg;
@@ -637,7 +644,7 @@ static void nar_closed(void *arg, const struct in6_addr *pcoa, enum handover_res
 
 const struct nar_ops router_nar_ops = {
 	.peer = nar_peer, .access_link = nar_access_link, .assign = nar_assign, .probe = nar_probe, .send_naack = nar_send_naack,
-	.in_use = nar_in_use, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass,
+	.in_use = nar_in_use, .present = nar_present, .leaving = nar_leaving, .supersede = nar_supersede, .hold = nar_hold, .pass = nar_pass,
 	.home = nar_home, .dhcp = nar_dhcp, .own = nar_own, .serve = nar_serve, .leave = nar_leave, .ask = nar_ask,
 	.hold_from = nar_hold_from, .release = nar_release, .drop = nar_drop, .proxy = nar_proxy, .neighbor = nar_neighbor,
 	.send_hack = nar_send_hack, .send_marker = nar_send_marker, .opened = nar_opened, .step = nar_step,

@@ -167,7 +167,7 @@ static void rtnl_changed(const struct rtnl_note *n, void *arg)
 static void na_received(struct mip6_mobile *m, const struct icmp6_message *msg, uint8_t lla_len)
 {
 	struct nd_na na;
-	if (nd_na_parse(msg->data, msg->len, lla_len, &na) < 0)
+	if (nd_na_parse(msg->data, msg->len, lla_len, &na) < 0 || na.lladdr_odd)
 		return;
 	struct mip6_home *h = mip6_home_of(m, &na.target);
 	if (na.flags & NA_SOLICITED)

@@ -20,6 +20,21 @@ static bool get_lladdr(struct rd *body, uint8_t lla_len, struct lladdr *out)
 	return lla_len <= LLADDR_MAX && rd_copy(body, out->octet, lla_len);
 }
 
+/* Of the length that the link's have, and that of a station (IEEE 802: the first bit on the wire is a group's). */
+static bool is_station(const struct rd *body, const struct lladdr *l)
+{
+	static const struct lladdr zero;
+	bool group = (l->len == 6 || l->len == 8) && l->octet[0] & 1;
+	return l->len == 0 || (rd_left(body) < 8 && !group && memcmp(l->octet, zero.octet, l->len) != 0);
+}
+
+static void get_target(struct rd *body, uint8_t lla_len, struct nd_na *out)
+{
+	out->lladdr_odd = !get_lladdr(body, lla_len, &out->lladdr) || !is_station(body, &out->lladdr);
+	if (out->lladdr_odd)
+		out->lladdr.len = 0;
+}
+
 bool nd_prefix_parse(struct rd *body, struct nd_prefix *out)
 {
 	struct in6_addr a;
@@ -92,8 +107,8 @@ int nd_na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct nd_na *
 		return -EBADMSG;
 	out->flags &= NA_ROUTER | NA_SOLICITED | NA_OVERRIDE;
 	while ((more = rd_option8(&r, &type, &body)) > 0)
-		if (type == OPT_TARGET && !get_lladdr(&body, lla_len, &out->lladdr))
-			return -EBADMSG;
+		if (type == OPT_TARGET)
+			get_target(&body, lla_len, out);
 	return more;
 }
 

@@ -47,6 +47,7 @@ struct nd_na {
 	struct in6_addr target;
 	uint8_t flags;        /* enum na_flags; all clear in an UNA (RFC 5568 §6.4.5) */
 	struct lladdr lladdr; /* len 0: not told */
+	bool lladdr_odd;      /* what is told is the address of no station there: of another length, of a group, zero; lladdr has len 0 */
 };
 int nd_na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct nd_na *out);
 int nd_na_pack(const struct nd_na *m, uint8_t *out, size_t cap);

@@ -66,8 +66,10 @@ def prrtadv(src, dst, ident, code, source, ap, nar_mac, nar, prefix, hops=255):
 
 
 def una(src, target, mac, hops=255):
-    """RFC 5568 §6.3: a neighbour advertisement without any flag."""
-    return icmp(src, ALL_NODES, struct.pack("!BBHI", 136, 0, 0, 0) + octets(target) + struct.pack("!BB", 2, 1) + mac_octets(mac), hops)
+    """RFC 5568 §6.3: a neighbour advertisement without any flag. mac: of any length."""
+    option = mac_octets(mac) + bytes(-(len(mac_octets(mac)) + 2) % 8)
+    option = struct.pack("!BB", 2, (len(option) + 2) // 8) + option
+    return icmp(src, ALL_NODES, struct.pack("!BBHI", 136, 0, 0, 0) + octets(target) + option, hops)
 
 
 def naack(src, dst, router_mac, status, hops=255):

@@ -222,8 +222,8 @@ def test_a_flood_of_rtsolpr(siege):
 # ---- at the new router -------------------------------------------------------------------------------------------------
 
 def test_unas(siege):
-    """While mn1 is on its way, mn2 says at the new router that it has its address: from its own link-layer address, from mn1's, and
-    from afar. What is held is held on, and all of it is mn1's."""
+    """While mn1 is on its way, mn2 says at the new router that it has its address: from its own link-layer address, from mn1's, from
+    one that no station there can have, and from afar. What is held is held on, and all of it is mn1's; nobody is told to leave it."""
     s = siege(fmip6={"prepared_time": "20s", "hold_time": "30s"})
     s.t.move([(s.mn2, s.there)])
     receiver = traffic.udp_receiver(s.t, "mn1")
@@ -241,7 +241,9 @@ def test_unas(siege):
             w.send(all_nodes, fmip6.una(s.ncoa, s.ncoa, MN1.mac))
             w.send(all_nodes, fmip6.una(s.ncoa, s.ncoa, MN1.mac, hops=64), MN1.mac)
             w.send(all_nodes, fmip6.una(MN2.address(AR2), s.ncoa, MN2.mac))
+            w.send(all_nodes, fmip6.una(s.ncoa, s.ncoa, "02:00:00:ff:fe:00:00:01"))
         s.counted("ar2", "una_ignored", 100)
+        s.counted("ar2", "una_unrecognized", 50)
         s.counted("ar2", "hop_limit", 50)
         assert s.d["ar2"].show("bindings") == before and s.counter("ar2", "path_released", "net") == 0
         s.t.move([(s.mn1, s.there)])
@@ -250,8 +252,9 @@ def test_unas(siege):
     sent = sender.finish("stop")["flows"][0]
     report = receiver.finish(f"total {sent}")["flows"][0]
     assert (report["lost"], report["duplicated"], report["reordered"]) == (0, 0, 0)
-    for words in ("UNA refused", "UNA ignored.*sent by another", "UNA ignored.*reason=hop-limit"):
+    for words in ("UNA refused", "UNA ignored.*sent by another", "UNA ignored.*reason=hop-limit", "UNA names a link-layer address.*told=no"):
         s.said("ar2", words)
+    assert "told=yes" not in s.d["ar2"].log()
 
 
 def test_the_reverse_tunnel(siege):

@@ -308,6 +308,15 @@ static void naack_with_an_address_of_another_link_is_not_followed(void)
 	EXPECT(mobile_uses(AT(NAR)) && counted(FMIP6_NAACK_RECEIVED) == 1);
 }
 
+static void naack_long_after_the_una_is_none(void)
+{
+	is_at_the_new_router();
+	pass(6000);
+	put_naack(NAR, naack(NAACK_LLA_UNKNOWN));
+	pass(50);
+	EXPECT(mobile_uses(AT(NAR)) && counted(FMIP6_NAACK_RECEIVED) == 0 && counted(FMIP6_NAACK_IGNORED) == 1);
+}
+
 static void naack_with_a_status_nobody_has_defined(void)
 {
 	is_at_the_new_router();
@@ -646,6 +655,7 @@ const struct sentence rfc5568_mobile[] = {
 	{ "6.4.6", "", "Status 3: the FBU has the new router's address as NCoA", SHOWN(naack_that_wants_the_routers_address) },
 	{ "6.4.6", "", "a NAACK counts only from the mobile's router", SHOWN(naack_of_another_router_is_none) },
 	{ "6.4.6", "", "an address of another link is not used", SHOWN(naack_with_an_address_of_another_link_is_not_followed) },
+	{ "6.4.6", "", "nor long after the UNA: it answers one", SHOWN(naack_long_after_the_una_is_none) },
 	{ "6.4.6", "", "an unknown Status changes nothing", SHOWN(naack_with_a_status_nobody_has_defined) },
 	{ "6.4.6", "MUST", "UNA, NAACK, FBU, FBack: the whole of it", SHOWN(naack_and_the_exchange_after_it) },
 	{ "5.6", "MUST", "a mobile that returns sends an FBU of lifetime 0 with its PCoA as Home Address", SHOWN(return_before_the_bindings_are_updated) },

@@ -248,6 +248,66 @@ static void una_without_a_link_layer_address_is_none(void)
 	EXPECT(judge_present(NAR) == 0 && sim_held(stage, NAR, NAR) && times_sent(SIM_NAACK) == 0);
 }
 
+static struct nd_na announcement_of(struct lladdr l)
+{
+	return (struct nd_na){ .target = AT(NAR), .lladdr = l };
+}
+static const struct lladdr of_another_kind = { .len = 8, .octet = { 2, 0, 0, 0xff, 0xfe, 0, 9, 9 } };
+
+static bool says_unrecognized(unsigned times)
+{
+	const struct naack *m = &last(SIM_NAACK)->naack;
+	return times_sent(SIM_NAACK) == times && m->status == NAACK_LLA_UNKNOWN && addr_is_zero(&m->ncoa) && is(last(SIM_NAACK)->dst, AT(NAR)) &&
+	       counted(FMIP6_UNA_UNRECOGNIZED) == times;
+}
+
+static void una_with_an_address_of_another_link_layer(void)
+{
+	put_una(NAR, AT(NAR), announcement_of(of_another_kind));
+	pass(20);
+	EXPECT(says_unrecognized(1) && judge_present(NAR) == 0);
+}
+
+static void una_with_an_address_that_no_station_has(void)
+{
+	put_una(NAR, AT(NAR), announcement_of((struct lladdr){ .len = 6, .octet = { 0x33, 0x33, 0, 0, 0, 1 } }));
+	put_una(NAR, AT(NAR), announcement_of((struct lladdr){ .len = 6 }));
+	pass(20);
+	EXPECT(says_unrecognized(2) && judge_present(NAR) == 0);
+}
+
+static void awaited_mobile_that_does_not_know_its_address_here(void)
+{
+	is_asked(hi_for(NAR, 7));
+	put_una(NAR, AT(NAR), announcement_of(of_another_kind));
+	pass(20);
+	EXPECT(says_unrecognized(1) && judge_present(NAR) == 0 && sim_held(stage, NAR, NAR) && judge_proxied(NAR));
+	put_una(NAR, AT(NAR), announcement(AT(NAR)));
+	pass(20);
+	EXPECT(judge_present(NAR) == 1);
+}
+
+static void nobody_is_told_to_leave_an_address_by_a_stranger(void)
+{
+	is_asked(hi_for(NAR, 7));
+	sim_frames_from(stage, &stranger_lladdr);
+	put_una(NAR, AT(NAR), announcement_of(of_another_kind));
+	pass(20);
+	EXPECT(times_sent(SIM_NAACK) == 0 && sim_held(stage, NAR, NAR) && judge_proxied(NAR) && counted(FMIP6_UNA_UNRECOGNIZED) == 1);
+}
+
+static void nobody_is_told_to_leave_an_address_that_is_his(void)
+{
+	mobile_moves_announced(NAR);
+	pass(100);
+	put_una(NAR, AT(NAR), announcement_of(of_another_kind)); /* in the mobile's own frame */
+	mobile_moves(OTHER);
+	pass(30);
+	put_una(OTHER, AT(OTHER), (struct nd_na){ .target = AT(OTHER), .lladdr = of_another_kind });
+	pass(100);
+	EXPECT(times_sent(SIM_NAACK) == 0 && counted(FMIP6_UNA_UNRECOGNIZED) == 2 && mobile_uses(AT(OTHER)) && flows());
+}
+
 static void una_repeated_changes_nothing_more(void)
 {
 	is_asked(hi_for(NAR, 7));
@@ -518,6 +578,11 @@ const struct sentence rfc5568_new[] = {
 	{ "5.5", "", "an UNA ends duplicate address detection: the mobile has the address itself", SHOWN(una_during_duplicate_address_detection) },
 	{ "4", "MUST", "NAACK goes to the source of the UNA", SHOWN(naack_offers_another_address) },
 	{ "6.4.6", "", "NAACK without an address: Status 1", SHOWN(naack_without_an_address_where_none_is_given) },
+	{ "6.4.6", "", "Status 128: an UNA that names a link-layer address of another kind of link", SHOWN(una_with_an_address_of_another_link_layer) },
+	{ "6.4.6", "", "or one that no station has: a group's, zeros", SHOWN(una_with_an_address_that_no_station_has) },
+	{ "6.4.6", "", "also where the mobile is awaited; announced rightly it is let in", SHOWN(awaited_mobile_that_does_not_know_its_address_here) },
+	{ "10", "", "Status 128 is never said on a stranger's account", SHOWN(nobody_is_told_to_leave_an_address_by_a_stranger) },
+	{ "10", "", "nor of an address whose owner is known here", SHOWN(nobody_is_told_to_leave_an_address_that_is_his) },
 	{ "6.4.6", "", "NAACKs are limited", SHOWN(naacks_are_limited) },
 	{ "5.2", "MUST", "NAR answers HI with HAck, each time", SHOWN(every_hi_is_answered) },
 	{ "5.2", "MUST", "NAR verifies whether the NCoA is in use; another is given", SHOWN(address_in_use_is_replaced) },

@@ -69,6 +69,7 @@ struct sim {
 	struct fmip6_params params;
 	struct router routers[SIM_ROUTERS + 1];
 	struct fmip6_mn *mn;
+	struct lladdr frames_from; /* in whose frames announcements come that name another */
 	int attached; /* link the cable is in; 0: none */
 	int gateway;  /* whose frames the mobile's packets go in */
 	struct in6_addr addrs[16];
@@ -669,6 +670,10 @@ static void mobile_naack(struct sim *s, int link, struct pkt *p)
 		mn_naack(s->mn, &m, loop_now(s->loop));
 }
 
+static void to_a_stranger(struct sim *s, int link, struct pkt *p)
+{
+}
+
 static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, const struct in6_addr *dst, uint8_t status,
                            const struct in6_addr *ncoa)
 {
@@ -676,7 +681,8 @@ static void nar_send_naack(void *arg, int ifindex, const struct lladdr *to, cons
 	uint8_t data[96];
 	int n = naack_pack(&(struct naack){ .status = status, .ncoa = *ncoa, .source = mac(1, r->id), .lifetime = 1800 }, data, sizeof data);
 	struct pkt p = message(SIM_NAACK, &in6addr_any, dst, data, (size_t)n);
-	emit(r->sim, LINK_DELAY + DAEMON_DELAY, mobile_naack, r->id, &p);
+	struct lladdr mobile = mac(9, 9);
+	emit(r->sim, LINK_DELAY + DAEMON_DELAY, lladdr_eq(to, &mobile) ? mobile_naack : to_a_stranger, r->id, &p);
 }
 
 static enum par_was nar_supersede(void *arg, const struct in6_addr *ncoa, struct in6_addr *local, struct in6_addr *old)
@@ -1094,7 +1100,11 @@ static void router_una(struct sim *s, int link, struct pkt *p)
 	if (!s->routers[link].nar)
 		return;
 	came(s, link, p);
-	if (nd_na_parse(p->data, p->len, 6, &m) == 0)
+	if (nd_na_parse(p->data, p->len, 6, &m) < 0)
+		return;
+	if (m.lladdr_odd)
+		nar_una_unrecognized(s->routers[link].nar, &m, &p->src[0], &s->frames_from, IFINDEX, loop_now(s->loop));
+	else
 		nar_una(s->routers[link].nar, &m, &p->src[0], IFINDEX, loop_now(s->loop));
 }
 
@@ -1370,6 +1380,7 @@ struct sim *sim_create(void)
 	for (int i = 1; i <= SIM_ROUTERS; i++)
 		router_start(s, i);
 	s->pace = USEC_MSEC;
+	s->frames_from = mac(9, 9);
 	s->attached = 1;
 	mobile_start(s);
 	sim_run(s, 100 * USEC_MSEC);
@@ -1472,6 +1483,11 @@ void sim_no_fmip(struct sim *s, int router, bool yes)
 void sim_dhcp(struct sim *s, int router, bool yes)
 {
 	s->routers[router].dhcp = yes;
+}
+
+void sim_frames_from(struct sim *s, const struct lladdr *l)
+{
+	s->frames_from = *l;
 }
 
 void sim_narrow(struct sim *s, int router)

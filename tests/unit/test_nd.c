@@ -153,6 +153,34 @@ static void a_neighbour_advertisement_is_read_and_written(void **state)
 	assert_false(nd_target(odd, sizeof odd, &target));
 }
 
+static void a_link_layer_address_that_no_station_has_is_told_from_none(void **state)
+{
+	static const uint8_t head[] = { 136, 0, 0, 0, 0, 0, 0, 0, FE80_5 };
+	static const struct {
+		uint8_t option[16], words, lla_len;
+		bool odd;
+	} all[] = {
+		{ { 2, 1, 2, 0, 0, 0, 0, 9 }, 1, 6, false },
+		{ { 2, 2, 2, 0, 0, 0, 0, 9 }, 2, 6, true },           /* EUI-64, as on IEEE 802.15.4 */
+		{ { 2, 2, 2, 0, 0, 0xff, 0xfe, 0, 0, 9 }, 2, 8, false },
+		{ { 2, 1, 2, 0, 0, 0, 0, 9 }, 1, 8, true },
+		{ { 2, 1, 3, 0, 0, 0, 0, 9 }, 1, 6, true },           /* a group's */
+		{ { 2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, 1, 6, true },
+		{ { 2, 1, 0 }, 1, 6, true },
+		{ { 2, 1, 0 }, 1, 0, false },                         /* no addresses there: not looked at */
+		{ { 2, 1, 0x0a, 0, 0, 1 }, 1, 4, false },
+	};
+	struct nd_na a;
+	uint8_t octets[sizeof head + 16];
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		memcpy(octets, head, sizeof head);
+		memcpy(octets + sizeof head, all[i].option, 16);
+		assert_int_equal(nd_na_parse(octets, sizeof head + (size_t)all[i].words * 8, all[i].lla_len, &a), 0);
+		assert_int_equal(a.lladdr_odd, all[i].odd);
+		assert_int_equal(a.lladdr.len, all[i].odd ? 0 : all[i].lla_len);
+	}
+}
+
 /* RFC 4291 §2.7.1, RFC 2464 §7, RFC 4862 §5.4.2; the checksum computed by hand. */
 static void a_probe_is_a_whole_packet(void **state)
 {
@@ -181,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_prefix_is_written_as_it_was_read),
 		cmocka_unit_test(solicitations_are_written),
 		cmocka_unit_test(a_neighbour_advertisement_is_read_and_written),
+		cmocka_unit_test(a_link_layer_address_that_no_station_has_is_told_from_none),
 		cmocka_unit_test(a_probe_is_a_whole_packet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
