@@ -120,7 +120,6 @@ static void give_up(struct client *c, usec_t now)
 	            "server is silent, its client is left to the server of this link client=%s peer=%s reason=timeout limit_ms=%llu "
 	            "actual_ms=%llu", LLADDR(&c->lladdr), ADDR(&c->home.server),
 	            (unsigned long long)(c->relay->params->timeout / USEC_MSEC), (unsigned long long)((now - c->asked_at) / USEC_MSEC));
-	guard_update(c);
 }
 
 static void on_timer(struct timer *t, void *arg)
