@@ -319,6 +319,60 @@ static void both_addresses_with_l(void **state)
 	expect("unproxy 1.5; untunnel 1.5; BA 0");
 }
 
+static void both_addresses_go_with_l(void **state)
+{
+	update((struct update){ .bu = { .seq = 1, .flags = BU_ACK | BU_HOME, .lifetime = 30 } });
+	pass(10 * SEC);
+	look_away();
+	update((struct update){ .bu = { .seq = 2, .flags = BU_ACK | BU_HOME | BU_LINK_LOCAL, .lifetime = 30 } });
+	expect("tunnel 1.5 1.1>2.10; proxy l0.5; advertise 1.5; advertise l0.5; BA 0");
+	pass(10 * SEC); /* both are said as often as at first */
+	expect("advertise 1.5; advertise l0.5; advertise 1.5; advertise l0.5");
+	update((struct update){ .bu = { .seq = 3, .flags = BU_ACK | BU_HOME | BU_LINK_LOCAL } });
+	expect("unproxy 1.5; unproxy l0.5; untunnel 1.5; BA 0");
+}
+
+/* Where nobody need be asked on the home link. */
+static void without_duplicate_address_detection(void **state)
+{
+	w.params.dad = 0;
+	w.no_tunnel = true;
+	update((struct update){ .bu = { BU(1) } });
+	expect("tunnel 1.5 1.1>2.10; BA 130");
+	served(0, 0, 0);
+	w.no_tunnel = false;
+	update((struct update){ .bu = { BU(1) } });
+	expect("tunnel 1.5 1.1>2.10; proxy 1.5; advertise 1.5; BA 0");
+	served(0, 1, 0);
+}
+
+/* Whose address it is that is claimed: on the link where it is probed for, while it is. */
+static void what_others_claim_is_theirs(void **state)
+{
+	struct in6_addr local = { .s6_addr = { 0xfe, 0x80, [15] = HOME } }, another = { .s6_addr = { 0xfe, 0x80, [15] = OTHER } };
+	update((struct update){ .bu = { .seq = 1, .flags = BU_ACK | BU_HOME | BU_LINK_LOCAL, .lifetime = 30 } });
+	ha_claimed(w.ha, 7, &local, &LLADDR_MOBILE, false);
+	ha_claimed(w.ha, HOME_LINK, &another, &LLADDR_MOBILE, false);
+	pass(SEC);
+	assert_int_equal(w.ba.status, BA_ACCEPTED);
+	update((struct update){ .bu = { BU(1) }, .host = OTHER });
+	look_away();
+	ha_claimed(w.ha, HOME_LINK, &local, &LLADDR_MOBILE, false); /* the kernel defends it */
+	ha_claimed(w.ha, HOME_LINK, &another, &LLADDR_MOBILE, false);
+	expect("");
+	served(1, 1, 0);
+}
+
+/* RFC 4283, RFC 4285 §5: who says its name hears it in the answer. */
+static void the_name_is_said_again(void **state)
+{
+	static const uint8_t nai[] = "a@example.net";
+	update((struct update){ .bu = { BU(1), .o = { .nai = nai, .nai_len = 13 } } });
+	pass(SEC);
+	assert_int_equal(w.ba.o.nai_len, 13);
+	assert_memory_equal(w.ba.o.nai, nai, 13);
+}
+
 /* "If this Duplicate Address Detection fails for the given home address or an associated link local address, then the home agent MUST
  * reject the complete Binding Update and MUST return ... 134." */
 static void a_duplicate_is_refused(void **state)
@@ -416,6 +470,21 @@ static void refusals(void **state)
 	update((struct update){ .bu = { BU(2) } });
 	expect("BA 132");
 	served(0, 1, 0);
+	w.no_link = false;
+	w.link.valid = 3 * SEC; /* as good as gone */
+	update((struct update){ .bu = { BU(2) } });
+	expect("BA 132");
+}
+
+/* Only as long as it is served is a home address no care-of address. */
+static void the_address_of_one_that_went_home(void **state)
+{
+	update((struct update){ .bu = { BU(1) }, .host = OTHER });
+	pass(SEC);
+	update((struct update){ .bu = { .seq = 2, .flags = BU_ACK | BU_HOME }, .host = OTHER });
+	look_away();
+	update((struct update){ .bu = { BU(1), .o.alt_coa = net(1, OTHER) } });
+	expect("probe 1.5");
 }
 
 static void no_tunnel_no_binding(void **state)
@@ -446,11 +515,57 @@ static void a_movement(void **state)
 	expect("tunnel 1.5 1.1>2.11 also 2.10; BA 0");
 	pass(SEC);
 	expect("only 1.5");
+	update((struct update){ .bu = { BU(4) }, .from = COA2 });
+	expect("tunnel 1.5 1.1>2.11; BA 0");
 	w.params.overlap = 0;
-	update((struct update){ .bu = { BU(4) } });
+	update((struct update){ .bu = { BU(5) } });
 	expect("tunnel 1.5 1.1>2.10; BA 0");
 	pass(10 * SEC);
 	expect("");
+}
+
+static void moved_and_gone_at_once(void **state)
+{
+	registered(1);
+	pass(10 * SEC);
+	update((struct update){ .bu = { BU(2) }, .from = COA2 });
+	look_away();
+	update((struct update){ .bu = { .seq = 3, .flags = BU_ACK | BU_HOME } });
+	expect("unproxy 1.5; untunnel 1.5; BA 0");
+	pass(5 * SEC);
+	expect("");
+	update((struct update){ .bu = { BU(4) }, .from = COA2 });
+	pass(SEC);
+	expect("probe 1.5; probed 1.5; tunnel 1.5 1.1>2.11; proxy 1.5; advertise 1.5; BA 0");
+}
+
+static void view_keep(const struct ha_view *v, void *arg)
+{
+	*(struct ha_view *)arg = *v;
+}
+
+static void what_is_told_of_a_binding(void **state)
+{
+	struct ha_view v;
+	struct in6_addr at = coa(COA2), agent = net(1, AGENT);
+	update((struct update){ .bu = { BU(1) } });
+	ha_each(w.ha, view_keep, &v);
+	assert_true(v.state == HA_PROBING && !v.lifetime && !v.left);
+	pass(SEC);
+	usec_t since = loop_now(w.loop);
+	pass(10 * SEC);
+	update((struct update){ .bu = { BU(2) }, .from = COA2 });
+	pass(20 * SEC);
+	ha_each(w.ha, view_keep, &v);
+	assert_true(addr_eq(&v.coa, &at) && addr_eq(&v.agent, &agent));
+	assert_true(v.state == HA_SERVING && v.lifetime == 120 * SEC && v.left == 100 * SEC && v.since == since && v.moves == 1 && v.seq == 2);
+	update((struct update){ .bu = { .seq = 3, .flags = BU_ACK | BU_HOME } });
+	ha_each(w.ha, view_keep, &v);
+	assert_true(v.state == HA_ENDED && !v.lifetime && !v.left);
+	update((struct update){ .bu = { BU(4) } });
+	pass(SEC);
+	ha_each(w.ha, view_keep, &v);
+	assert_int_equal(v.moves, 0);
 }
 
 /* ---- §9.5.1: what is silently discarded ---- */
@@ -463,6 +578,8 @@ static void silence(void **state)
 	update((struct update){ .bu = { .seq = 1, .flags = BU_ACK, .lifetime = 30 } }); /* no home registration, and no Nonce Indices */
 	update((struct update){ .bu = { BU(1), .o.alt_coa = { .s6_addr = { 0xff, 5, [15] = 1 } } } });
 	update((struct update){ .bu = { BU(1), .o.alt_coa = { .s6_addr = { 0xfe, 0x80, [15] = 1 } } } });
+	update((struct update){ .bu = { BU(1), .o.alt_coa = in6addr_loopback } });
+	update((struct update){ .bu = { BU(1), .o.alt_coa = { .s6_addr = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 1 } } } });
 	update((struct update){ .bu = { BU(1) }, .at_home = true }); /* §10.3.1: "A Home Address destination option MUST be present" */
 	in.data = nonces; /* "If the Home Registration (H) bit is set, the Nonce Indices mobility option MUST NOT be present." */
 	in.len = sizeof nonces;
@@ -470,10 +587,19 @@ static void silence(void **state)
 	in.len = 8; /* cut short */
 	ha_receive(w.ha, &in);
 	in.len = sizeof nonces;
+	static const uint8_t good[] = { 59, 1, 5, 0, 0, 0, 0, 1, 0xc0, 0, 0, 30, 1, 2, 0, 0 };
+	in.data = good;
+	in.len = sizeof good;
 	in.home = (struct in6_addr){ .s6_addr = { 0xff, 2, [15] = 1 } };
 	ha_receive(w.ha, &in);
+	in.home = home();
+	in.src = (struct in6_addr){ .s6_addr = { 0xfe, 0x80, [15] = 1 } };
+	ha_receive(w.ha, &in);
 	expect("");
-	assert_int_equal(mip6_counters[MIP6_BU_DISCARDED].value, before + 7);
+	assert_int_equal(mip6_counters[MIP6_BU_DISCARDED].value, before + 10);
+	in.src = coa(COA);
+	ha_receive(w.ha, &in);
+	expect("probe 1.5");
 }
 
 /* "the receiving node MUST send back a Binding Acknowledgement with status code 135, and the last accepted sequence number". */
@@ -520,6 +646,32 @@ static void home_again(void **state)
 	assert_true(lladdr_eq(&w.way.lladdr, &LLADDR_MOBILE));
 }
 
+/* Not on the home link it is not at home, whatever its source address; and on it from abroad neither. */
+static void home_again_elsewhere(void **state)
+{
+	registered(1);
+	w.link.ifindex = 4;
+	update((struct update){ .bu = { .seq = 2, .flags = BU_ACK | BU_HOME }, .at_home = true });
+	expect("unproxy 1.5; untunnel 1.5; BA 0");
+	assert_int_equal(w.way.lladdr.len, 0);
+	w.link.ifindex = HOME_LINK;
+	update((struct update){ .bu = { BU(3) } });
+	pass(SEC);
+	look_away();
+	w.link.ifindex = 7;
+	update((struct update){ .bu = { .seq = 4, .flags = BU_ACK | BU_HOME } });
+	expect("unproxy 1.5; untunnel 1.5; BA 0");
+	assert_int_equal(w.way.lladdr.len, 0);
+}
+
+/* §10.3.2: the home address as care-of address is a de-registration as well. */
+static void the_home_address_as_care_of_address(void **state)
+{
+	registered(1);
+	update((struct update){ .bu = { BU(2), .o.alt_coa = home() } });
+	expect("unproxy 1.5; untunnel 1.5; BA 0");
+}
+
 /* "SHOULD mark the Binding Cache entry as invalid ... wait for MAX_DELETE_BCE_TIMEOUT": the delayed update gets 135 at the care-of
  * address; and an answer that was lost is given again. */
 static void an_ended_binding_is_remembered(void **state)
@@ -557,10 +709,11 @@ static void updates_while_probing(void **state)
 	pass(400 * MSEC);
 	update((struct update){ .bu = { BU(1) } }); /* a copy */
 	expect("probe 1.5; BA 135");
-	update((struct update){ .bu = { BU(2) }, .from = COA2 }); /* moved meanwhile */
+	update((struct update){ .bu = { .seq = 2, .flags = BU_ACK | BU_HOME, .lifetime = 10 }, .from = COA2 }); /* moved meanwhile */
 	pass(600 * MSEC);
 	expect("probed 1.5; tunnel 1.5 1.1>2.11; proxy 1.5; advertise 1.5; BA 0");
 	assert_int_equal(w.ba.seq, 2);
+	assert_int_equal(w.ba.lifetime, 10);
 	update((struct update){ .bu = { BU(3) }, .from = COA2 });
 	expect("tunnel 1.5 1.1>2.11; BA 0");
 	update((struct update){ .bu = { BU(3) }, .from = COA2 });
@@ -739,6 +892,28 @@ static void who_takes_the_address_is_contradicted(void **state)
 	expect("");
 }
 
+/* Only a binding whose prefix is gone, or on another link now, ends when something changes. */
+static void links_change(void **state)
+{
+	registered(1);
+	update((struct update){ .bu = { BU(1) }, .host = OTHER });
+	look_away();
+	ha_links_changed(w.ha);
+	expect("");
+	pass(SEC);
+	look_away();
+	w.link.ifindex = 4;
+	ha_links_changed(w.ha);
+	expect("unproxy 1.5; untunnel 1.5; unproxy 1.6; untunnel 1.6");
+	w.link.ifindex = HOME_LINK;
+	registered(1);
+	update((struct update){ .bu = { .seq = 2, .flags = BU_ACK | BU_HOME } });
+	look_away();
+	w.no_link = true;
+	ha_links_changed(w.ha); /* it has ended already */
+	expect("");
+}
+
 static void a_prefix_goes_while_probing(void **state)
 {
 	update((struct update){ .bu = { BU(1) } });
@@ -772,8 +947,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_first_registration), T(the_answer_goes_to_the_source), T(answered_without_a_and_never_with_k), T(both_addresses_with_l),
+		T(both_addresses_go_with_l), T(without_duplicate_address_detection), T(what_others_claim_is_theirs), T(the_name_is_said_again),
 		T(a_duplicate_is_refused), T(the_lifetime), T(a_prefix_that_goes), T(refresh_advice), T(refusals), T(no_tunnel_no_binding),
-		T(a_movement), T(silence), T(sequence_numbers), T(deregistration_from_abroad), T(home_again), T(an_ended_binding_is_remembered),
+		T(the_address_of_one_that_went_home), T(moved_and_gone_at_once), T(what_is_told_of_a_binding), T(home_again_elsewhere),
+		T(the_home_address_as_care_of_address), T(links_change), T(a_movement), T(silence), T(sequence_numbers), T(deregistration_from_abroad), T(home_again), T(an_ended_binding_is_remembered),
 		T(nothing_to_deregister), T(updates_while_probing), T(a_restart_leaves_nothing), T(any_order),
 		S(authentication), S(timestamps), S(timestamps_outlive_bindings), S(timestamps_from_before_a_restart),
 		S(sequence_instead_of_timestamps), T(who_takes_the_address_is_contradicted), T(a_prefix_goes_while_probing), T(an_unknown_type),
