@@ -131,6 +131,13 @@ bool lladdr_eq(const struct lladdr *a, const struct lladdr *b)
 	return a->len == b->len && a->len <= LLADDR_MAX && memcmp(a->octet, b->octet, a->len) == 0;
 }
 
+struct lladdr lladdr_key(const struct lladdr *l)
+{
+	struct lladdr key = { .len = l->len <= LLADDR_MAX ? l->len : 0 };
+	memcpy(key.octet, l->octet, key.len);
+	return key;
+}
+
 /* The bits of octet i that lie within a prefix of length plen. */
 static uint8_t mask_octet(unsigned plen, unsigned i)
 {

@@ -50,6 +50,7 @@ bool addr_is_v4(const struct in6_addr *a);
 bool addr_is_link_local(const struct in6_addr *a);
 bool addr_is_multicast(const struct in6_addr *a);
 bool lladdr_eq(const struct lladdr *a, const struct lladdr *b);
+struct lladdr lladdr_key(const struct lladdr *l); /* the same with zeros behind its octets: may be hashed whole */
 bool prefix_has(const struct prefix *p, const struct in6_addr *a);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);
 

@@ -7,7 +7,8 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_clients.c src/fmip6/fmip6_clients.h src/fmip6/fmip6_clients_private.h src/fmip6/fmip6_clients_ops.c \
 	src/fmip6/fmip6_clients_answer.c src/fmip6/fmip6_known.c src/fmip6/fmip6_known.h \
 	src/fmip6/fmip6_gateway.c src/fmip6/fmip6_gateway.h \
-	src/fmip6/fmip6_anchor.c src/fmip6/fmip6_anchor.h \
+	src/fmip6/fmip6_anchor.c src/fmip6/fmip6_anchor.h src/fmip6/fmip6_anchor_away.c src/fmip6/fmip6_anchor_farewell.c \
+	src/fmip6/fmip6_anchor_private.h \
 	src/fmip6/fmip6_visit.c src/fmip6/fmip6_visit.h src/fmip6/fmip6_visit_ask.c src/fmip6/fmip6_visit_private.h \
 	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
 	src/fmip6/cga.c src/fmip6/cga.h src/fmip6/send_key.c src/fmip6/send_key.h src/fmip6/send_wire.c src/fmip6/send_wire.h \
