@@ -188,6 +188,14 @@ struct ap *ap_of_short_identifier(const struct neighbors *t, const struct in6_ad
 	return NULL;
 }
 
+struct prefix neighbor_prefix(const struct neighbors *t, const struct in6_addr *addr)
+{
+	const struct ap *ap = ap_of_prefix(t, addr);
+	if (!ap || !ap->neighbor)
+		return (struct prefix){ *addr, 128 };
+	return addr_is_v4(addr) ? ap->prefix4 : ap->prefix;
+}
+
 /*
  * neighbors_configure works in two passes, so that running out of memory changes nothing: the first finds or makes every
  * entry (making is harmless, it is taken back), the second fills them in and drops what was not asked for.

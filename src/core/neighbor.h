@@ -61,6 +61,8 @@ struct ap *ap_find(const struct neighbors *t, const struct lladdr *id);
 struct ap *ap_of_prefix(const struct neighbors *t, const struct in6_addr *addr);
 /* An AP whose prefix is too long for the 64 bits of addr's interface identifier: it begins like addr, and addr is outside of it. */
 struct ap *ap_of_short_identifier(const struct neighbors *t, const struct in6_addr *addr);
+/* The prefix that addr lies in, of a neighbour's AP; addr alone if there is none. */
+struct prefix neighbor_prefix(const struct neighbors *t, const struct in6_addr *addr);
 /*
  * Mobile node: learns a tuple; finds or makes the neighbour by router address (tuple->neighbor is ignored). A tuple without
  * AP-ID is told from others by its router. A configured AP is not changed, only returned. Bounded: the oldest goes, and its

@@ -121,9 +121,46 @@ static void asked_to_move(struct fmip6_anchor *a, const struct hack *m, const st
 		         why);
 }
 
-static void unsolicited(struct fmip6_anchor *a, const struct hack *m, const struct in6_addr *peer, const struct mh_in *in)
+/* Is that client, by another address, where this neighbour is? */
+static bool is_there(const struct fmip6_anchor *a, const struct lladdr *l, const struct in6_addr *peer)
+{
+	const struct client *c = client_find(a, l);
+	for (const struct away *e = c ? c->first : NULL; e; e = e->next)
+		if (e->arrived && addr_eq(&e->router, peer))
+			return true;
+	return false;
+}
+
+static const char *adopt(struct fmip6_anchor *a, const struct hack *m, const struct in6_addr *peer, usec_t at)
+{
+	const char *refused = a->ops->refuse(a->arg, &m->pcoa, &m->lladdr);
+	struct away *e = refused ? NULL : away_make(a, &m->pcoa, &m->lladdr);
+	if (!e)
+		return refused ? refused : "limit of sessions reached";
+	e->adopted = true;
+	FMIP6_COUNT(FMIP6_CLIENTS_ADOPTED);
+	LOG_INFO("fmip6", "client has another address mobile=%s lladdr=%s peer=%s granted=%s", ADDR(&m->pcoa), LLADDR(&m->lladdr),
+	         ADDR(peer), m->flags & HACK_PROXY ? "yes" : "no");
+	a->ops->probe(a->arg, &m->pcoa);
+	away_ask(e, peer, true, at, 0);
+	return NULL;
+}
+
+/* What the router says of that address of the client's: is it believed? */
+static bool believed(struct fmip6_anchor *a, const struct hack *m, const struct in6_addr *peer, usec_t at)
 {
 	struct lladdr known = { .len = 0 };
+	bool own = a->ops->own_address(a->arg, &m->pcoa), knows = own && known_lladdr(a, &m->pcoa, &known);
+	if (own && (knows ? lladdr_eq(&known, &m->lladdr) : (m->flags & HACK_PROXY) || is_there(a, &m->lladdr, peer)))
+		return true;
+	mismatch(a, &m->pcoa, &m->lladdr, &known, ADDR(peer), at);
+	return false;
+}
+
+static void unsolicited(struct fmip6_anchor *a, const struct hack *m, const struct in6_addr *peer, const struct mh_in *in)
+{
+	struct lladdr known;
+	const char *why = NULL;
 	if (m->lladdr.len == 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
 		return;
@@ -132,12 +169,12 @@ static void unsolicited(struct fmip6_anchor *a, const struct hack *m, const stru
 		asked_to_move(a, m, peer, in->at);
 		return;
 	}
-	if (!addr_is_zero(&m->pcoa) && (!a->ops->own_address(a->arg, &m->pcoa) || !known_lladdr(a, &m->pcoa, &known) ||
-	                                !lladdr_eq(&known, &m->lladdr))) {
-		mismatch(a, &m->pcoa, &m->lladdr, &known, ADDR(peer), in->at);
+	if (!addr_is_zero(&m->pcoa) && !believed(a, m, peer, in->at))
 		return;
-	}
-	const char *why = move_all(a, &m->lladdr, peer, true, in->at);
+	if (!addr_is_zero(&m->pcoa) && !known_lladdr(a, &m->pcoa, &known))
+		why = adopt(a, m, peer, in->at);
+	if (!why)
+		why = move_all(a, &m->lladdr, peer, true, in->at);
 	if (why)
 		log_limited(&a->log, in->at, LOG_LEVEL_DEBUG, "fmip6", "client not moved lladdr=%s peer=%s reason=\"%s\"",
 		            LLADDR(&m->lladdr), ADDR(peer), why);
@@ -204,12 +241,22 @@ void anchor_seen(struct fmip6_anchor *a, const struct in6_addr *addr, const stru
 	struct away *e = addr_is_zero(addr) ? NULL : away_find(a, addr);
 	if (e && !lladdr_eq(&e->lladdr, l)) {
 		mismatch(a, addr, l, &e->lladdr, "-", at);
+		if (e->adopted)
+			away_end(e, true, "another station of its link has the address");
 		return;
 	}
 	size_t n = away_addresses(a, l, all);
 	for (size_t i = 0; i < n; i++)
 		if ((e = away_find(a, &all[i])) && shows_return(e, at))
 			away_home(e, l, ifindex, at);
+}
+
+void anchor_neighbor_up(struct fmip6_anchor *a, const struct in6_addr *peer)
+{
+	usec_t wait = 0;
+	for (struct away *e = a->all; e; e = e->hh.next)
+		if (e->arrived && !e->asking && !e->awaited && addr_eq(&e->router, peer))
+			away_ask(e, peer, true, loop_now(a->loop), wait += ANCHOR_PACE);
 }
 
 void anchor_forget(struct fmip6_anchor *a, const struct in6_addr *pcoa)

@@ -12,6 +12,10 @@
  *                                   anchor knows for the address; all addresses known of that client move then, each by a HI
  *   home again                      it is seen on our own link, or, announced (anchor_await), held for until it is
  *
+ * An address that nobody here knows is adopted if it is one more of a client that is at the router which asks, as hosts make up
+ * new ones (RFC 8981), or if that router says that it had the client from us (P flag), as after our restart. Whoever has it on our
+ * own link is asked to say so, and is right.
+ *
  * Whoever had the client before is told so, by a HI with the P flag and Code 2 (RFC 5949 §6.1.1), and forgets it. The other router
  * says from time to time that the client is still there; if it does not, the tunnel ends with its lifetime.
  */
@@ -20,7 +24,7 @@
 
 #include "fmip6/fmip6_machine.h"
 
-#define ANCHOR_ADDRS 16 /* addresses of one client that move together */
+#define ANCHOR_ADDRS 16 /* addresses of one client that move together; of more the oldest is given up */
 
 struct fmip6_anchor;
 
@@ -59,6 +63,8 @@ struct anchor_ops {
 	void (*direct)(void *arg, const struct in6_addr *pcoa, const struct lladdr *l, int ifindex);
 	/* The hosts of pcoa's link are told that it is reached through us now. */
 	void (*claim)(void *arg, const struct in6_addr *pcoa);
+	/* Makes whoever has pcoa on our link say something. */
+	void (*probe)(void *arg, const struct in6_addr *pcoa);
 	/* What anchor_seen must be told has changed. */
 	void (*changed)(void *arg);
 	/* The timeline. role is HANDOVER_NAR when it comes home. */
@@ -80,6 +86,8 @@ const char *anchor_await(struct fmip6_anchor *a, const struct in6_addr *pcoa);
 void anchor_hack(struct fmip6_anchor *a, const struct hack *m, const struct mh_in *in);
 /* Something of that station came on an access link: with that source address, or unspecified. at: when it came in. */
 void anchor_seen(struct fmip6_anchor *a, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at);
+/* That neighbour is there again: it may have been started anew, and is told who of ours is there. */
+void anchor_neighbor_up(struct fmip6_anchor *a, const struct in6_addr *peer);
 /* Its owner moves by itself after all: whatever is in force is over. The path is the caller's from here on. */
 void anchor_forget(struct fmip6_anchor *a, const struct in6_addr *pcoa);
 

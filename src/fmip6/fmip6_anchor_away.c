@@ -87,10 +87,19 @@ static void life_ended(struct timer *t, void *arg);
 static void expect_ended(struct timer *t, void *arg);
 static void ask_again(struct timer *t, void *arg);
 
+/* Hosts that make up new addresses do not say which they have no longer. */
+static void give_up_oldest(struct client *c)
+{
+	struct away *last = c->first;
+	while (last->next)
+		last = last->next;
+	away_end(last, true, "too many addresses of one client");
+}
+
 struct away *away_make(struct fmip6_anchor *a, const struct in6_addr *pcoa, const struct lladdr *l)
 {
 	struct client *c = HASH_CNT(hh, a->all) < (unsigned)a->params->sessions ? client_get(a, l) : NULL;
-	struct away *e = c && c->n < ANCHOR_ADDRS ? calloc(1, sizeof *e) : NULL;
+	struct away *e = c ? calloc(1, sizeof *e) : NULL;
 	if (!e) {
 		FMIP6_COUNT(FMIP6_SESSIONS_FULL);
 		client_prune(a, c);
@@ -98,7 +107,8 @@ struct away *away_make(struct fmip6_anchor *a, const struct in6_addr *pcoa, cons
 	}
 	*e = (struct away){ .anchor = a, .client = c, .next = c->first, .pcoa = *pcoa, .lladdr = *l };
 	c->first = e;
-	c->n++;
+	if (++c->n > ANCHOR_ADDRS)
+		give_up_oldest(c);
 	timer_init(&e->life, a->loop, life_ended, e);
 	timer_init(&e->expect, a->loop, expect_ended, e);
 	timer_init(&e->retry, a->loop, ask_again, e);
@@ -187,7 +197,7 @@ static void arrived(struct away *e, usec_t at)
 	struct fmip6_anchor *a = e->anchor;
 	struct in6_addr was = e->was;
 	timer_stop(&e->expect);
-	if (!e->arrived)
+	if (!e->arrived && !e->adopted)
 		a->ops->claim(a->arg, &e->pcoa);
 	e->arrived = true;
 	e->since = at;

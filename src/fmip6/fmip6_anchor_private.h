@@ -8,6 +8,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#define ANCHOR_PACE USEC_MSEC /* between clients, where a neighbour is told of many */
+
 /* One client, by its link-layer address; there as long as one of its addresses is. */
 struct client {
 	UT_hash_handle hh;
@@ -64,7 +66,7 @@ struct fmip6_anchor {
 struct away *away_find(const struct fmip6_anchor *a, const struct in6_addr *pcoa);
 struct away *away_of_seq(const struct fmip6_anchor *a, uint16_t seq); /* the one asked for by that HI */
 struct client *client_find(const struct fmip6_anchor *a, const struct lladdr *l);
-/* NULL, counted: the limit of sessions, or of one client's addresses, or no memory. */
+/* NULL, counted: the limit of sessions, or no memory. */
 struct away *away_make(struct fmip6_anchor *a, const struct in6_addr *pcoa, const struct lladdr *l);
 struct anchor_view away_view(const struct away *e);
 bool away_in_force(const struct away *e);

@@ -7,6 +7,7 @@
 
 #define ANSWER_RATE 500 /* questions answered in a second */
 #define PREFIXES_MAX 64
+#define RULES_SHARE 20 /* a filter is made no oftener than so many times what it takes */
 
 /* ---- tables ---- */
 
@@ -23,29 +24,42 @@ static const struct rtnl_link *access_link(const struct fmip6_clients *c, size_t
 	return s->kind == INTERFACE_ACCESS ? rtnl_link_by_name(c->core->net->rtnl, s->name) : NULL;
 }
 
-static bool is_access(const struct fmip6_clients *c, int ifindex)
+/* What is ours is asked of each frame: it is looked for when links and addresses change. */
+static void access_learn(struct fmip6_clients *c)
 {
+	struct prefix own[PREFIXES_MAX];
+	c->access_n = 0;
 	for (size_t i = 0; i < c->core->settings->interfaces.n; i++) {
 		const struct rtnl_link *l = access_link(c, i);
-		if (l && l->ifindex == ifindex)
-			return true;
+		size_t n = l ? rtnl_link_prefixes(c->core->net->rtnl, l->ifindex, own, PREFIXES_MAX) : 0;
+		struct access *more = n ? realloc(c->access, (c->access_n + n) * sizeof *more) : NULL;
+		if (!more)
+			continue;
+		c->access = more;
+		for (size_t k = 0; k < n; k++)
+			c->access[c->access_n++] = (struct access){ own[k], l->ifindex };
 	}
+}
+
+static bool is_access(const struct fmip6_clients *c, int ifindex)
+{
+	for (size_t i = 0; i < c->access_n; i++)
+		if (c->access[i].ifindex == ifindex)
+			return true;
 	return false;
 }
 
 const struct rtnl_link *clients_link(const struct fmip6_clients *c, const struct in6_addr *a)
 {
-	for (size_t i = 0; i < c->core->settings->interfaces.n; i++) {
-		const struct rtnl_link *l = access_link(c, i);
-		if (l && !addr_is_link_local(a) && rtnl_on_link(c->core->net->rtnl, l->ifindex, a))
-			return l;
-	}
+	for (size_t i = 0; i < c->access_n; i++)
+		if (prefix_has(&c->access[i].prefix, a))
+			return rtnl_link_by_index(c->core->net->rtnl, c->access[i].ifindex);
 	return NULL;
 }
 
 bool clients_own_address(const struct fmip6_clients *c, const struct in6_addr *a)
 {
-	return !fmip6_is_local(c->core, a) && clients_link(c, a);
+	return clients_link(c, a) && !fmip6_is_local(c->core, a);
 }
 
 struct neighbor *clients_peer(const struct fmip6_clients *c, const struct in6_addr *src)
@@ -56,7 +70,7 @@ struct neighbor *clients_peer(const struct fmip6_clients *c, const struct in6_ad
 
 const struct ap *clients_home(const struct fmip6_clients *c, const struct in6_addr *a)
 {
-	const struct ap *ap = clients_own_address(c, a) ? NULL : ap_of_prefix(c->core->neighbors, a);
+	const struct ap *ap = clients_link(c, a) ? NULL : ap_of_prefix(c->core->neighbors, a);
 	if (!ap || !ap->neighbor || !neighbor_usable(ap->neighbor) || ap->neighbor->compat != COMPAT_RFC5568)
 		return NULL;
 	return ap;
@@ -99,12 +113,10 @@ static void rules_due(struct timer *t, void *arg)
 	struct fmip6_clients *c = arg;
 	struct prefix own[PREFIXES_MAX];
 	struct addresses away = { 0 }, settled = { 0 };
+	usec_t begun = loop_now_fresh(c->core->loop);
 	size_t n = 0;
-	for (size_t i = 0; i < c->core->settings->interfaces.n; i++) {
-		const struct rtnl_link *l = access_link(c, i);
-		if (l)
-			n += rtnl_link_prefixes(c->core->net->rtnl, l->ifindex, own + n, PREFIXES_MAX - n);
-	}
+	for (; n < c->access_n && n < PREFIXES_MAX; n++)
+		own[n] = c->access[n].prefix;
 	anchor_each(c->anchor, add_away, &away);
 	visit_each(c->visit, add_settled, &settled);
 	const struct sight_rules rules = { .own = own, .own_n = n, .watched = away.at, .watched_n = away.n, .passed = settled.at,
@@ -114,17 +126,27 @@ static void rules_due(struct timer *t, void *arg)
 		LOG_WARNING("fmip6", "filter for clients not set reason=\"%s\"", strerror(-rc));
 	free(away.at);
 	free(settled.at);
+	usec_t now = loop_now_fresh(c->core->loop);
+	c->rules_next = now + RULES_SHARE * (now - begun);
+}
+
+void clients_changed(struct fmip6_clients *c)
+{
+	usec_t now = loop_now(c->core->loop);
+	if (!timer_armed(&c->rules))
+		timer_at(&c->rules, c->rules_next > now ? c->rules_next : now);
 }
 
 static void links_open(struct fmip6_clients *c)
 {
+	access_learn(c);
 	for (size_t i = 0; i < c->core->settings->interfaces.n; i++) {
 		const struct rtnl_link *l = access_link(c, i);
 		int rc = l ? sight_add(c->sight, l->ifindex) : 0;
 		if (rc < 0)
 			LOG_WARNING("fmip6", "cannot look for clients interface=%s reason=\"%s\"", l->name, strerror(-rc));
 	}
-	timer_after(&c->rules, 0);
+	clients_changed(c);
 }
 
 /* ---- what comes in ---- */
@@ -177,10 +199,12 @@ void clients_note(struct fmip6_clients *c, const struct rtnl_note *n)
 		break;
 	case RTNL_LINK_GONE:
 		sight_del(c->sight, n->ifindex);
+		access_learn(c);
 		break;
 	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
-		timer_after(&c->rules, 0);
+		access_learn(c);
+		clients_changed(c);
 		break;
 	case RTNL_NEIGH:
 		if (is_access(c, n->ifindex))
@@ -192,6 +216,17 @@ void clients_note(struct fmip6_clients *c, const struct rtnl_note *n)
 	case RTNL_RESYNC:
 		break;
 	}
+}
+
+/* A neighbour that comes back may have been started anew, and know nothing of the clients that are here, or of ours that are there. */
+static void association_changed(struct bus_note *note, void *arg)
+{
+	struct fmip6_clients *c = arg;
+	const struct neighbor *n = note->u.neighbor.neighbor;
+	if (!note->u.neighbor.up || !clients_peer(c, &n->address))
+		return;
+	anchor_neighbor_up(c->anchor, &n->address);
+	visit_neighbor_up(c->visit, &n->address);
 }
 
 /* ---- requests ---- */
@@ -244,15 +279,16 @@ struct fmip6_clients *clients_create(struct fmip6_router *r)
 	bucket_init(&c->answers, ANSWER_RATE, ANSWER_RATE);
 	c->anchor = anchor_create(r->core->loop, r->params, &clients_anchor_ops, c);
 	c->visit = visit_create(r->core->loop, r->params, &clients_visit_ops, c);
-	c->known = known_create();
+	c->known = known_create(&r->params->client_memory);
 	c->sight = sight_open(r->core->loop, seen, c);
-	if (!c->anchor || !c->visit || !c->known || !c->sight) {
+	c->association = bus_subscribe(r->core->bus, BUS_NEIGHBOR_ASSOCIATION, association_changed, c);
+	if (!c->anchor || !c->visit || !c->known || !c->sight || !c->association) {
 		LOG_ERROR("fmip6", "no memory for clients");
 		clients_destroy(c);
 		return NULL;
 	}
-	learn(c);
 	links_open(c);
+	learn(c);
 	return c;
 }
 
@@ -280,10 +316,12 @@ void clients_destroy(struct fmip6_clients *c)
 	if (c->visit)
 		visit_each(c->visit, stop_visit, c);
 	timer_stop(&c->rules);
+	bus_unsubscribe(c->association);
 	anchor_destroy(c->anchor);
 	visit_destroy(c->visit);
 	known_destroy(c->known);
 	sight_close(c->sight);
+	free(c->access);
 	free(c);
 }
 

@@ -9,31 +9,17 @@
 
 static const struct in6_addr all_nodes = { .s6_addr = { 0xff, 2, [15] = 1 } };
 
-struct search {
-	const struct sighting *s;
-	const struct ap *home;
-	bool visitor, here; /* who asks is a visitor from there; who is asked for is on this link as well */
-};
-
-static void look(const struct visit_view *v, void *arg)
-{
-	struct search *q = arg;
-	if (v->state == VISIT_HOLDING || v->ifindex != q->s->ifindex)
-		return;
-	q->here |= addr_eq(&v->pcoa, &q->s->target);
-	q->visitor |= lladdr_eq(&v->lladdr, &q->s->from) && addr_eq(&v->peer, &q->home->neighbor->address);
-}
-
 static bool is_for_us(struct fmip6_clients *c, const struct sighting *s)
 {
 	struct anchor_view away;
+	struct visit_view v;
 	if (anchor_find(c->anchor, &s->target, &away))
 		return !addr_is_zero(&away.router) && away.arrived && !lladdr_eq(&away.lladdr, &s->from);
-	struct search q = { .s = s, .home = clients_home(c, &s->target) };
-	if (!q.home || s->probes)
+	const struct ap *home = clients_home(c, &s->target);
+	if (!home || s->probes || !visit_is_from(c->visit, &s->from, s->ifindex, &home->neighbor->address))
 		return false;
-	visit_each(c->visit, look, &q);
-	return q.visitor && !q.here;
+	bool here = visit_find(c->visit, &s->target, &v) && v.state != VISIT_HOLDING && v.ifindex == s->ifindex;
+	return !here;
 }
 
 static void answer_ns(struct fmip6_clients *c, const struct sighting *s, const struct lladdr *own)
@@ -66,6 +52,16 @@ void clients_claim(struct fmip6_clients *c, const struct in6_addr *pcoa)
 	int n = nd_na_pack(&m, out, sizeof out);
 	if (n > 0 && rtnl_link_local(c->core->net->rtnl, l->ifindex, &src))
 		fmip6_sent(fmip6_send_frame(c->core, l->ifindex, &nodes, &src, &all_nodes, out, (size_t)n), "claim", pcoa);
+}
+
+void clients_probe(struct fmip6_clients *c, const struct in6_addr *pcoa)
+{
+	static const struct lladdr broadcast = { .len = 6, .octet = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
+	const struct rtnl_link *l = clients_link(c, pcoa);
+	if (l && addr_is_v4(pcoa))
+		fmip6_sent(sight_arp(c->sight, l->ifindex, 1, &broadcast, &l->lladdr, &in6addr_any, pcoa), "probe", pcoa);
+	else if (l)
+		fmip6_send_dad(c->core, l->ifindex, pcoa);
 }
 
 void clients_answer(struct fmip6_clients *c, const struct sighting *s)

@@ -22,8 +22,7 @@ static bool peer(void *arg, const struct in6_addr *src, struct in6_addr *address
 /* Set before long, once for all that changes now. */
 static void changed(void *arg)
 {
-	struct fmip6_clients *c = arg;
-	timer_after(&c->rules, 0);
+	clients_changed(arg);
 }
 
 static struct handover *record(const struct fmip6_clients *c, enum handover_role role, const struct in6_addr *pcoa)
@@ -139,6 +138,7 @@ static void anchor_direct(void *arg, const struct in6_addr *pcoa, const struct l
 	struct fmip6_clients *c = arg;
 	struct path *h = path_find(c->core->net->paths, pcoa);
 	struct mobile *m = mobile_find(c->core->mobiles, pcoa);
+	known_heard(c->known, pcoa, loop_now(c->core->loop));
 	if (m)
 		mobile_set_link(c->core->mobiles, m, l ? ifindex : 0, l);
 	if (l && h && path_stats(h).held_now &&
@@ -148,6 +148,11 @@ static void anchor_direct(void *arg, const struct in6_addr *pcoa, const struct l
 	if (l)
 		rtnl_neigh_set(c->core->net->rtnl, ifindex, pcoa, l, NUD_REACHABLE);
 	path_close(h);
+}
+
+static void anchor_probe(void *arg, const struct in6_addr *pcoa)
+{
+	clients_probe(arg, pcoa);
 }
 
 static void anchor_claim(void *arg, const struct in6_addr *pcoa)
@@ -191,7 +196,7 @@ static void anchor_closed(void *arg, enum handover_role role, const struct in6_a
 const struct anchor_ops clients_anchor_ops = {
 	.own_address = own_address, .is_self = is_self, .lladdr = anchor_lladdr, .addresses = anchor_addresses, .refuse = anchor_refuse,
 	.peer = peer, .local = anchor_local, .send_hi = anchor_send_hi, .tunnel = anchor_tunnel, .tunnel_end = anchor_tunnel_end,
-	.hold = hold, .direct = anchor_direct, .claim = anchor_claim, .changed = changed, .opened = anchor_opened, .step = anchor_step,
+	.hold = hold, .direct = anchor_direct, .claim = anchor_claim, .probe = anchor_probe, .changed = changed, .opened = anchor_opened, .step = anchor_step,
 	.closed = anchor_closed,
 };
 
@@ -279,8 +284,9 @@ static int visit_serve(void *arg, const struct visit_view *v)
 	struct mobile *m = v->ifindex ? mobile_get(c->core->mobiles, &v->pcoa) : NULL;
 	if (m)
 		mobile_set_link(c->core->mobiles, m, v->ifindex, &v->lladdr);
+	const struct prefix home = neighbor_prefix(c->core->neighbors, &v->pcoa);
 	tell(c, v, true);
-	return tunnel_end_visitor(c->core->net->paths, v->ifindex, &v->pcoa, &v->local, &v->remote);
+	return tunnel_end_visitor(c->core->net->paths, v->ifindex, &home, &v->pcoa, &v->local, &v->remote);
 }
 
 static void visit_leave(void *arg, const struct visit_view *v)

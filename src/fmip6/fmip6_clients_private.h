@@ -15,8 +15,15 @@ struct fmip6_clients {
 	struct fmip6_visit *visit;
 	struct known *known;
 	struct sight *sight;
+	struct bus_sub *association;
 	struct timer rules; /* the filter is made anew once for many changes */
+	usec_t rules_next;  /* not before */
 	struct bucket answers;
+	struct access { /* a prefix of one of our access links */
+		struct prefix prefix;
+		int ifindex;
+	} *access;
+	size_t access_n;
 };
 
 extern const struct anchor_ops clients_anchor_ops;
@@ -31,6 +38,10 @@ struct neighbor *clients_peer(const struct fmip6_clients *c, const struct in6_ad
 void clients_answer(struct fmip6_clients *c, const struct sighting *s);
 /* The hosts of its link need not ask: a neighbour advertisement, or a gratuitous ARP, to all of them. */
 void clients_claim(struct fmip6_clients *c, const struct in6_addr *pcoa);
+/* Whoever has that address on our link is asked to show itself. */
+void clients_probe(struct fmip6_clients *c, const struct in6_addr *pcoa);
+/* The filter is to be made anew, before long. */
+void clients_changed(struct fmip6_clients *c);
 /* The access link of ours that a is on; NULL: none. */
 const struct rtnl_link *clients_link(const struct fmip6_clients *c, const struct in6_addr *a);
 

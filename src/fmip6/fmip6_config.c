@@ -105,8 +105,11 @@ static const struct config_item items[] = {
 	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
 	{ .name = "clients", .type = CONFIG_BOOL, AT(clients), .preset = "false",
 	  .help = "Whether a router moves clients that run no software of ours, and takes those of its neighbours." },
-	{ .name = "client_rate", .type = CONFIG_INT, AT(client_rate), .preset = "20", .min = 1, .max = 10000,
+	{ .name = "client_rate", .type = CONFIG_INT, AT(client_rate), .preset = "200", .min = 1, .max = 10000,
 	  .help = "Clients that a router newly asks its neighbours for, on one interface, in a second." },
+	{ .name = "client_memory", .type = CONFIG_DURATION, AT(client_memory), .preset = "12h", .min = MS(60000), .max = MS(604800000),
+	  .help = "How long a router remembers which station had which address after it last heard of it on its own links, so that a client "
+	          "that slept elsewhere is known when it speaks again." },
 	{ .name = "gateway", .type = CONFIG_GROUP, AT(gateway), .sub = &gateway_table,
 	  .help = "The gateway as clients see it, the same on every access link of every router." },
 	{ .name = "handover_keys", .type = CONFIG_GROUP, AT(handover_keys), .sub = &hk_table,

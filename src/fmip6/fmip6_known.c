@@ -9,7 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define KNOWN_LIFE (3600 * USEC_SEC)
+#define TOGETHER (3600 * USEC_SEC)
 
 struct station {
 	UT_hash_handle hh; /* by lladdr; heard of longest ago first */
@@ -29,20 +29,14 @@ struct address {
 };
 
 struct known {
+	const usec_t *memory;
 	struct station *stations;
 	struct address *addresses;
 };
 
-static struct lladdr key_of(const struct lladdr *l)
-{
-	struct lladdr key = { .len = l->len };
-	memcpy(key.octet, l->octet, l->len);
-	return key;
-}
-
 static struct station *station_find(const struct known *k, const struct lladdr *l)
 {
-	struct lladdr key = key_of(l);
+	const struct lladdr key = lladdr_key(l);
 	struct station *s = NULL;
 	HASH_FIND(hh, k->stations, &key, sizeof key, s);
 	return s;
@@ -90,7 +84,7 @@ static struct station *station_get(struct known *k, const struct lladdr *l)
 			station_drop(k, k->stations);
 		if (!(s = calloc(1, sizeof *s)))
 			return NULL;
-		s->lladdr = key_of(l);
+		s->lladdr = lladdr_key(l);
 	}
 	HASH_ADD(hh, k->stations, lladdr, sizeof s->lladdr, s);
 	return s;
@@ -132,10 +126,17 @@ void known_add(struct known *k, const struct in6_addr *addr, const struct lladdr
 	link_address(k, a, s);
 }
 
+void known_heard(struct known *k, const struct in6_addr *addr, usec_t at)
+{
+	struct address *a = address_find(k, addr);
+	if (a)
+		known_add(k, addr, &a->station->lladdr, a->station->ifindex, at);
+}
+
 bool known_lladdr(const struct known *k, const struct in6_addr *addr, usec_t now, struct lladdr *out)
 {
 	const struct address *a = address_find(k, addr);
-	if (!a || a->at + KNOWN_LIFE < now)
+	if (!a || a->at + *k->memory < now)
 		return false;
 	*out = a->station->lladdr;
 	return true;
@@ -145,8 +146,8 @@ size_t known_addresses(const struct known *k, const struct lladdr *l, usec_t now
 {
 	const struct station *s = station_find(k, l);
 	size_t n = 0;
-	for (const struct address *a = s ? s->first : NULL; a && n < max; a = a->next)
-		if (a->at + KNOWN_LIFE >= now)
+	for (const struct address *a = s && s->at + *k->memory >= now ? s->first : NULL; a && n < max; a = a->next)
+		if (a->at + TOGETHER >= s->at)
 			out[n++] = a->addr;
 	return n;
 }
@@ -154,12 +155,15 @@ size_t known_addresses(const struct known *k, const struct lladdr *l, usec_t now
 bool known_station(const struct known *k, int ifindex, const struct lladdr *l, usec_t now)
 {
 	const struct station *s = station_find(k, l);
-	return s && s->ifindex == ifindex && s->at + KNOWN_LIFE >= now;
+	return s && s->ifindex == ifindex && s->at + *k->memory >= now;
 }
 
-struct known *known_create(void)
+struct known *known_create(const usec_t *memory)
 {
-	return calloc(1, sizeof(struct known));
+	struct known *k = calloc(1, sizeof *k);
+	if (k)
+		k->memory = memory;
+	return k;
 }
 
 void known_destroy(struct known *k)

@@ -58,6 +58,7 @@ struct fmip6_params {
 	bool early_buffer;
 	bool clients;
 	int64_t client_rate;
+	usec_t client_memory;
 	struct fmip6_gateway gateway;
 	struct fmip6_hk_params handover_keys;
 };
@@ -128,6 +129,7 @@ enum {
 	FMIP6_RTSOLPR_OLDER,
 	FMIP6_UNA_UNRECOGNIZED,
 	FMIP6_NAACK_IGNORED,
+	FMIP6_CLIENTS_ADOPTED,
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

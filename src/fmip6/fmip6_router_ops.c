@@ -545,7 +545,8 @@ static bool nar_own(void *arg, const struct in6_addr *a)
 static int nar_serve(void *arg, const struct nar_view *v, const struct in6_addr *local, const struct in6_addr *remote)
 {
 	struct fmip6_router *r = arg;
-	return tunnel_end_visitor(r->core->net->paths, v->ifindex, &v->ncoa, local, remote);
+	const struct prefix home = neighbor_prefix(r->core->neighbors, &v->ncoa);
+	return tunnel_end_visitor(r->core->net->paths, v->ifindex, &home, &v->ncoa, local, remote);
 }
 
 static void nar_leave(void *arg, const struct nar_view *v)

@@ -14,10 +14,47 @@ static struct visit *find(const struct fmip6_visit *n, const struct in6_addr *pc
 	return s;
 }
 
+static struct guest *guest_find(const struct fmip6_visit *n, const struct lladdr *l)
+{
+	const struct lladdr key = lladdr_key(l);
+	struct guest *g = NULL;
+	HASH_FIND(hh, n->guests, &key, sizeof key, g);
+	return g;
+}
+
+static struct guest *guest_get(struct fmip6_visit *n, const struct lladdr *l)
+{
+	struct guest *g = guest_find(n, l);
+	if (g || !(g = calloc(1, sizeof *g)))
+		return g;
+	g->lladdr = lladdr_key(l);
+	HASH_ADD(hh, n->guests, lladdr, sizeof g->lladdr, g);
+	return g;
+}
+
+static void guest_prune(struct fmip6_visit *n, struct guest *g)
+{
+	if (!g || g->n)
+		return;
+	HASH_DELETE(hh, n->guests, g);
+	free(g);
+}
+
+static void guest_leave(struct visit *s)
+{
+	struct visit **at = &s->guest->first;
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	s->guest->n--;
+	guest_prune(s->visits, s->guest);
+}
+
 static void release_visit(struct visit *s)
 {
 	timer_stop(&s->timer);
 	timer_stop(&s->life);
+	guest_leave(s);
 	HASH_DELETE(hh, s->visits->all, s);
 	fmip6_counters[FMIP6_VISITS].value--;
 	free(s);
@@ -50,15 +87,17 @@ static void visit_over(struct visit *s, enum handover_result r, const char *reas
 static void timer_ended(struct timer *t, void *arg);
 static void life_ended(struct timer *t, void *arg);
 
-static struct visit *make(struct fmip6_visit *n, const struct in6_addr *pcoa)
+static struct visit *make(struct fmip6_visit *n, const struct in6_addr *pcoa, const struct lladdr *l)
 {
-	if (HASH_COUNT(n->all) >= (unsigned)n->params->sessions)
+	struct guest *g = HASH_COUNT(n->all) < (unsigned)n->params->sessions ? guest_get(n, l) : NULL;
+	struct visit *s = g && g->n < VISIT_ADDRS ? calloc(1, sizeof *s) : NULL;
+	if (!s) {
+		guest_prune(n, g);
 		return NULL;
-	struct visit *s = calloc(1, sizeof *s);
-	if (!s)
-		return NULL;
-	s->visits = n;
-	s->v.pcoa = *pcoa;
+	}
+	*s = (struct visit){ .visits = n, .guest = g, .next = g->first, .v = { .pcoa = *pcoa, .lladdr = *l } };
+	g->first = s;
+	g->n++;
 	timer_init(&s->timer, n->loop, timer_ended, s);
 	timer_init(&s->life, n->loop, life_ended, s);
 	HASH_ADD(hh, n->all, v.pcoa, sizeof s->v.pcoa, s);
@@ -149,8 +188,21 @@ static void timer_ended(struct timer *t, void *arg)
 	}
 	if (s->seen + n->params->lifetime / TICKS >= loop_now(n->loop))
 		confirm(s);
-	tick_begin(s);
-	n->ops->probe(n->arg, &s->v);
+	for (struct visit *k = s->guest->first; k; k = k->next) {
+		if (k->v.state == VISIT_HOLDING || !addr_eq(&k->v.peer, &s->v.peer))
+			continue;
+		tick_begin(k); /* its anchor has been told of all of them */
+		n->ops->probe(n->arg, &k->v);
+	}
+}
+
+/* Its anchor may have forgotten all of them: it is told soon, but not of all at once. */
+void visit_neighbor_up(struct fmip6_visit *n, const struct in6_addr *peer)
+{
+	usec_t wait = 0;
+	for (struct visit *s = n->all; s; s = s->hh.next)
+		if (s->v.state != VISIT_HOLDING && addr_eq(&s->v.peer, peer))
+			timer_after(&s->timer, wait += VISIT_PACE);
 }
 
 static void life_ended(struct timer *t, void *arg)
@@ -168,7 +220,7 @@ static void end(struct fmip6_visit *n, const struct hi *m, const struct mh_in *i
 	struct visit *s = find(n, &m->pcoa);
 	if (s && addr_eq(&s->v.peer, peer)) {
 		LOG_INFO("fmip6", "client moved on mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(peer));
-		visit_ask_forget(n, &s->v.lladdr);
+		visit_ask_forget(n, peer, &s->v.lladdr);
 		visit_over(s, HANDOVER_CANCELLED, "the client moved on");
 	}
 	answer(n, m, in, HACK_ACCEPTED);
@@ -177,7 +229,6 @@ static void end(struct fmip6_visit *n, const struct hi *m, const struct mh_in *i
 static int begin(struct visit *s, const struct hi *m, const struct mh_in *in)
 {
 	struct fmip6_visit *n = s->visits;
-	s->v.lladdr = m->lladdr;
 	s->v.state = VISIT_HOLDING;
 	if (n->ops->hold(n->arg, &s->v.pcoa) < 0 || n->ops->serve(n->arg, &s->v) < 0)
 		return -1;
@@ -191,8 +242,9 @@ static int begin(struct visit *s, const struct hi *m, const struct mh_in *in)
 /* Where a client is that this HI calls present: one of its other addresses is here, or it was asked for. */
 static int whereabouts(const struct fmip6_visit *n, const struct lladdr *l, int asked_at)
 {
-	for (const struct visit *s = n->all; s; s = s->hh.next)
-		if (s->v.state != VISIT_HOLDING && lladdr_eq(&s->v.lladdr, l))
+	const struct guest *g = guest_find(n, l);
+	for (const struct visit *s = g ? g->first : NULL; s; s = s->next)
+		if (s->v.state != VISIT_HOLDING)
 			return s->v.ifindex;
 	return asked_at;
 }
@@ -207,7 +259,7 @@ static void take(struct fmip6_visit *n, const struct hi *m, const struct mh_in *
 		s = NULL;
 	}
 	bool fresh = !s;
-	if (fresh && !(s = make(n, &m->pcoa))) {
+	if (fresh && !(s = make(n, &m->pcoa, &m->lladdr))) {
 		FMIP6_COUNT(FMIP6_SESSIONS_FULL);
 		refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
 		return;
@@ -262,19 +314,22 @@ void visit_hi(struct fmip6_visit *n, const struct hi *m, const struct mh_in *in)
 /* All addresses of one client are where one of them is. */
 static bool seen_visitors(struct fmip6_visit *n, const struct lladdr *l, int ifindex, usec_t at)
 {
-	struct visit *s, *next;
-	bool any = false;
-	HASH_ITER(hh, n->all, s, next) {
-		if (!lladdr_eq(&s->v.lladdr, l))
-			continue;
-		any = true;
+	struct in6_addr all[VISIT_ADDRS];
+	const struct guest *g = guest_find(n, l);
+	size_t count = 0;
+	for (const struct visit *s = g ? g->first : NULL; s && count < VISIT_ADDRS; s = s->next)
+		all[count++] = s->v.pcoa;
+	for (size_t i = 0; i < count; i++) {
+		struct visit *s = find(n, &all[i]);
+		if (!s)
+			continue; /* it could not be served */
 		s->seen = at;
 		if (s->v.state == VISIT_HOLDING)
 			arrive(s, ifindex, at);
 		else if (s->v.ifindex != ifindex)
 			place(s, ifindex); /* from one of our links to another */
 	}
-	return any;
+	return count;
 }
 
 void visit_seen(struct fmip6_visit *n, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at)
@@ -305,6 +360,15 @@ const char *visit_move(struct fmip6_visit *n, const struct in6_addr *pcoa, const
 }
 
 /* ---- the rest ---- */
+
+bool visit_is_from(const struct fmip6_visit *n, const struct lladdr *l, int ifindex, const struct in6_addr *peer)
+{
+	const struct guest *g = guest_find(n, l);
+	for (const struct visit *s = g ? g->first : NULL; s; s = s->next)
+		if (s->v.state != VISIT_HOLDING && s->v.ifindex == ifindex && addr_eq(&s->v.peer, peer))
+			return true;
+	return false;
+}
 
 bool visit_find(const struct fmip6_visit *n, const struct in6_addr *pcoa, struct visit_view *out)
 {
@@ -337,11 +401,10 @@ struct fmip6_visit *visit_create(struct loop *l, const struct fmip6_params *para
 
 void visit_destroy(struct fmip6_visit *n)
 {
-	struct visit *s, *next;
 	if (!n)
 		return;
-	HASH_ITER(hh, n->all, s, next)
-		release_visit(s);
+	while (n->all)
+		release_visit(n->all);
 	visit_ask_clear(n);
 	free(n);
 }

@@ -65,10 +65,14 @@ void visit_destroy(struct fmip6_visit *n); /* silent */
 void visit_hi(struct fmip6_visit *n, const struct hi *m, const struct mh_in *in);
 /* Something of that station came on an access link: with that source address, or unspecified. at: when it came in. */
 void visit_seen(struct fmip6_visit *n, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at);
+/* That neighbour is there again: it may have been started anew, and is told who is here. */
+void visit_neighbor_up(struct fmip6_visit *n, const struct in6_addr *peer);
 void visit_released(struct fmip6_visit *n, const struct in6_addr *pcoa);
 /* Asks the anchor of a visiting client to move it on to that router. NULL: asked; else why not. */
 const char *visit_move(struct fmip6_visit *n, const struct in6_addr *pcoa, const struct in6_addr *router);
 
+/* Has that station, on that link, an address of that neighbour's? */
+bool visit_is_from(const struct fmip6_visit *n, const struct lladdr *l, int ifindex, const struct in6_addr *peer);
 bool visit_find(const struct fmip6_visit *n, const struct in6_addr *pcoa, struct visit_view *out);
 void visit_each(struct fmip6_visit *n, void (*fn)(const struct visit_view *v, void *fn_arg), void *fn_arg);
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASKED_MAX 1024
 #define ANSWERED_LIFE (5 * USEC_SEC) /* where a client was seen holds for the HIs about its other addresses */
 #define IN_VAIN (10 * USEC_SEC)      /* nobody knew it: no more about it for so long */
 
@@ -21,7 +20,14 @@ struct asking {
 	int ifindex;
 	int64_t tries;
 	bool open;
+	bool granted; /* its anchor has let us have it */
 	struct timer timer;
+};
+
+struct ask_rate {
+	UT_hash_handle hh;
+	int ifindex;
+	struct bucket bucket;
 };
 
 static struct ask_key key_of(const struct in6_addr *peer, const struct lladdr *l)
@@ -29,8 +35,7 @@ static struct ask_key key_of(const struct in6_addr *peer, const struct lladdr *l
 	struct ask_key k;
 	memset(&k, 0, sizeof k);
 	k.peer = *peer;
-	k.lladdr.len = l->len;
-	memcpy(k.lladdr.octet, l->octet, l->len);
+	k.lladdr = lladdr_key(l);
 	return k;
 }
 
@@ -52,22 +57,23 @@ static void drop(struct asking *a)
 static bool rate_allows(struct fmip6_visit *n, int ifindex, usec_t at)
 {
 	double rate = (double)n->params->client_rate;
-	for (size_t i = 0; i < VISIT_LINKS; i++) {
-		struct ask_rate *r = &n->rates[i];
-		if (r->ifindex == 0) {
-			r->ifindex = ifindex;
-			bucket_init(&r->bucket, rate, 2 * rate);
-		}
-		if (r->ifindex == ifindex)
-			return bucket_take(&r->bucket, at);
+	struct ask_rate *r;
+	HASH_FIND_INT(n->rates, &ifindex, r);
+	if (!r) {
+		if (HASH_COUNT(n->rates) >= VISIT_LINKS || !(r = calloc(1, sizeof *r)))
+			return false;
+		r->ifindex = ifindex;
+		bucket_init(&r->bucket, rate, 2 * rate);
+		HASH_ADD_INT(n->rates, ifindex, r);
 	}
-	return false;
+	return bucket_take(&r->bucket, at);
 }
 
 static void send_to(const struct asking *a, const struct in6_addr *peer)
 {
 	struct fmip6_visit *n = a->visits;
-	const struct hack m = { .seq = ++n->seq, .code = HACK_UNSOLICITED, .lladdr = a->key.lladdr, .pcoa = a->pcoa, .nar = a->nar };
+	const struct hack m = { .seq = ++n->seq, .code = HACK_UNSOLICITED, .flags = a->granted ? HACK_PROXY : 0,
+		.lladdr = a->key.lladdr, .pcoa = a->pcoa, .nar = a->nar };
 	uint8_t out[128];
 	int len = hack_pack(&m, out, sizeof out);
 	if (len < 0)
@@ -115,7 +121,7 @@ static void timeout(struct timer *t, void *arg)
 
 static struct asking *make(struct fmip6_visit *n, const struct in6_addr *peer, const struct lladdr *l)
 {
-	if (HASH_COUNT(n->asked) >= ASKED_MAX)
+	if (HASH_COUNT(n->asked) >= (unsigned)n->params->sessions)
 		drop(n->asked);
 	struct asking *a = calloc(1, sizeof *a);
 	if (!a)
@@ -147,6 +153,7 @@ void visit_ask(struct fmip6_visit *n, const struct in6_addr *peer, const struct 
 		return;
 	a->pcoa = *pcoa;
 	a->nar = *nar;
+	a->granted = forced;
 	a->ifindex = ifindex;
 	a->tries = 0;
 	a->open = true;
@@ -172,16 +179,22 @@ int visit_answered(struct fmip6_visit *n, const struct in6_addr *peer, const str
 	return one ? one : any;
 }
 
-void visit_ask_forget(struct fmip6_visit *n, const struct lladdr *l)
+void visit_ask_forget(struct fmip6_visit *n, const struct in6_addr *peer, const struct lladdr *l)
 {
-	struct asking *a, *next;
-	HASH_ITER(hh, n->asked, a, next)
-		if (lladdr_eq(&a->key.lladdr, l))
-			drop(a);
+	struct asking *one = find(n, peer, l), *any = find(n, &in6addr_any, l);
+	if (one)
+		drop(one);
+	if (any)
+		drop(any);
 }
 
 void visit_ask_clear(struct fmip6_visit *n)
 {
+	struct ask_rate *r, *next;
 	while (n->asked)
 		drop(n->asked);
+	HASH_ITER(hh, n->rates, r, next) {
+		HASH_DELETE(hh, n->rates, r);
+		free(r);
+	}
 }

@@ -8,12 +8,24 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define VISIT_LINKS 32
+#define VISIT_LINKS 256 /* as many as are looked at (net/sight.h) */
+#define VISIT_PACE USEC_MSEC /* between clients, where many are told of */
+#define VISIT_ADDRS 16  /* of one client */
 #define VISIT_PEERS 64 /* neighbours asked about a client of whom no address is known */
+
+/* One client, by its link-layer address; there as long as one of its addresses is. */
+struct guest {
+	UT_hash_handle hh;
+	struct lladdr lladdr;
+	struct visit *first;
+	unsigned n;
+};
 
 struct visit {
 	UT_hash_handle hh; /* by v.pcoa */
 	struct fmip6_visit *visits;
+	struct guest *guest;
+	struct visit *next; /* of the same guest */
 	struct visit_view v;
 	usec_t seen;       /* last seen; meaningful once it is here */
 	bool confirmed;    /* the anchor knows that it is here */
@@ -22,7 +34,8 @@ struct visit {
 	struct timer life;  /* its anchor does not confirm it any more */
 };
 
-struct asking; /* what we asked about one client */
+struct asking;   /* what we asked about one client */
+struct ask_rate; /* of one link */
 
 struct fmip6_visit {
 	struct loop *loop;
@@ -30,11 +43,9 @@ struct fmip6_visit {
 	const struct visit_ops *ops;
 	void *arg;
 	struct visit *all;
+	struct guest *guests;
 	struct asking *asked; /* oldest first */
-	struct ask_rate {
-		int ifindex;
-		struct bucket bucket;
-	} rates[VISIT_LINKS];
+	struct ask_rate *rates;
 	uint16_t seq;
 	struct bucket log;
 };
@@ -47,7 +58,8 @@ void visit_ask(struct fmip6_visit *n, const struct in6_addr *peer, const struct 
                const struct in6_addr *nar, int ifindex, bool forced, usec_t at);
 /* An answer from peer: where that client was seen, or 0; *open: it was being asked for. */
 int visit_answered(struct fmip6_visit *n, const struct in6_addr *peer, const struct lladdr *l, bool *open);
-void visit_ask_forget(struct fmip6_visit *n, const struct lladdr *l); /* it is asked for no more */
+/* That neighbour is asked for it no more. */
+void visit_ask_forget(struct fmip6_visit *n, const struct in6_addr *peer, const struct lladdr *l);
 void visit_ask_clear(struct fmip6_visit *n);
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/bus.h"
 #include "core/log.h"
 #include "core/settings.h"
+#include "net/sight.h"
 
 struct net_config {
 	struct config_where where;
@@ -254,7 +255,7 @@ static const struct module_show shows[] = {
 	{ 0 },
 };
 
-static const struct counter_set more[] = { { "net", rtnl_counters, RTNL_COUNTERS }, { 0 } };
+static const struct counter_set more[] = { { "net", rtnl_counters, RTNL_COUNTERS }, { "net", sight_counters, SIGHT_COUNTERS }, { 0 } };
 
 const struct module net_module = {
 	.name = "net",

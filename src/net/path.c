@@ -206,7 +206,7 @@ void path_input(struct path *h, const void *packet, size_t len)
 
 /* -- the pump -------------------------------------------------------------------------------------------------------- */
 
-static void pump_packet(struct paths *p, const uint8_t *packet, size_t len)
+static void pump_packet(struct paths *p, uint8_t *packet, size_t len)
 {
 	struct packet_head head;
 	struct path *h, *from;
@@ -218,7 +218,11 @@ static void pump_packet(struct paths *p, const uint8_t *packet, size_t len)
 		upstream_input(from, packet, len);
 	else if (h)
 		path_input(h, packet, len);
-	else if (!tunnel_reverse(p, &head.src, packet, len))
+	else if (tunnel_reverse(p, &head.src, packet, len))
+		return;
+	else if (tunnel_bystander(p, &head.src, packet))
+		paths_forward(p, packet, len);
+	else
 		path_counters[PATH_UNKNOWN_DST].value++;
 }
 

@@ -101,7 +101,10 @@ int path_unpin(struct paths *p, const struct in6_addr *addr);
  *    packets from it go by themselves; what is still under way in the tunnel is taken.
  *  - at the PAR (END_ROUTER): outer destination `local`, inner source `inner`; sends nothing by itself.
  *  - at a router where a mobile keeps its previous address (END_VISITOR, tunnel_end_visitor): outer destination `local`, inner
- *    destination `inner`; what comes from `inner` on the mobile's link leaves through the tunnel.
+ *    destination `inner`; what comes from `inner` on the mobile's link leaves through the tunnel. The kernel goes through its rules
+ *    one by one for each packet: so visitors from one `home` prefix on one link have one rule in common, and what comes on that
+ *    link from an address of that prefix that has no such end goes on as if there were none (in user space; the kernel's tunnel
+ *    takes it to the other end, which has not got it and drops it). /128: a rule of its own.
  * Tunnels nest: what comes out of one may be another's. Everything else is counted and dropped. Idempotent by (inner);
  * set again with another kind, local or remote changes it.
  */
@@ -109,8 +112,8 @@ enum tunnel_end { END_MOBILE, END_ROUTER, END_NATIVE, END_VISITOR };
 int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
                    const struct in6_addr *remote);
 /* ifindex 0: the mobile is not here yet. 0 or a negative errno. */
-int tunnel_end_visitor(struct paths *p, int ifindex, const struct in6_addr *inner, const struct in6_addr *local,
-                       const struct in6_addr *remote);
+int tunnel_end_visitor(struct paths *p, int ifindex, const struct prefix *home, const struct in6_addr *inner,
+                       const struct in6_addr *local, const struct in6_addr *remote);
 /* At the PAR: outer source may be this too, of the router that the mobile leaves or goes to. Unspecified, and after each
  * tunnel_end_set: only `remote`. Harmless without such an end. */
 void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote);

@@ -65,9 +65,22 @@ struct path {
 	struct path *rel_prev, *rel_next; /* paths->releasing */
 };
 
+/* A rule that leads packets with such a source, from such a link, to a way. */
+struct gate {
+	struct gate_key {
+		struct prefix from;
+		char iif[16];
+	} key;
+	UT_hash_handle hh;
+	unsigned slot;
+	unsigned users;
+};
+
 struct end {
 	struct in6_addr inner;
 	UT_hash_handle hh;
+	struct prefix home;   /* what its rule is made for; other ends may have it in common */
+	struct gate *gate;    /* NULL: it has no way back */
 	enum tunnel_end kind;
 	struct in6_addr local, remote;
 	struct in6_addr also; /* END_ROUTER: another outer source; unspecified: none */
@@ -85,6 +98,8 @@ struct way {
 	unsigned users; /* 0: free */
 };
 
+#define GATE_ONE 0  /* priorities of rules beyond cfg.table: for one address alone */
+#define GATE_MANY 1 /* for all of a prefix */
 #define END_SLOTS 64 /* tables for ways: a mobile's previous links, or a router's neighbours, for each family */
 #define UPSTREAM_SLOT (END_SLOTS + 1) /* the table that leads what held mobiles send into our device */
 
@@ -104,6 +119,7 @@ struct paths {
 	usec_t narrowed_at; /* when a way to somewhere was last found to be narrower */
 	uint64_t landed; /* releases finished so far */
 	struct end *ends;
+	struct gate *gates;
 	struct way ways[END_SLOTS]; /* of slot s the table is cfg.table + s */
 	struct {
 		tunnel_first_fn *fn;
@@ -150,6 +166,8 @@ void windows_close(struct paths *p);
 void tunnel_readable(int fd, unsigned events, void *arg);
 void tunnel_close(struct paths *p);
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len); /* false: no such end */
+/* Has it come to us only because others of its prefix are visitors? Then it is as before, for paths_forward. */
+bool tunnel_bystander(struct paths *p, const struct in6_addr *src, void *packet);
 void tunnel_narrowed(struct paths *p, const struct in6_addr *remote);
 void tunnel_uninstall(struct paths *p);
 void tunnel_reinstall(struct paths *p);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <uthash.h>
+
 #include "core/buf.h"
 #include "core/log.h"
 
@@ -19,36 +21,62 @@
 #define BATCH 64   /* frames before others get their turn */
 #define QUEUE (256 * 1024)
 
+struct counter sight_counters[SIGHT_COUNTERS] = {
+	[SIGHT_FRAMES] = { .name = "sight_frames", .help = "Frames of stations of the access links that were looked at" },
+	[SIGHT_MISSED] = { .name = "sight_missed", .help = "Such frames that the kernel dropped because there were too many" },
+};
+
 struct watch {
+	UT_hash_handle hh;
 	struct sight *sight;
 	int ifindex, fd;
+	uint32_t missed; /* as the kernel counts */
 	struct loop_fd *fd_watch;
-	struct watch *next;
 };
 
 struct sight {
 	struct loop *loop;
 	sight_fn *fn;
 	void *arg;
-	struct watch *first;
-	size_t n;
+	struct watch *all;
+	struct bucket log;
 	struct sock_fprog program;
 	struct sock_filter filter[SIGHT_FILTER_MAX];
 };
 
 /* The kernel's stamp as a time of our clock. Never later than now. */
-static usec_t when(const struct msghdr *msg, usec_t now)
+static usec_t when(const struct cmsghdr *c, usec_t now)
 {
 	struct timespec stamp, real;
-	for (const struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, (struct cmsghdr *)(uintptr_t)c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-		clock_gettime(CLOCK_REALTIME, &real);
-		int64_t ago = (int64_t)(real.tv_sec - stamp.tv_sec) * 1000000 + (real.tv_nsec - stamp.tv_nsec) / 1000;
-		return ago > 0 && (usec_t)ago < now ? now - (usec_t)ago : now;
+	memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+	clock_gettime(CLOCK_REALTIME, &real);
+	int64_t ago = (int64_t)(real.tv_sec - stamp.tv_sec) * 1000000 + (real.tv_nsec - stamp.tv_nsec) / 1000;
+	return ago > 0 && (usec_t)ago < now ? now - (usec_t)ago : now;
+}
+
+static void count_missed(struct watch *w, const struct cmsghdr *c, usec_t now)
+{
+	uint32_t missed;
+	memcpy(&missed, CMSG_DATA(c), sizeof missed);
+	if (missed == w->missed)
+		return;
+	sight_counters[SIGHT_MISSED].value += missed - w->missed;
+	w->missed = missed;
+	log_limited(&w->sight->log, now, LOG_LEVEL_WARNING, "net", "stations not seen ifindex=%d reason=\"too many frames\" missed=%u",
+	            w->ifindex, missed);
+}
+
+/* What the kernel says beside a frame. Returns when it came in. */
+static usec_t read_control(struct watch *w, struct msghdr *msg, usec_t now)
+{
+	usec_t at = now;
+	for (const struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, (struct cmsghdr *)(uintptr_t)c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			at = when(c, now);
+		else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
+			count_missed(w, c, now);
 	}
-	return now;
+	return at;
 }
 
 static bool receive(struct watch *w, struct sighting *out)
@@ -71,17 +99,23 @@ static bool receive(struct watch *w, struct sighting *out)
 	if (!sight_parse(ntohs(from.sll_protocol), &l, data, (size_t)len, out))
 		out->from.len = 0;
 	out->ifindex = w->ifindex;
-	out->at = when(&msg, loop_now_fresh(w->sight->loop));
+	out->at = read_control(w, &msg, loop_now_fresh(w->sight->loop));
+	sight_counters[SIGHT_FRAMES].value++;
 	return true;
 }
 
-/* The callback may take away interfaces, this one too. */
-static bool still_open(const struct sight *s, const struct watch *want, int fd)
+static struct watch *find(const struct sight *s, int ifindex)
 {
-	for (const struct watch *w = s->first; w; w = w->next)
-		if (w == want && w->fd == fd)
-			return true;
-	return false;
+	struct watch *w;
+	HASH_FIND_INT(s->all, &ifindex, w);
+	return w;
+}
+
+/* The callback may take away interfaces, this one too. */
+static bool still_open(const struct sight *s, const struct watch *want, int ifindex, int fd)
+{
+	const struct watch *w = find(s, ifindex);
+	return w && w == want && w->fd == fd;
 }
 
 static void on_readable(int fd, unsigned events, void *arg)
@@ -89,17 +123,10 @@ static void on_readable(int fd, unsigned events, void *arg)
 	struct watch *w = arg;
 	struct sight *s = w->sight;
 	struct sighting seen;
-	for (int i = 0; i < BATCH && still_open(s, w, fd) && receive(w, &seen); i++)
+	int ifindex = w->ifindex;
+	for (int i = 0; i < BATCH && still_open(s, w, ifindex, fd) && receive(w, &seen); i++)
 		if (seen.from.len)
 			s->fn(&seen, s->arg);
-}
-
-static struct watch **place_of(struct sight *s, int ifindex)
-{
-	struct watch **at = &s->first;
-	while (*at && (*at)->ifindex != ifindex)
-		at = &(*at)->next;
-	return at;
 }
 
 /* Nothing passes before the filter is there: the socket is of no protocol until then. Solicitations go to groups that are not ours. */
@@ -113,6 +140,7 @@ static int open_socket(const struct sight *s, int ifindex)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &s->program, sizeof s->program) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &yes, sizeof yes) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &queue, sizeof queue) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) < 0 ||
 	    bind(fd, (const struct sockaddr *)&bound, sizeof bound) < 0) {
@@ -125,9 +153,9 @@ static int open_socket(const struct sight *s, int ifindex)
 
 int sight_add(struct sight *s, int ifindex)
 {
-	if (*place_of(s, ifindex))
+	if (find(s, ifindex))
 		return 0;
-	if (s->n >= SIGHT_LINKS)
+	if (HASH_COUNT(s->all) >= SIGHT_LINKS)
 		return -ENOSPC;
 	int fd = open_socket(s, ifindex);
 	if (fd < 0)
@@ -139,19 +167,17 @@ int sight_add(struct sight *s, int ifindex)
 		close(fd);
 		return -ENOMEM;
 	}
-	*w = (struct watch){ .sight = s, .ifindex = ifindex, .fd = fd, .fd_watch = fd_watch, .next = s->first };
-	s->first = w;
-	s->n++;
+	*w = (struct watch){ .sight = s, .ifindex = ifindex, .fd = fd, .fd_watch = fd_watch };
+	HASH_ADD_INT(s->all, ifindex, w);
 	return 0;
 }
 
 void sight_del(struct sight *s, int ifindex)
 {
-	struct watch **at = place_of(s, ifindex), *w = *at;
+	struct watch *w = find(s, ifindex);
 	if (!w)
 		return;
-	*at = w->next;
-	s->n--;
+	HASH_DEL(s->all, w);
 	loop_fd_del(w->fd_watch);
 	close(w->fd);
 	free(w);
@@ -161,7 +187,7 @@ int sight_rules(struct sight *s, const struct sight_rules *rules)
 {
 	int rc = 0;
 	s->program = (struct sock_fprog){ .len = (unsigned short)sight_filter(rules, s->filter), .filter = s->filter };
-	for (const struct watch *w = s->first; w; w = w->next)
+	for (const struct watch *w = s->all; w; w = w->hh.next)
 		if (setsockopt(w->fd, SOL_SOCKET, SO_ATTACH_FILTER, &s->program, sizeof s->program) < 0)
 			rc = -errno;
 	return rc;
@@ -171,7 +197,7 @@ int sight_arp(struct sight *s, int ifindex, uint16_t op, const struct lladdr *to
               const struct in6_addr *from_addr, const struct in6_addr *to_addr)
 {
 	uint8_t out[28];
-	const struct watch *via = *place_of(s, ifindex);
+	const struct watch *via = find(s, ifindex);
 	struct sockaddr_ll dst = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_ifindex = ifindex, .sll_halen = 6 };
 	struct wr w = wr_make(out, sizeof out);
 	if (!via || to->len != 6 || from->len != 6)
@@ -199,6 +225,7 @@ struct sight *sight_open(struct loop *l, sight_fn *fn, void *arg)
 	s->loop = l;
 	s->fn = fn;
 	s->arg = arg;
+	bucket_init(&s->log, 1, 3);
 	(void)sight_rules(s, &(struct sight_rules){ .own_n = 0 });
 	return s;
 }
@@ -207,7 +234,7 @@ void sight_close(struct sight *s)
 {
 	if (!s)
 		return;
-	while (s->first)
-		sight_del(s, s->first->ifindex);
+	while (s->all)
+		sight_del(s, s->all->ifindex);
 	free(s);
 }

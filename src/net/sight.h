@@ -10,6 +10,7 @@
 #define HANDOVERD_NET_SIGHT_H
 
 #include "core/addr.h"
+#include "core/counter.h"
 #include "core/loop.h"
 
 struct sight;
@@ -31,7 +32,7 @@ void sight_close(struct sight *s); /* NULL allowed */
 int sight_add(struct sight *s, int ifindex); /* harmless if it is there. 0 or a negative errno */
 void sight_del(struct sight *s, int ifindex);
 
-/* What is let through, on every link. Of more addresses than a filter can hold too much is let through, not too little. */
+/* What is let through, on every link. Of more addresses than a filter can hold (2,400), now and then a packet is let through. */
 struct sight_rules {
 	const struct prefix *own;
 	size_t own_n;
@@ -43,6 +44,9 @@ int sight_rules(struct sight *s, const struct sight_rules *rules);
 /* An ARP packet to that station: op 1 asks, 2 answers. IPv4 addresses are mapped ones. */
 int sight_arp(struct sight *s, int ifindex, uint16_t op, const struct lladdr *to, const struct lladdr *from,
               const struct in6_addr *from_addr, const struct in6_addr *to_addr);
+
+enum { SIGHT_FRAMES, SIGHT_MISSED, SIGHT_COUNTERS };
+extern struct counter sight_counters[SIGHT_COUNTERS];
 
 /* Within src/net, and for tests: the filter, and what a frame says. Pure. */
 struct sock_filter;

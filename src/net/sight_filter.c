@@ -3,13 +3,17 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/buf.h"
 #include "net/sight.h"
 
 #define PASS 0xffff
-#define LIST_MAX 400 /* addresses of one family in one list: four lists of two instructions each fit */
+#define LEAF 16        /* addresses that are compared one after another */
+#define LISTS_MAX 2400 /* addresses in all lists: each costs an instruction and a quarter of the kernel's 4096 */
+#define LEAVES_MAX (LISTS_MAX / LEAF * 2 + 4)
+#define SAMPLE 15      /* of what no list had room for, one packet of 16 */
 #define OWN_MAX 64
 
 #define V6_SRC 8
@@ -55,18 +59,57 @@ static uint32_t word(const struct in6_addr *a, size_t i)
 	return (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x, y;
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return (x > y) - (x < y);
+}
+
+/* A packet costs no more than a way down the tree, however many there are. Where it is found: `what`. */
+static void tree(struct program *p, const uint32_t *sorted, size_t n, uint32_t what, size_t *misses, size_t *misses_n)
+{
+	if (n > LEAF) {
+		size_t left = (n / 2 + LEAF - 1) / LEAF * LEAF;
+		put(p, BPF_JMP | BPF_JGE | BPF_K, 0, 1, sorted[left]);
+		size_t to_right = p->n;
+		put(p, BPF_JMP | BPF_JA, 0, 0, 0);
+		tree(p, sorted, left, what, misses, misses_n);
+		p->out[to_right].k = (uint32_t)(p->n - to_right - 1);
+		tree(p, sorted + left, n - left, what, misses, misses_n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		put(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(n - i), 0, sorted[i]);
+	misses[(*misses_n)++] = p->n;
+	put(p, BPF_JMP | BPF_JA, 0, 0, 0);
+	ret(p, what);
+}
+
+/* So many of this list's addresses have a place, as far as all of them together go. */
+static size_t room(const struct sight_rules *r, size_t n)
+{
+	size_t all = r->watched_n + r->passed_n;
+	return all <= LISTS_MAX ? n : n * LISTS_MAX / all;
+}
+
 /* The source's last 32 bits stand at `at`; for IPv6 that is as good as the whole: too much is let through or too little of what
  * is told again by other frames. */
-static void list(struct program *p, bool v4, const struct in6_addr *all, size_t n, uint32_t what)
+static void list(struct program *p, bool v4, const struct in6_addr *all, size_t n, size_t most, uint32_t what)
 {
-	size_t put_n = 0;
+	uint32_t sorted[LISTS_MAX];
+	size_t misses[LEAVES_MAX], misses_n = 0, taken = 0;
+	for (size_t i = 0; i < n && taken < most; i++)
+		if (addr_is_v4(&all[i]) == v4)
+			sorted[taken++] = word(&all[i], 3);
+	if (!taken)
+		return;
+	qsort(sorted, taken, sizeof *sorted, by_value);
 	load(p, BPF_W, v4 ? V4_SRC : V6_SRC + 12);
-	for (size_t i = 0; i < n && put_n < LIST_MAX; i++) {
-		if (addr_is_v4(&all[i]) != v4)
-			continue;
-		if_equal_ret(p, word(&all[i], 3), what);
-		put_n++;
-	}
+	tree(p, sorted, taken, what, misses, &misses_n);
+	for (size_t i = 0; i < misses_n; i++)
+		p->out[misses[i]].k = (uint32_t)(p->n - misses[i] - 1);
 }
 
 static size_t count(bool v4, const struct in6_addr *all, size_t n)
@@ -95,18 +138,31 @@ static void own_prefix(struct program *p, bool v4, const struct prefix *own)
 	put(p, BPF_JMP | BPF_JA, 0, 0, 0);
 }
 
+/* What is left when no list had it: of a list that was too long now and then a packet. */
+static void otherwise(struct program *p, bool whole, uint32_t what)
+{
+	if (!whole) {
+		load(p, BPF_W, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM));
+		put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, SAMPLE);
+		if_equal_ret(p, 0, PASS);
+		what = 0;
+	}
+	ret(p, what);
+}
+
 /* Sources: not the own ones but for the watched, the others but for those to be passed over. */
 static void sources(struct program *p, bool v4, const struct sight_rules *r)
 {
+	size_t passed = count(v4, r->passed, r->passed_n), watched = count(v4, r->watched, r->watched_n);
 	p->own_n = 0;
 	for (size_t i = 0; i < r->own_n; i++)
 		own_prefix(p, v4, &r->own[i]);
-	list(p, v4, r->passed, r->passed_n, 0);
-	ret(p, PASS);
+	list(p, v4, r->passed, r->passed_n, room(r, passed), 0);
+	otherwise(p, room(r, passed) == passed, PASS);
 	for (size_t i = 0; i < p->own_n; i++)
 		p->out[p->to_own[i]].k = (uint32_t)(p->n - p->to_own[i] - 1);
-	list(p, v4, r->watched, r->watched_n, PASS);
-	ret(p, count(v4, r->watched, r->watched_n) > LIST_MAX ? PASS : 0);
+	list(p, v4, r->watched, r->watched_n, room(r, watched), PASS);
+	otherwise(p, room(r, watched) == watched, 0);
 }
 
 static void part6(struct program *p, const struct sight_rules *r)

@@ -55,13 +55,6 @@ static unsigned way_choose(struct paths *p, const struct end *e)
 	return vacant;
 }
 
-static struct rtnl_rule end_rule(const struct paths *p, const struct end *e)
-{
-	struct rtnl_rule rule = { .priority = p->cfg.table, .src = { e->inner, 128 }, .table = p->cfg.table + e->slot };
-	memcpy(rule.iif, e->iif, sizeof rule.iif);
-	return rule;
-}
-
 static struct rtnl_route way_route(const struct paths *p, unsigned slot)
 {
 	const struct way *w = &p->ways[slot - 1];
@@ -114,18 +107,75 @@ void tunnel_narrowed(struct paths *p, const struct in6_addr *remote)
 	}
 }
 
-/* The way back: `from inner` to a table whose only route leads into the tunnel. */
+static struct rtnl_rule gate_rule(const struct paths *p, const struct gate *g)
+{
+	struct rtnl_rule rule = { .priority = p->cfg.table + (g->key.from.plen == 128 ? GATE_ONE : GATE_MANY), .src = g->key.from,
+		                      .table = p->cfg.table + g->slot };
+	memcpy(rule.iif, g->key.iif, sizeof rule.iif);
+	return rule;
+}
+
+/* Found or made. */
+static struct gate *gate_get(struct paths *p, const struct prefix *from, const char *iif, unsigned slot)
+{
+	struct gate_key key;
+	struct gate *g;
+	memset(&key, 0, sizeof key);
+	key.from.addr = from->addr;
+	key.from.plen = from->plen;
+	snprintf(key.iif, sizeof key.iif, "%s", iif);
+	HASH_FIND(hh, p->gates, &key, sizeof key, g);
+	if (g || !(g = calloc(1, sizeof *g)))
+		return g;
+	memcpy(&g->key, &key, sizeof key);
+	g->slot = slot;
+	HASH_ADD(hh, p->gates, key, sizeof g->key, g);
+	return g;
+}
+
+static void gate_leave(struct paths *p, struct gate *g)
+{
+	if (g->users)
+		return;
+	struct rtnl_rule rule = gate_rule(p, g);
+	(void)rtnl_rule_del(p->rtnl, &rule);
+	HASH_DEL(p->gates, g);
+	free(g);
+}
+
+/* The rule of the end's prefix, or one of its own where others of that prefix go another way. */
+static struct gate *gate_choose(struct paths *p, struct end *e, unsigned slot)
+{
+	struct prefix one = { e->inner, 128 };
+	struct gate *g = gate_get(p, &e->home, e->iif, slot);
+	bool others = g && g->users > (g == e->gate);
+	return others && g->slot != slot ? gate_get(p, &one, e->iif, slot) : g;
+}
+
+/* The way back: a rule to a table whose only route leads into the tunnel. */
 static int reverse_set(struct paths *p, struct end *e)
 {
 	unsigned was = e->slot, slot = way_choose(p, e);
+	struct gate *from = e->gate, *to;
 	if (!slot)
 		return -ENOSPC;
 	int rc = way_enter(p, e, slot);
 	if (rc < 0)
 		return rc;
 	e->slot = slot;
-	struct rtnl_rule rule = end_rule(p, e);
-	rc = rtnl_rule_set(p->rtnl, &rule);
+	if (!(to = gate_choose(p, e, slot))) {
+		rc = -ENOMEM;
+	} else {
+		to->slot = slot;
+		to->users += to != from;
+		e->gate = to;
+		struct rtnl_rule rule = gate_rule(p, to);
+		rc = rtnl_rule_set(p->rtnl, &rule);
+	}
+	if (to && from && to != from) {
+		from->users--;
+		gate_leave(p, from);
+	}
 	if (was && was != slot)
 		way_leave(p, was);
 	return rc;
@@ -135,8 +185,11 @@ static void reverse_del(struct paths *p, struct end *e)
 {
 	if (!e->slot)
 		return;
-	struct rtnl_rule rule = end_rule(p, e);
-	rtnl_rule_del(p->rtnl, &rule);
+	if (e->gate) {
+		e->gate->users--;
+		gate_leave(p, e->gate);
+	}
+	e->gate = NULL;
 	paths_pump_dry(p); /* what was on its way into the tunnel still finds its end */
 	way_leave(p, e->slot);
 	e->slot = 0;
@@ -160,7 +213,7 @@ static int end_apply(struct paths *p, struct end *e)
 	return -EINVAL;
 }
 
-static int end_set(struct paths *p, enum tunnel_end kind, const char *iif, const struct in6_addr *inner,
+static int end_set(struct paths *p, enum tunnel_end kind, const char *iif, const struct prefix *home, const struct in6_addr *inner,
                    const struct in6_addr *local, const struct in6_addr *remote)
 {
 	struct end *e = end_find(p, inner);
@@ -173,9 +226,10 @@ static int end_set(struct paths *p, enum tunnel_end kind, const char *iif, const
 		e->inner = *inner;
 		HASH_ADD(hh, p->ends, inner, sizeof e->inner, e);
 	}
-	if (strcmp(e->iif, iif) != 0)
-		reverse_del(p, e); /* its rule names another link */
+	if (strcmp(e->iif, iif) != 0 || e->home.plen != home->plen || !addr_eq(&e->home.addr, &home->addr))
+		reverse_del(p, e); /* its rule names another link, or prefix */
 	snprintf(e->iif, sizeof e->iif, "%s", iif);
+	e->home = *home;
 	e->kind = kind;
 	e->also = in6addr_any;
 	e->local = *local;
@@ -190,16 +244,16 @@ static int end_set(struct paths *p, enum tunnel_end kind, const char *iif, const
 int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr *inner, const struct in6_addr *local,
                    const struct in6_addr *remote)
 {
-	return end_set(p, kind, "", inner, local, remote);
+	return end_set(p, kind, "", &(struct prefix){ *inner, 128 }, inner, local, remote);
 }
 
-int tunnel_end_visitor(struct paths *p, int ifindex, const struct in6_addr *inner, const struct in6_addr *local,
-                       const struct in6_addr *remote)
+int tunnel_end_visitor(struct paths *p, int ifindex, const struct prefix *home, const struct in6_addr *inner,
+                       const struct in6_addr *local, const struct in6_addr *remote)
 {
 	const struct rtnl_link *l = ifindex ? rtnl_link_by_index(p->rtnl, ifindex) : NULL;
 	if (ifindex && !l)
 		return -ENODEV;
-	return end_set(p, END_VISITOR, l ? l->name : "", inner, local, remote);
+	return end_set(p, END_VISITOR, l ? l->name : "", home, inner, local, remote);
 }
 
 void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote)
@@ -281,6 +335,17 @@ bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *pac
 	if (emit_tunnel(p, &e->local, &e->remote, packet, len) == -EAGAIN)
 		path_counters[PATH_SEND_ERRORS].value++;
 	return true;
+}
+
+/* A neighbour of visitors that is none itself came by their rule, and goes on by itself. The rule does not match our device. */
+bool tunnel_bystander(struct paths *p, const struct in6_addr *src, void *packet)
+{
+	for (const struct gate *g = p->gates; g; g = g->hh.next)
+		if (g->key.from.plen < 128 && prefix_has(&g->key.from, src)) {
+			packet_hop_back(packet);
+			return true;
+		}
+	return false;
 }
 
 /* -- decapsulation --------------------------------------------------------------------------------------------------- */

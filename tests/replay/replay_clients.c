@@ -46,7 +46,7 @@ struct router {
 		struct timer released;
 	} way[ADDRS];
 	unsigned opened, closed[HANDOVER_CANCELLED + 1];
-	unsigned claims;
+	unsigned claims, probes;
 	char reason[96];
 	bool down;
 };
@@ -392,6 +392,12 @@ static void changed(void *arg)
 {
 }
 
+static void anchor_probe(void *arg, const struct in6_addr *pcoa)
+{
+	struct router *r = arg;
+	r->probes++;
+}
+
 static void claim(void *arg, const struct in6_addr *pcoa)
 {
 	struct router *r = arg;
@@ -518,7 +524,7 @@ static void visit_closed(void *arg, const struct in6_addr *pcoa, enum handover_r
 
 static const struct anchor_ops anchor_ops = {
 	.own_address = own_address, .is_self = is_self, .lladdr = known, .addresses = addresses, .refuse = refuse, .peer = peer,
-	.local = local, .send_hi = send_hi, .tunnel = tunnel, .tunnel_end = tunnel_end, .hold = hold, .direct = direct, .claim = claim,
+	.local = local, .send_hi = send_hi, .tunnel = tunnel, .tunnel_end = tunnel_end, .hold = hold, .direct = direct, .claim = claim, .probe = anchor_probe,
 	.changed = changed, .opened = anchor_opened, .step = anchor_step, .closed = anchor_closed,
 };
 static const struct visit_ops visit_ops = {

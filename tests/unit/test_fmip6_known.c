@@ -19,9 +19,11 @@ static struct lladdr mac(unsigned n)
 	return (struct lladdr){ .len = 6, .octet = { 2, 0, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
 }
 
+static const usec_t memory = 3600 * SEC;
+
 static void test_addresses(void **state)
 {
-	struct known *k = known_create();
+	struct known *k = known_create(&memory);
 	struct in6_addr out[KNOWN_ADDRS + 4], one = at(1), two = at(2);
 	struct lladdr l = mac(1), other = mac(2), found;
 	assert_non_null(k);
@@ -45,9 +47,30 @@ static void test_addresses(void **state)
 	known_destroy(k);
 }
 
+/* Hosts make up new addresses each day, and sleep for hours. */
+static void test_sleepers(void **state)
+{
+	const usec_t half_a_day = 12 * 3600 * SEC;
+	struct known *k = known_create(&half_a_day);
+	struct in6_addr out[4], old = at(1), new = at(2);
+	struct lladdr l = mac(1), found;
+	known_add(k, &old, &l, 7, SEC);
+	known_add(k, &new, &l, 7, 5000 * SEC);
+	assert_int_equal(known_addresses(k, &l, 5000 * SEC + half_a_day, out, 4), 1);
+	assert_true(addr_eq(&out[0], &new));
+	assert_true(known_lladdr(k, &old, half_a_day, &found)); /* if it has it still, it is its own */
+	assert_false(known_lladdr(k, &old, half_a_day + 2 * SEC, &found));
+	known_heard(k, &old, half_a_day); /* it was away with it */
+	known_heard(k, &(struct in6_addr){ .s6_addr = { 9 } }, half_a_day);
+	assert_true(known_lladdr(k, &old, 2 * half_a_day, &found));
+	assert_int_equal(known_addresses(k, &l, half_a_day, out, 4), 1);
+	assert_true(addr_eq(&out[0], &old));
+	known_destroy(k);
+}
+
 static void test_bounds(void **state)
 {
-	struct known *k = known_create();
+	struct known *k = known_create(&memory);
 	struct in6_addr out[KNOWN_ADDRS + 4], a;
 	struct lladdr l = mac(1), found;
 	for (unsigned i = 0; i < KNOWN_ADDRS + 3; i++) {
@@ -73,6 +96,6 @@ static void test_bounds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_addresses), cmocka_unit_test(test_bounds) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_addresses), cmocka_unit_test(test_sleepers), cmocka_unit_test(test_bounds) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,17 +37,23 @@ static uint32_t load(const uint8_t *d, size_t len, uint32_t at, unsigned octets,
 	return v;
 }
 
+static uint32_t chance; /* what the kernel's random number is */
+
 static uint32_t special(uint32_t at, uint16_t type, uint32_t pkttype)
 {
+	if (at == (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM))
+		return chance;
 	assert_true(at == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE) || at == (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL));
 	return at == (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE) ? pkttype : type;
 }
+
+static size_t steps; /* instructions run so far */
 
 static bool run(const struct sock_filter *f, size_t n, uint16_t type, uint32_t pkttype, const uint8_t *d, size_t len)
 {
 	uint32_t a = 0, x = 0;
 	bool bad = false;
-	for (size_t pc = 0; pc < n && !bad; pc++) {
+	for (size_t pc = 0; pc < n && !bad; pc++, steps++) {
 		const struct sock_filter *i = &f[pc];
 		unsigned size = BPF_SIZE(i->code) == BPF_W ? 4 : BPF_SIZE(i->code) == BPF_H ? 2 : 1;
 		switch (i->code) {
@@ -67,6 +73,9 @@ static bool run(const struct sock_filter *f, size_t n, uint16_t type, uint32_t p
 			break;
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			pc += a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += a >= i->k ? i->jt : i->jf;
 			break;
 		case BPF_JMP | BPF_JSET | BPF_K:
 			pc += a & i->k ? i->jt : i->jf;
@@ -158,18 +167,55 @@ static void test_filter(void **state)
 		assert_false(run(program, program_n, ETH_P_ARP, PACKET_OUTGOING, arp, sizeof arp));
 		assert_false(run(program, program_n, ETH_P_PAE, PACKET_HOST, arp, sizeof arp));
 	}
-	/* More watched for than there is room: all of the own prefixes pass. */
+}
+
+static struct in6_addr numbered(const uint8_t prefix[8], unsigned i)
+{
+	struct in6_addr a = { .s6_addr = { [12] = (uint8_t)(i * 61), [13] = 5, [14] = (uint8_t)(i >> 8), [15] = (uint8_t)i } };
+	memcpy(&a, prefix, 8);
+	return a;
+}
+
+static bool passes(const struct in6_addr *src)
+{
+	uint8_t d[64] = { IP6(17, NONE, ALL_NODES) };
+	memcpy(d + 8, src, 16);
+	return run(program, program_n, ETH_P_IPV6, PACKET_HOST, d, sizeof d);
+}
+
+/* However many there are, each is found, nobody else is, and a packet costs few instructions. */
+static void test_many(void **state)
+{
+	static const uint8_t own[] = { OWN }, foreign[] = { FOREIGN };
+	struct in6_addr *watched = calloc(5000, sizeof *watched), *passed = calloc(5000, sizeof *passed);
 	struct prefix all;
-	struct in6_addr *many = calloc(500, sizeof *many);
-	assert_non_null(many);
 	prefix_parse("2001:db8:b::/64", &all);
-	for (size_t i = 0; i < 500; i++) {
-		many[i] = all.addr;
-		many[i].s6_addr[14] = 1;
+	for (unsigned i = 0; i < 5000; i++) {
+		watched[i] = numbered(own, i);
+		passed[i] = numbered(foreign, i);
 	}
-	program_n = sight_filter(&(struct sight_rules){ .own = &all, .own_n = 1, .watched = many, .watched_n = 500 }, program);
-	assert_true(passes6(own, 1, 17, 0));
-	free(many);
+	for (size_t n = 1; n <= 1200; n = n * 3 / 2 + 1) {
+		program_n = sight_filter(&(struct sight_rules){ .own = &all, .own_n = 1, .watched = watched, .watched_n = n, .passed = passed,
+		                         .passed_n = n }, program);
+		for (size_t i = 0; i < 1300; i++) {
+			steps = 0;
+			assert_int_equal(passes(&watched[i]), i < n);
+			assert_int_equal(passes(&passed[i]), i >= n);
+			assert_in_range(steps, 1, 140);
+		}
+	}
+	/* Of more than there is room for, one packet of 16. */
+	program_n = sight_filter(&(struct sight_rules){ .own = &all, .own_n = 1, .watched = watched, .watched_n = 5000, .passed = passed,
+	                         .passed_n = 5000 }, program);
+	assert_in_range(program_n, 1, 4096);
+	for (chance = 16; chance < 32; chance++) {
+		bool now = chance == 16;
+		assert_true(passes(&watched[0]) && !passes(&passed[0]));
+		assert_int_equal(passes(&watched[4999]), now);
+		assert_int_equal(passes(&passed[4999]), now);
+	}
+	free(watched);
+	free(passed);
 }
 
 /* ---- what frames say ---- */
@@ -241,7 +287,7 @@ static void test_ip4(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_filter), cmocka_unit_test(test_many),
 		cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_ip6),
 		cmocka_unit_test(test_ip4),
