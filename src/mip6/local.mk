@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
 	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h \
-	src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
+	src/mip6/mip6_seek.c src/mip6/mip6_seek.h src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
 	src/mip6/mip6_mobile_home.c src/mip6/mip6_mobile_record.c src/mip6/mip6_mobile_where.c \
 	src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_ha_private.h src/mip6/mip6_ha_binding.c src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
 	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
@@ -49,6 +49,12 @@ TESTS += tests/replay/replay_mip6_mn
 tests_replay_replay_mip6_mn_SOURCES = tests/replay/replay_mip6_mn.c
 tests_replay_replay_mip6_mn_LDADD = $(MIP6_TEST_LIBS)
 EXTRA_DIST += tests/net/test_mobile_ip.py
+
+# Its search for home agents.
+check_PROGRAMS += tests/replay/replay_mip6_seek
+TESTS += tests/replay/replay_mip6_seek
+tests_replay_replay_mip6_seek_SOURCES = tests/replay/replay_mip6_seek.c
+tests_replay_replay_mip6_seek_LDADD = $(MIP6_TEST_LIBS)
 
 # Its detector of movements.
 check_PROGRAMS += tests/replay/replay_mip6_link

@@ -9,6 +9,7 @@
  *   mip6_agent             that machine's sockets and tunnels
  *   mip6_dhaad             which home agents are on the home link
  *   mip6_mn, mip6_link     the mobile's registration, and which link it is on: machines
+ *   mip6_seek              which home agents its home link has: a machine
  *   mip6_mobile            their sockets, tunnel and addresses (mip6_ground), and what they have to do with a fast handover
  */
 #include "mip6/mip6.h"
@@ -110,9 +111,6 @@ static void check_mobile(const struct settings *settings, const struct mip6_para
 			             "\"2001:db8:1::5\";");
 		return;
 	}
-	if (addr_is_zero(&p->home_agent))
-		config_error(errors, &p->where, "home_address without home_agent; write the home agent's address: home_agent = "
-		             "\"2001:db8:1::1\";");
 	check_home(settings, p, &p->where, "home_address", &p->home_address, errors);
 	for (size_t i = 0; i < p->home_addresses.n; i++) {
 		check_home(settings, p, &further[i].where, "home_addresses", &further[i].address, errors);

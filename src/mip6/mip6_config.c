@@ -54,7 +54,9 @@ static const struct config_item items[] = {
 	  .help = "Where it puts itself among them; write what its router advertisements say (HomeAgentPreference in radvd.conf)." },
 	{ .name = "home_address", .type = CONFIG_ADDR, AT(home_address),
 	  .help = "The address that a mobile node keeps wherever it is; without it, it does not speak Mobile IPv6." },
-	{ .name = "home_agent", .type = CONFIG_ADDR, AT(home_agent), .help = "The router on the home link that forwards what comes for home_address." },
+	{ .name = "home_agent", .type = CONFIG_ADDR, AT(home_agent),
+	  .help = "The router on the home link that forwards what comes for home_address; without it, a mobile that is away asks the home "
+	          "link's routers which of them would, and takes them in the order that they say." },
 	{ .name = "home_prefix_length", .type = CONFIG_INT, AT(home_prefix_length), .preset = "64", .min = 1, .max = 127,
 	  .help = "How many bits of home_address are the home link's prefix: a mobile that hears it advertised is at home." },
 	{ .name = "home_addresses", .type = CONFIG_LIST, AT(home_addresses), .sub = &home_table, .min = 0, .max = MIP6_HOMES - 1,

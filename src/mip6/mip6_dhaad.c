@@ -128,3 +128,35 @@ int dhaad_reply_pack(const struct dhaad_list *l, int ifindex, const struct in6_a
 		wr_addr6(&w, &all[i].address);
 	return wr_ok(&w) && w.len > 8 ? (int)w.len : -EMSGSIZE;
 }
+
+void dhaad_request_pack(uint16_t id, uint8_t out[DHAAD_REQUEST_LEN])
+{
+	struct wr w = wr_make(out, DHAAD_REQUEST_LEN);
+	wr_u8(&w, MIP6_ICMP_DISCOVERY_REQUEST);
+	wr_zero(&w, 3);
+	wr_u16(&w, id);
+	wr_zero(&w, 2);
+}
+
+static bool possible(const struct in6_addr *a, const struct in6_addr *all, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (addr_eq(&all[i], a))
+			return false;
+	return !addr_is_zero(a) && !addr_is_multicast(a) && !addr_is_link_local(a) && !addr_is_v4(a) && !IN6_IS_ADDR_LOOPBACK(a);
+}
+
+int dhaad_reply_parse(const uint8_t *data, size_t len, uint16_t *id, struct in6_addr *out, size_t max)
+{
+	struct rd r = rd_make(data, len);
+	struct in6_addr a;
+	uint8_t type, code;
+	int n = 0;
+	if (!rd_u8(&r, &type) || type != MIP6_ICMP_DISCOVERY_REPLY || !rd_u8(&r, &code) || code != 0 || !rd_skip(&r, 2) || !rd_u16(&r, id) ||
+	    !rd_skip(&r, 2) || rd_left(&r) % sizeof a)
+		return -EBADMSG;
+	while ((size_t)n < max && rd_addr6(&r, &a))
+		if (possible(&a, out, n))
+			out[n++] = a;
+	return n;
+}

@@ -1,6 +1,6 @@
 /*
  * Dynamic home agent address discovery (RFC 6275 §10.5, §6.5, §6.6): which other home agents are on a home link, as their Router
- * Advertisements say, and the answer to a mobile that asks. Pure: the time is told.
+ * Advertisements say, and the messages between a mobile that asks and a home agent. Pure: the time is told.
  */
 #ifndef HANDOVERD_MIP6_DHAAD_H
 #define HANDOVERD_MIP6_DHAAD_H
@@ -36,11 +36,15 @@ void dhaad_heard(struct dhaad_list *l, int ifindex, const struct in6_addr *src, 
 struct in6_addr dhaad_anycast(const struct prefix *p);
 /* The identifier of a request. False: it is none. */
 bool dhaad_request_parse(const uint8_t *data, size_t len, uint16_t *id);
+#define DHAAD_REQUEST_LEN 8
+void dhaad_request_pack(uint16_t id, uint8_t out[DHAAD_REQUEST_LEN]);
 /*
  * The reply, at most DHAAD_REPLY_MAX octets and at most `cap`: every home agent on the link, `own` of `preference` among them, by
  * decreasing preference, those of equal preference in an order drawn anew each time. The length; -EMSGSIZE: not even one fits.
  */
 int dhaad_reply_pack(const struct dhaad_list *l, int ifindex, const struct in6_addr *own, uint16_t preference, uint16_t id, usec_t now,
                      uint8_t *out, size_t cap);
+/* The first `max` addresses of a reply that a home agent could have, in their order, each once: how many, or -EBADMSG. */
+int dhaad_reply_parse(const uint8_t *data, size_t len, uint16_t *id, struct in6_addr *out, size_t max);
 
 #endif

@@ -10,6 +10,7 @@
 #define SENDS_KEPT 8      /* whose time is known: for lifetimes, and the rate */
 #define REFUSED_AGAIN (5 * 60 * USEC_SEC) /* a home agent that does not want us may be configured otherwise */
 #define WAY_TRIES 2 /* unanswered Binding Updates after which the way to the previous care-of address counts as gone */
+#define AGENT_TRIES 3 /* unanswered Binding Updates after which another home agent is tried, if one is known */
 #define NUDGE_RATE (10 * USEC_SEC)        /* between Binding Updates that an error message asked for */
 
 struct counter mip6_mn_counters[MIP6_MN_COUNTERS] = {
@@ -27,6 +28,9 @@ struct counter mip6_mn_counters[MIP6_MN_COUNTERS] = {
 	[MIP6_MN_RS_SENT] = { .name = "rs_sent", .help = "Router Solicitations sent" },
 	[MIP6_MN_MOVEMENTS] = { .name = "movements", .help = "Changes of link noticed by Router Advertisements" },
 	[MIP6_MN_DEVOLVED] = { .name = "devolved", .help = "Fast handovers that failed and were carried on by a Binding Update" },
+	[MIP6_MN_DISCOVERY_SENT] = { .name = "discovery_sent", .help = "Requests for the home agents of the home link sent" },
+	[MIP6_MN_DISCOVERY_ANSWERED] = { .name = "discovery_found", .help = "Requests for the home agents of the home link answered" },
+	[MIP6_MN_AGENT_CHANGES] = { .name = "agent_changes", .help = "Home agents left for another, because they refused or were silent" },
 };
 
 /* What a status means for what we do next. */
@@ -75,6 +79,7 @@ struct mip6_mn {
 	enum mip6_way way;
 	bool told;       /* the home agent may have a binding, whether it said so or not */
 	bool burnt;      /* the home address is another's */
+	usec_t elsewhere; /* until then a home agent that we left may have a binding, and defend the home address */
 
 	enum exchange exchange;
 	usec_t began;
@@ -221,6 +226,41 @@ static void exchange_end(struct mip6_mn *m)
 	timer_stop(&m->retry);
 }
 
+static void unbound(struct mip6_mn *m)
+{
+	m->registered = in6addr_any;
+	m->expires = 0;
+	timer_stop(&m->refresh);
+	timer_stop(&m->expire);
+}
+
+void mip6_mn_agent(struct mip6_mn *m, const struct in6_addr *agent)
+{
+	if (addr_eq(agent, &m->p.agent))
+		return;
+	if (m->told)
+		m->elsewhere = loop_now(m->loop) + m->p.lifetime;
+	m->p.agent = *agent;
+	m->told = false;
+	unbound(m);
+	exchange_end(m);
+	if (!m->burnt && !addr_is_zero(&m->coa))
+		exchange_begin(m, EXCHANGE_REGISTER);
+}
+
+/* RFC 6275 §11.4.1. What is being taken back at home is the matter of the home agent that has it. */
+static bool another_agent(struct mip6_mn *m, const char *why)
+{
+	struct in6_addr agent, was = m->p.agent;
+	if (m->exchange == EXCHANGE_RETURN || !m->ops->next(m->arg, &agent) || addr_eq(&agent, &was))
+		return false;
+	MIP6_MN_COUNT(MIP6_MN_AGENT_CHANGES);
+	LOG_NOTICE("mip6", "another home agent is tried home=%s peer=%s left=%s bus=%u status=%u reason=\"%s\"", ADDR(&m->p.home), ADDR(&agent),
+	           ADDR(&was), m->tries, m->status, why);
+	mip6_mn_agent(m, &agent);
+	return true;
+}
+
 static void retry_timeout(struct timer *t, void *arg)
 {
 	struct mip6_mn *m = arg;
@@ -228,7 +268,7 @@ static void retry_timeout(struct timer *t, void *arg)
 		return;
 	if (m->exchange == EXCHANGE_NONE && m->state == MIP6_MN_REFUSED)
 		exchange_begin(m, addr_is_zero(&m->coa) ? EXCHANGE_RETURN : EXCHANGE_REGISTER);
-	else if (m->exchange != EXCHANGE_NONE)
+	else if (m->exchange != EXCHANGE_NONE && !(m->tries == AGENT_TRIES && another_agent(m, "it does not answer")))
 		update_send(m);
 }
 
@@ -237,14 +277,6 @@ static void refresh_timeout(struct timer *t, void *arg)
 	struct mip6_mn *m = arg;
 	if (m->exchange == EXCHANGE_NONE && m->state == MIP6_MN_REGISTERED)
 		exchange_begin(m, EXCHANGE_REFRESH);
-}
-
-static void unbound(struct mip6_mn *m)
-{
-	m->registered = in6addr_any;
-	m->expires = 0;
-	timer_stop(&m->refresh);
-	timer_stop(&m->expire);
 }
 
 static void expire_timeout(struct timer *t, void *arg)
@@ -363,7 +395,9 @@ static void refused(struct mip6_mn *m, const struct ba *a, usec_t at)
 		correct(m, a, r->remedy, at);
 		return;
 	}
-	bool home = m->exchange == EXCHANGE_RETURN;
+	bool home = m->exchange == EXCHANGE_RETURN, never = r->remedy == REMEDY_NEVER && at >= m->elsewhere;
+	if (!never && another_agent(m, r->text))
+		return;
 	exchange_end(m);
 	if (home && a->status == BA_NOT_HOME_AGENT) { /* it knows of no binding: that is what we wanted */
 		returned(m, at);
@@ -371,7 +405,7 @@ static void refused(struct mip6_mn *m, const struct ba *a, usec_t at)
 	}
 	unbound(m);
 	m->state = MIP6_MN_REFUSED;
-	m->burnt = r->remedy == REMEDY_NEVER;
+	m->burnt = never;
 	if (!m->burnt)
 		timer_after(&m->retry, r->remedy == REMEDY_STOP ? REFUSED_AGAIN : MAX_TIMEOUT);
 	m->ops->event(m->arg, MIP6_MN_DENIED, a->status, at);
@@ -447,7 +481,7 @@ void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_un
 	m->down = false;
 	m->coa = *coa;
 	m->valid_until = valid_until;
-	if (m->burnt)
+	if (m->burnt || addr_is_zero(&m->p.agent))
 		return;
 	if (same && m->exchange == EXCHANGE_NONE)
 		return;
@@ -532,7 +566,9 @@ struct mip6_mn *mip6_mn_create(struct loop *l, const struct mip6_mn_params *para
 
 void mip6_mn_reload(struct mip6_mn *m, const struct mip6_mn_params *params)
 {
+	const struct in6_addr agent = m->p.agent;
 	m->p = *params;
+	m->p.agent = agent;
 }
 
 void mip6_mn_destroy(struct mip6_mn *m)

@@ -31,7 +31,7 @@ enum mip6_mn_state { MIP6_MN_IDLE, MIP6_MN_HOME, MIP6_MN_UPDATING, MIP6_MN_REGIS
 const char *mip6_mn_state_name(enum mip6_mn_state s);
 
 struct mip6_mn_params {
-	struct in6_addr home, agent;
+	struct in6_addr home, agent; /* agent unspecified: not known yet, nothing is sent */
 	usec_t lifetime;      /* asked for */
 	usec_t first_timeout; /* InitialBindackTimeoutFirstReg (§13) */
 	bool link_local;      /* L: our link-local address has the home address's interface identifier */
@@ -62,13 +62,17 @@ struct mip6_mn_ops {
 	void (*claim)(void *arg);  /* and the home agent does not defend it any more: tell the neighbours (§11.5.5) */
 	void (*sent)(void *arg, bool refresh, usec_t at); /* refresh: only to extend what there is */
 	void (*event)(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at);
+	/* This home agent refuses, or leaves Binding Updates without an answer: another to try, for *agent; false: there is none. */
+	bool (*next)(void *arg, struct in6_addr *agent);
 };
 
 struct mip6_mn;
 struct mip6_mn *mip6_mn_create(struct loop *l, const struct mip6_mn_params *params, const struct mip6_mn_ops *ops, void *arg);
 void mip6_mn_destroy(struct mip6_mn *m); /* silent: see mip6_mn_farewell */
-void mip6_mn_reload(struct mip6_mn *m, const struct mip6_mn_params *params); /* same home address and home agent */
+void mip6_mn_reload(struct mip6_mn *m, const struct mip6_mn_params *params); /* same home address; the home agent stays */
 
+/* From here on this home agent (RFC 6275 §11.4.1); where one is called for, it is asked at once. */
+void mip6_mn_agent(struct mip6_mn *m, const struct in6_addr *agent);
 /* On a link with this care-of address, which is valid until then (UINT64_MAX: for ever). The same again: only what is overdue is
  * done. */
 void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_until, enum mip6_way way);
@@ -114,6 +118,9 @@ enum {
 	MIP6_MN_RS_SENT,
 	MIP6_MN_MOVEMENTS,
 	MIP6_MN_DEVOLVED,
+	MIP6_MN_DISCOVERY_SENT,
+	MIP6_MN_DISCOVERY_ANSWERED,
+	MIP6_MN_AGENT_CHANGES,
 	MIP6_MN_COUNTERS
 };
 extern struct counter mip6_mn_counters[MIP6_MN_COUNTERS];

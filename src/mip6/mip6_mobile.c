@@ -41,6 +41,7 @@ static void link_lost(struct mip6_mobile *m, usec_t at)
 	m->down_at = at;
 	m->up_at = 0;
 	mip6_link_down(m->link);
+	seek_stop(m->seek);
 	MIP6_HOMES_EACH(m, h) {
 		mip6_mn_down(h->mn);
 		timer_stop(&h->ask);
@@ -190,6 +191,10 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 				mip6_mn_unknown_header(h->mn, msg->at);
 		return;
 	}
+	if (msg->data[0] == MIP6_ICMP_DISCOVERY_REPLY) {
+		seek_reply(m->seek, msg->data, msg->len, msg->at);
+		return;
+	}
 	if (msg->ifindex != m->ground.ifindex || msg->hop_limit != ND_HOP_LIMIT)
 		return;
 	if (msg->data[0] == ND_ADVERTISEMENT) {
@@ -249,7 +254,9 @@ static struct mip6_link_params link_params(const struct mip6_params *p)
 
 static bool open_all(struct mip6_mobile *m)
 {
-	static const uint8_t icmp_types[] = { ND_ROUTER_ADVERTISEMENT, ND_ADVERTISEMENT, MIP6_ICMP_PARAM_PROBLEM }, mh_types[] = { MH_TYPE_BACK, MH_TYPE_BE };
+	static const uint8_t icmp_types[] = { ND_ROUTER_ADVERTISEMENT, ND_ADVERTISEMENT, MIP6_ICMP_PARAM_PROBLEM,
+		MIP6_ICMP_DISCOVERY_REPLY };
+	static const uint8_t mh_types[] = { MH_TYPE_BACK, MH_TYPE_BE };
 	static const struct {
 		enum bus_topic topic;
 		bus_fn *fn;
@@ -258,13 +265,14 @@ static bool open_all(struct mip6_mobile *m)
 	struct mip6_link_params lp = link_params(m->params);
 	bool ok = true;
 	m->link = mip6_link_create(m->core->loop, &lp, &mip6_mobile_link_ops, m);
+	m->seek = seek_create(m->core->loop, &mip6_mobile_seek_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
 	for (size_t i = 0; i < sizeof subs / sizeof *subs; i++)
 		ok &= (m->subs[i] = bus_subscribe(m->core->bus, subs[i].topic, subs[i].fn, m)) != NULL;
 	m->rtnl = rtnl_subscribe(mip6_rtnl(m), rtnl_changed, m);
 	ok &= tunnel_on_first(m->core->net->paths, first_packet, m) == 0;
-	return ok && m->link && m->icmp && m->mh && m->rtnl;
+	return ok && m->link && m->seek && m->icmp && m->mh && m->rtnl;
 }
 
 struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_params *params)
@@ -305,6 +313,7 @@ void mip6_mobile_destroy(struct mip6_mobile *m)
 	mh_close(m->mh);
 	icmp6_close(m->icmp);
 	mip6_link_destroy(m->link);
+	seek_destroy(m->seek);
 	free(m);
 }
 

@@ -31,7 +31,7 @@ static bool shares_link_local(const struct mip6_home *h)
 void mip6_home_reload(struct mip6_home *h)
 {
 	const struct mip6_params *p = h->m->params;
-	h->params = (struct mip6_mn_params){ .home = h->params.home, .agent = p->home_agent, .lifetime = p->lifetime,
+	h->params = (struct mip6_mn_params){ .home = h->params.home, .agent = h->params.agent, .lifetime = p->lifetime,
 		.first_timeout = p->first_timeout, .link_local = shares_link_local(h), .timestamps = p->replay == MIP6_REPLAY_TIMESTAMP,
 		.spi = (uint32_t)p->spi };
 	mip6_mn_reload(h->mn, &h->params);
@@ -45,7 +45,7 @@ static struct mip6_home *home_create(struct mip6_mobile *m, const struct in6_add
 	struct mip6_home *h = at < MIP6_HOMES ? calloc(1, sizeof *h) : NULL;
 	if (!h)
 		return NULL;
-	*h = (struct mip6_home){ .m = m, .at = at, .params = { .home = *a } };
+	*h = (struct mip6_home){ .m = m, .at = at, .params = { .home = *a, .agent = m->params->home_agent } };
 	timer_init(&h->ask, m->core->loop, mip6_ask_timeout, h);
 	timer_init(&h->claim, m->core->loop, mip6_claim_timeout, h);
 	h->mn = mip6_mn_create(m->core->loop, &h->params, &mip6_mobile_mn_ops, h);
@@ -58,6 +58,72 @@ static struct mip6_home *home_create(struct mip6_mobile *m, const struct in6_add
 	mip6_home_reload(h);
 	return h;
 }
+
+/* ---- home agents that are looked for (RFC 6275 §11.4.1) ---- */
+
+void mip6_agents_want(struct mip6_mobile *m)
+{
+	const struct prefix home = prefix_of(mip6_name(m), m->ground.homes[0].plen);
+	bool wanted = false;
+	MIP6_HOMES_EACH(m, h)
+		wanted |= addr_is_zero(&h->params.agent);
+	if (wanted && !addr_is_zero(&m->coa))
+		seek_begin(m->seek, &home);
+}
+
+bool mip6_agent_next(struct mip6_home *h, struct in6_addr *agent)
+{
+	struct mip6_mobile *m = h->m;
+	const struct prefix home = prefix_of(mip6_name(m), m->ground.homes[0].plen);
+	const struct in6_addr *next;
+	if (!addr_is_zero(&m->params->home_agent))
+		return false;
+	do {
+		next = seek_agent(m->seek, h->next++);
+	} while (next && addr_eq(next, &h->params.agent));
+	if (!next) {
+		h->next--;
+		seek_later(m->seek, &home); /* there may be others by then */
+		return false;
+	}
+	h->params.agent = *agent = *next;
+	h->agent = (struct lladdr){ .len = 0 };
+	return true;
+}
+
+static void ask(void *arg, const struct in6_addr *anycast, const uint8_t *data, size_t len)
+{
+	struct mip6_mobile *m = arg;
+	LOG_INFO("mip6", "asking for home agents home=%s peer=%s coa=%s", ADDR(mip6_name(m)), ADDR(anycast), ADDR(&m->coa));
+	mip6_said(icmp6_send(m->icmp, 0, &m->coa, anycast, 64, false, data, len), "request for home agents", anycast);
+}
+
+/* Whoever has no home agent, or none that took it, tries the first. */
+static void found(void *arg, usec_t at)
+{
+	struct mip6_mobile *m = arg;
+	size_t n = 0;
+	while (seek_agent(m->seek, n))
+		n++;
+	LOG_INFO("mip6", "home agents found home=%s peer=%s agents=%zu", ADDR(mip6_name(m)), ADDR(seek_agent(m->seek, 0)), n);
+	MIP6_HOMES_EACH(m, h) {
+		struct in6_addr agent;
+		h->next = 0;
+		if (mip6_mn_view(h->mn).state != MIP6_MN_REGISTERED && mip6_agent_next(h, &agent))
+			mip6_mn_agent(h->mn, &agent);
+	}
+}
+
+static void silent(void *arg, usec_t at)
+{
+	struct mip6_mobile *m = arg;
+	LOG_WARNING("mip6", "nobody says which home agents there are home=%s requests=%u again_s=%llu", ADDR(mip6_name(m)),
+	            1 + MIP6_DHAAD_RETRIES, (unsigned long long)(SEEK_PAUSE / USEC_SEC));
+}
+
+const struct seek_ops mip6_mobile_seek_ops = { .ask = ask, .found = found, .silent = silent };
+
+/* ---- life ---- */
 
 bool mip6_homes_create(struct mip6_mobile *m)
 {

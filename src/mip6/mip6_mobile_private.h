@@ -6,6 +6,7 @@
 #include "mip6/mip6_ground.h"
 #include "mip6/mip6_mn.h"
 #include "mip6/mip6_mobile.h"
+#include "mip6/mip6_seek.h"
 #include "net/mh.h"
 
 enum coa_source { COA_NONE, COA_FAST, COA_RA };
@@ -20,6 +21,7 @@ struct mip6_home {
 	unsigned asks, claims;
 	struct timer ask, claim;
 	bool tunnelled;
+	size_t next;                  /* of the discovered home agents, the one to try after this */
 };
 
 struct mip6_mobile {
@@ -27,6 +29,7 @@ struct mip6_mobile {
 	const struct mip6_params *params;
 	struct mip6_home *homes[MIP6_HOMES]; /* NULL: none. The first is always there, names the mobile, and ends its movements */
 	struct mip6_link *link;
+	struct mip6_seek *seek;
 	struct mip6_ground ground;
 	struct icmp6 *icmp;
 	struct mh *mh;
@@ -65,6 +68,9 @@ struct mip6_home *mip6_home_of(const struct mip6_mobile *m, const struct in6_add
 bool mip6_homes_create(struct mip6_mobile *m); /* as configured; false: no memory */
 void mip6_home_reload(struct mip6_home *h);
 void mip6_home_destroy(struct mip6_home *h);   /* with a word to the home agent, if that can be reached */
+void mip6_agents_want(struct mip6_mobile *m);  /* away: asks for home agents, if one has none to turn to */
+bool mip6_agent_next(struct mip6_home *h, struct in6_addr *agent); /* mip6_mn_ops.next */
+extern const struct seek_ops mip6_mobile_seek_ops;
 void mip6_home_show(const struct mip6_home *h, struct output *o);
 struct rtnl *mip6_rtnl(const struct mip6_mobile *m);
 struct lladdr mip6_own_lladdr(const struct mip6_mobile *m);

@@ -171,6 +171,7 @@ static void mn_accepted(struct mip6_home *h, const struct mip6_mn_view *v, usec_
 	const struct handover *record = handover_by_id(h->m->core->handovers, h->m->last);
 	LOG_INFO("mip6", "home agent forwards home=%s peer=%s coa=%s lifetime_s=%llu status=%u", ADDR(&h->params.home), ADDR(&h->params.agent),
 	         ADDR(&v->registered), (unsigned long long)((v->expires - at) / USEC_SEC), v->status);
+	h->next = 0;
 	mn_ended(h, record && (h->m->record || record->steps_n), at); /* a refresh marks nothing */
 }
 
@@ -211,5 +212,10 @@ static void mn_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
 	}
 }
 
+static bool mn_next(void *arg, struct in6_addr *agent)
+{
+	return mip6_agent_next(arg, agent);
+}
+
 const struct mip6_mn_ops mip6_mobile_mn_ops = { .key = mn_key, .send = mn_send, .tunnel = mn_tunnel, .native = mn_native,
-	.claim = mn_claim, .sent = mn_sent, .event = mn_event };
+	.claim = mn_claim, .sent = mn_sent, .event = mn_event, .next = mn_next };

@@ -22,6 +22,7 @@ static void tell_away(struct mip6_mobile *m, enum mip6_way way)
 	bool alive = way == MIP6_WAY_ALIVE && !paths_kernel_tunnel(m->core->net->paths);
 	MIP6_HOMES_EACH(m, h)
 		mip6_mn_away(h->mn, &m->coa, m->valid_until, alive ? MIP6_WAY_ALIVE : MIP6_WAY_GONE);
+	mip6_agents_want(m);
 }
 
 /* With the care-of address that Router Advertisements led to. */
@@ -148,6 +149,7 @@ static void home_come(struct mip6_home *h, const struct mip6_place *p)
 static void come_home(struct mip6_mobile *m, const struct mip6_place *p)
 {
 	struct handover *record = handover_by_id(m->core->handovers, m->record);
+	seek_stop(m->seek);
 	m->home = true;
 	m->coa = in6addr_any;
 	m->awaited.plen = 0;

@@ -33,6 +33,9 @@ static void discovery(const uint8_t *data, size_t size)
 	if (n < 24 || (n - 8) % 16 || l.n > 1)
 		abort();
 	dhaad_request_parse(data, size, &id);
+	struct in6_addr agents[4];
+	if (dhaad_reply_parse(data, size, &id, agents, 4) > 4)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -210,3 +210,18 @@ def test_two_home_addresses(lab):
     assert len(records(c, 2)) == 2  # not one for each home address
     c.daemons["mn1"].stop()
     assert further not in c.topology.ns["mn1"].run("ip", "-6", "addr", "show")
+
+
+@user_form
+def test_a_home_agent_is_looked_for(lab):
+    """A mobile that knows its home address and no home agent asks the home link's routers, and keeps to the one it found."""
+    c = lab(home=True, proxy=False, extra=merged(FORMS["user"], EXTRA), per_node={"mn1": {"mip6": {"home_agent": "::"}, **PLAIN}})
+    c.start()
+    mobile, ar2 = c.mobiles[0], c.points[1]
+    at(c, mobile.address(c.points[0]))
+    assert c.daemons["mn1"].show("home")[0]["agent"] == c.topology.home.router
+    assert c.daemons["ha"].counters()["mip6.discovery_answered"] >= 1
+    asked = c.daemons["mn1"].counters()["mip6.discovery_sent"]
+    c.topology.move([(mobile, ar2)], 20)
+    at(c, mobile.address(ar2))
+    assert c.daemons["mn1"].counters()["mip6.discovery_sent"] == asked

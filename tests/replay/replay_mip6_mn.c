@@ -38,6 +38,7 @@ static struct world {
 	enum mip6_mn_event event;
 	unsigned events;
 	uint8_t status;
+	unsigned others; /* home agents besides the first */
 } w;
 
 static struct in6_addr address(const char *text)
@@ -96,8 +97,17 @@ static void op_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
 	w.events++;
 }
 
+static bool op_next(void *arg, struct in6_addr *agent)
+{
+	if (w.others == 0)
+		return false;
+	w.others--;
+	*agent = address(w.others ? "2001:db8:f::3" : "2001:db8:f::2");
+	return true;
+}
+
 static const struct mip6_mn_ops ops = { .key = op_key, .send = op_send, .tunnel = op_tunnel, .native = op_native, .claim = op_claim,
-	.sent = op_sent, .event = op_event };
+	.sent = op_sent, .event = op_event, .next = op_next };
 
 static int setup(void **state)
 {
@@ -947,6 +957,103 @@ static void settles_with_whatever_home_agent(void **state)
 	}
 }
 
+/* ---- several home agents (§11.4.1) ---- */
+
+#define SECOND address("2001:db8:f::2")
+
+static void tries_another_home_agent_after_a_refusal(void **state)
+{
+	struct in6_addr second = SECOND;
+	w.others = 1;
+	away(COA1, MIP6_WAY_GONE);
+	answer(131, seq(), 0);
+	assert_int_equal(w.n, 2);
+	assert_int_equal(w.events, 0); /* nothing has been denied yet */
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	answer(0, seq(), 150); /* from the one that we left */
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	answer_from(&second, 0, seq(), 150, 0);
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+}
+
+/* "MUST … wait at least InitialBindackTimeoutFirstReg seconds before sending a Binding Update to the next home agent" */
+static void tries_another_home_agent_after_silence(void **state)
+{
+	struct in6_addr second = SECOND;
+	w.others = 1;
+	away(COA1, MIP6_WAY_GONE);
+	after(MS(10400));
+	assert_int_equal(w.n, 3); /* at 0, 1.5 and 4.5 s */
+	after(MS(200));
+	assert_int_equal(w.n, 4);
+	answer(0, seq(), 150);
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	answer_from(&second, 0, seq(), 150, 0);
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+}
+
+static void corrections_are_no_refusals(void **state)
+{
+	w.others = 1;
+	away(COA1, MIP6_WAY_GONE);
+	answer(135, (uint16_t)(seq() + 9), 0);
+	answer(0, seq(), 150); /* still the first home agent */
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+	assert_int_equal(w.others, 1);
+}
+
+/* "MUST attempt any new registration first with that home agent" */
+static void the_home_agent_with_the_binding_is_asked_first(void **state)
+{
+	struct in6_addr second = SECOND;
+	w.others = 1;
+	register_at(COA1);
+	away(COA2, MIP6_WAY_ALIVE);
+	answer(130, seq(), 0);
+	assert_int_equal(w.others, 0);
+	assert_false(registered());
+	same_address(w.tunnel, COA2); /* it has no binding of the old care-of address: there is no way to wait for */
+	/* The first one may still defend the home address: that it is taken says nothing while its binding may live. */
+	answer_from(&second, 134, seq(), 0, 0);
+	assert_int_equal(w.event, MIP6_MN_DENIED);
+	size_t n = w.n;
+	after(S(40));
+	assert_true(w.n > n);
+	answer_from(&second, 0, seq(), 150, 0);
+	assert_int_equal(view().state, MIP6_MN_REGISTERED);
+}
+
+static void without_a_home_agent_nothing_is_sent(void **state)
+{
+	struct in6_addr none = in6addr_any, agent = AGENT;
+	mip6_mn_destroy(w.mn);
+	w.p.agent = none;
+	w.mn = mip6_mn_create(w.loop, &w.p, &ops, NULL);
+	away(COA1, MIP6_WAY_GONE);
+	after(S(100));
+	assert_int_equal(w.n, 0);
+	mip6_mn_agent(w.mn, &agent);
+	assert_int_equal(w.n, 1);
+	mip6_mn_agent(w.mn, &agent); /* known */
+	assert_int_equal(w.n, 1);
+	mip6_mn_reload(w.mn, &w.p); /* and a reload forgets it not */
+	answer(0, seq(), 150);
+	same_address(view().registered, COA1);
+}
+
+static void found_at_home_it_is_for_later(void **state)
+{
+	struct in6_addr none = in6addr_any, agent = AGENT;
+	mip6_mn_destroy(w.mn);
+	w.p.agent = none;
+	w.mn = mip6_mn_create(w.loop, &w.p, &ops, NULL);
+	mip6_mn_home(w.mn);
+	mip6_mn_agent(w.mn, &agent);
+	assert_int_equal(w.n, 0);
+	away(COA1, MIP6_WAY_GONE);
+	assert_int_equal(w.n, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -993,6 +1100,12 @@ int main(void)
 		T(authenticated_by_number),
 		T(takes_over_the_home_agents_time),
 		T(settles_with_whatever_home_agent),
+		T(tries_another_home_agent_after_a_refusal),
+		T(tries_another_home_agent_after_silence),
+		T(corrections_are_no_refusals),
+		T(the_home_agent_with_the_binding_is_asked_first),
+		T(without_a_home_agent_nothing_is_sent),
+		T(found_at_home_it_is_for_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,30 @@ static void requests(void **state)
 	assert_false(dhaad_request_parse(other, sizeof other, &id));
 }
 
+/* §6.5, §6.6: what a mobile sends and reads. */
+static void a_mobile_asks(void **state)
+{
+	static const uint8_t request[] = { 144, 0, 0, 0, 0xab, 0xcd, 0, 0 };
+	static const uint8_t answer[] = { 145, 0, 0, 0, 0xab, 0xcd, 0, 0, AGENT(3), AGENT(1), AGENT(3),
+		                              [56] = 0xff, 2, [71] = 5, [72] = 0xfe, 0x80, [87] = 9, AGENT(2) };
+	uint8_t out[DHAAD_REQUEST_LEN], other[sizeof answer];
+	struct in6_addr a[8];
+	uint16_t id;
+	dhaad_request_pack(0xabcd, out);
+	assert_memory_equal(out, request, sizeof request);
+	assert_int_equal(dhaad_reply_parse(answer, sizeof answer, &id, a, 8), 3); /* each once, and those that can be */
+	assert_int_equal(id, 0xabcd);
+	assert_true(a[0].s6_addr[15] == 3 && a[1].s6_addr[15] == 1 && a[2].s6_addr[15] == 2);
+	assert_int_equal(dhaad_reply_parse(answer, sizeof answer, &id, a, 2), 2);
+	assert_int_equal(dhaad_reply_parse(answer, 8, &id, a, 8), 0);
+	for (size_t n = 0; n < sizeof answer; n++)
+		assert_int_equal(dhaad_reply_parse(answer, n, &id, a, 8) < 0, n < 8 || n % 16 != 8);
+	memcpy(other, answer, sizeof other);
+	other[1] = 1;
+	assert_int_equal(dhaad_reply_parse(other, sizeof other, &id, a, 8), -EBADMSG);
+	assert_int_equal(dhaad_reply_parse(request, sizeof request, &id, a, 8), -EBADMSG);
+}
+
 /* RFC 2526 §2, home agents: 0x7e behind ones, with the bit for "universal" clear where the identifier has 64 bits. */
 static void anycast(void **state)
 {
@@ -146,7 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_preference), cmocka_unit_test(equals_are_drawn), cmocka_unit_test(who_is_no_home_agent),
-		cmocka_unit_test(many), cmocka_unit_test(requests), cmocka_unit_test(anycast),
+		cmocka_unit_test(many), cmocka_unit_test(requests), cmocka_unit_test(a_mobile_asks), cmocka_unit_test(anycast),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
