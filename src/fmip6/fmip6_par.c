@@ -599,8 +599,9 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	struct binding *b = par_binding_find(p, &q.pcoa);
-	if (b && b->numbered && !fmip6_seq_newer(q.fbu.seq, b->seq)) {
-		refuse(p, &q, REFUSE_SEQUENCE, b->seq);
+	uint16_t last;
+	if (par_number_last(p, &q.pcoa, &last) && !fmip6_seq_newer(q.fbu.seq, last)) {
+		refuse(p, &q, REFUSE_SEQUENCE, last);
 		return;
 	}
 	why = fbu_check_target(p, &q);
@@ -611,6 +612,7 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 		return;
 	}
 	par_seen_add(p, q.fbu.badf.auth);
+	par_number_set(p, &q.pcoa, q.fbu.seq);
 	if (addr_is_zero(&q.ncoa)) {
 		if (!fbu_await(p, b, &q))
 			fbu_give_up(p, b, &q);
@@ -688,5 +690,6 @@ void par_destroy(struct fmip6_par *p)
 	HASH_ITER(hh, p->bindings, b, next)
 		par_binding_free(b);
 	par_seen_clear(p);
+	par_numbers_clear(p);
 	free(p);
 }

@@ -54,6 +54,7 @@ struct binding {
 };
 
 struct seen;
+struct number;
 
 struct fmip6_par {
 	struct loop *loop;
@@ -63,6 +64,7 @@ struct fmip6_par {
 	struct binding *bindings;
 	struct binding *by_hi;
 	struct seen *seen; /* FBUs that were accepted, oldest first */
+	struct number *numbers; /* of the last one of each mobile, likewise */
 	uint16_t hi_seq;
 	struct bucket log;
 	struct bucket answers; /* to FBUs with an old sequence number */
@@ -90,6 +92,11 @@ void par_serve_unanswered(struct binding *b);
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_clear(struct fmip6_par *p);
+
+/* The sequence number of the last FBU that was accepted for pcoa; false: none is known. */
+bool par_number_last(const struct fmip6_par *p, const struct in6_addr *pcoa, uint16_t *last);
+void par_number_set(struct fmip6_par *p, const struct in6_addr *pcoa, uint16_t seq);
+void par_numbers_clear(struct fmip6_par *p);
 
 /* What a binding's timers and its marker call. */
 void par_life_ended(struct timer *t, void *arg);

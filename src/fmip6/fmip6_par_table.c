@@ -1,4 +1,4 @@
-/* The PAR's tables: bindings by previous address and by HI under way, and FBUs that were accepted. */
+/* The PAR's tables: bindings by previous address and by HI under way, FBUs that were accepted, and their sequence numbers. */
 #include "fmip6/fmip6_par_private.h"
 
 #include <stdlib.h>
@@ -6,6 +6,18 @@
 
 #define SEEN_LIFE (600 * USEC_SEC) /* how long an accepted FBU's authenticator is known as used */
 #define SEEN_MAX 4096
+
+#define NUMBERS_MAX 16384 /* mobiles whose last sequence number is known after their bindings are over */
+
+/*
+ * RFC 6275 §9.5.1 lets any sequence number begin a new binding, because there the key of an old message is no longer good. A configured
+ * key is good for ever, and so would be an FBU that somebody has kept.
+ */
+struct number {
+	UT_hash_handle hh;
+	struct in6_addr pcoa;
+	uint16_t seq;
+};
 
 /* An FBU that was accepted, known by its authenticator. */
 struct seen {
@@ -118,4 +130,47 @@ void par_seen_clear(struct fmip6_par *p)
 {
 	while (p->seen)
 		seen_drop(p, p->seen);
+}
+
+/* ---- sequence numbers ---- */
+
+static struct number *number_find(const struct fmip6_par *p, const struct in6_addr *pcoa)
+{
+	struct number *n = NULL;
+	HASH_FIND(hh, p->numbers, pcoa, sizeof *pcoa, n);
+	return n;
+}
+
+static void number_drop(struct fmip6_par *p, struct number *n)
+{
+	HASH_DELETE(hh, p->numbers, n);
+	free(n);
+}
+
+bool par_number_last(const struct fmip6_par *p, const struct in6_addr *pcoa, uint16_t *last)
+{
+	const struct number *n = number_find(p, pcoa);
+	if (n)
+		*last = n->seq;
+	return n;
+}
+
+void par_number_set(struct fmip6_par *p, const struct in6_addr *pcoa, uint16_t seq)
+{
+	struct number *n = number_find(p, pcoa);
+	if (n)
+		number_drop(p, n);
+	while (HASH_COUNT(p->numbers) >= NUMBERS_MAX)
+		number_drop(p, p->numbers);
+	if (!(n = calloc(1, sizeof *n)))
+		return;
+	n->pcoa = *pcoa;
+	n->seq = seq;
+	HASH_ADD(hh, p->numbers, pcoa, sizeof n->pcoa, n);
+}
+
+void par_numbers_clear(struct fmip6_par *p)
+{
+	while (p->numbers)
+		number_drop(p, p->numbers);
 }

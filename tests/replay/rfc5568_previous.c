@@ -640,6 +640,23 @@ static void fbu_replayed_changes_nothing(void)
 	EXPECT(counted(FMIP6_FBU_REPLAYED) == 1 && !sim_tunnelled(stage, PAR, PAR) && flows());
 }
 
+static void fbu_replayed_long_after_changes_nothing(void)
+{
+	uint8_t octets[64];
+	struct fbu home = fbu_to(NAR, 101);
+	asks_to_move(fbu_to(NAR, 100));
+	memcpy(octets, sent(SIM_FBU, 1)->octets, sizeof octets);
+	home.lifetime = 0;
+	home.ncoa = in6addr_any;
+	asks_to_move(home);
+	sim_traffic(stage, false);
+	pass(700000);
+	put_octets(SIM_FBU, PAR, AT(PAR), AT(PAR), octets, sizeof octets);
+	pass(100);
+	EXPECT(counted(FMIP6_FBU_REPLAYED) == 1 && !sim_tunnelled(stage, PAR, PAR));
+	EXPECT(fback()->status == FBACK_SEQUENCE && fback()->seq == 101);
+}
+
 static void fbu_repeated_under_way_makes_one_handover(void)
 {
 	put_fbu(PAR, AT(PAR), AT(PAR), fbu_to(NAR, 100));
@@ -808,6 +825,7 @@ const struct sentence rfc5568_previous[] = {
 	{ "6.2.2", "", "and to its neighbours only", SHOWN(new_address_behind_no_neighbour_is_refused) },
 	{ "6.2.2", "", "Sequence Number as in RFC 3775: an old one is answered with the last", SHOWN(old_sequence_number_is_told_the_last) },
 	{ "6.2.2", "", "modulo 2^16", SHOWN(sequence_numbers_go_round) },
+	{ "6.2.2", "", "nor does one change anything that somebody has kept", SHOWN(fbu_replayed_long_after_changes_nothing) },
 	{ "6.2.2", "", "an FBU seen before is none", SHOWN(fbu_replayed_changes_nothing) },
 	{ "6.2.2", "", "an FBU repeated under way is the same handover", SHOWN(fbu_repeated_under_way_makes_one_handover) },
 	{ "6.2.2", "", "an FBU for the binding that is in force renews it", SHOWN(fbu_again_is_a_renewal) },
