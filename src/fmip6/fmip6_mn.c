@@ -72,6 +72,10 @@ static void solicit_send(struct fmip6_mn *m)
 		q.aps_n = 1;
 		q.aps[0] = m->target.ap;
 	}
+	if (discover && addr_is_zero(&iid)) { /* the link has just come up: it has no address yet to ask from */
+		timer_after(&m->solicit_timer, m->params->rtsolpr_timeout);
+		return;
+	}
 	int64_t shift = m->solicit_tries < SOLICIT_SLOWEST ? m->solicit_tries : SOLICIT_SLOWEST;
 	usec_t wait = m->params->rtsolpr_timeout << shift;
 	m->solicit_tries++;

@@ -82,6 +82,9 @@ struct mn_ops {
 	/* We are at p: address p->coa (unless that is there already, not of our making), the router's neighbour entry, default
 	 * route through it. */
 	void (*attach)(void *arg, const struct mn_place *p, bool has_address);
+	/* The link has come back as it was, at p: address and routes that it may have lost meanwhile, as an interface does that is set
+	 * down. What belongs to bindings comes after it (bind, native). NULL: nothing is ever lost. */
+	void (*restore)(void *arg, const struct mn_place *p);
 	/* This address is another's, or is not needed: it goes. */
 	void (*abandon)(void *arg, const struct in6_addr *coa);
 	/* An interface identifier that nobody has. */

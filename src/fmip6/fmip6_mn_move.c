@@ -219,9 +219,27 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 		mn_settle(m);
 }
 
+/* An interface that was set down has lost its addresses and routes. */
+static void restore(struct fmip6_mn *m)
+{
+	if (!m->ops->restore)
+		return;
+	m->ops->restore(m->arg, &m->here);
+	for (int i = 0; i < MN_BINDINGS; i++) {
+		const struct binding *b = &m->bindings.items[i];
+		if (!b->used || prefix_has(&m->here.prefix, &b->v.pcoa))
+			continue;
+		if (b->lodged)
+			m->ops->native(m->arg, &b->v);
+		else if (b->v.expires)
+			m->ops->bind(m->arg, &b->v, &m->here);
+	}
+}
+
 /* The link came back, and nothing moved. */
 static void unmoved(struct fmip6_mn *m)
 {
+	restore(m);
 	mn_record_close(m, HANDOVER_CANCELLED, "the link came back as it was");
 	m->state = MN_ATTACHED;
 	m->assume = false;

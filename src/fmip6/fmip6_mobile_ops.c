@@ -239,6 +239,14 @@ static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
 }
 
+static void mn_restore(void *arg, const struct mn_place *p)
+{
+	struct fmip6_mobile *m = arg;
+	const struct prefix self = { p->coa, 128 };
+	struct in6_addr usable;
+	mn_attach(m, p, rtnl_link_in(rtnl_of(m), m->ifindex, &self, &usable));
+}
+
 static void mn_abandon(void *arg, const struct in6_addr *coa)
 {
 	struct fmip6_mobile *m = arg;
@@ -418,7 +426,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 const struct mn_ops mobile_mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .address = mn_address_make,
 	.self = mn_self, .send_rtsolpr = mobile_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una,
-	.send_probe = mn_send_probe, .send_dad = mn_send_dad, .expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon,
+	.send_probe = mn_send_probe, .send_dad = mn_send_dad, .expect = mn_expect, .attach = mn_attach, .restore = mn_restore, .abandon = mn_abandon,
 	.random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,
 	.step = mn_step, .gap = mn_gap, .closed = mn_closed, .prepare = mn_prepare, .attached = mn_attached,
 };

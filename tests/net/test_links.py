@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab import fmip6
+from lab import fmip6, movement
 from lab.daemon import FORMS, KEY
 from lab.fmip6 import Wire
 from lab.topology import Mobile, Point, wait_for
@@ -58,3 +58,18 @@ def test_new_addresses_in_two_prefixes(routers):
             w.send(core, fmip6.hi(AR1.address, AR2.address, seq, MN1.mac, pcoa, ncoa))
             wait_for(f"{ncoa} is expected", lambda a=ncoa: any(b["ncoa"] == a for b in d["ar2"].show("bindings")))
     assert d["ar2"].counters()["fmip6.hi_refused"] == 0
+
+
+def test_link_set_down_and_up(lab):
+    """Of a mobile whose PAR forwards for an older address: that address, and all that belongs to it, comes back with the link."""
+    cast = lab(proxy=False, extra=FORMS["user"]).start()
+    t, d, (mn1,) = cast.topology, cast.daemons, cast.mobiles
+    movement.wait_discovered(d["mn1"], AR2)
+    movement.predictive(t, d, mn1, AR2, 20)
+    ns, pcoa = t.ns["mn1"], MN1.address(AR1)
+    reached = lambda: "bytes from" in t.ns["cn"].run("ping", "-6", "-c", "1", "-W", "1", pcoa, check=False)
+    wait_for("the older address is reached", reached)
+    ns.ip("link set wlan0 down")
+    wait_for("it is gone", lambda: not any(a["local"] == pcoa for a in ns.json("addr", "show", "wlan0")[0]["addr_info"]))
+    ns.ip("link set wlan0 up")
+    wait_for("the older address is reached again", reached)
