@@ -204,11 +204,14 @@ static void expire_timeout(struct timer *timer, void *arg)
 {
 	struct bindings *t = arg;
 	struct binding *b = binding_of_timer(t, timer);
-	if (b->lodged && (t->down || t->params->renew)) { /* our only address here: there is time for what takes its place */
+	bool asking = b->exchange == EXCHANGE_PREDICT || b->exchange == EXCHANGE_FOLLOW;
+	if (asking || (b->lodged && (t->down || t->params->renew))) { /* the answer, or what takes its place, may yet come */
 		timer_after(&b->expire, RENEW_AGAIN);
-		b->exchange = EXCHANGE_FOLLOW;
-		if (!t->down)
+		b->v.expires = 0;
+		if (!asking && !t->down) {
+			b->exchange = EXCHANGE_FOLLOW;
 			exchange_failed(t, b, "its time was over before it was confirmed");
+		}
 		return;
 	}
 	LOG_INFO("fmip6", "binding expired mobile=%s peer=%s", ADDR(&b->v.pcoa), ADDR(&b->v.par));

@@ -210,7 +210,7 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 		binding_exchange(b, EXCHANGE_GIVE_UP);
 	else if (!predictive)
 		binding_exchange(b, EXCHANGE_FOLLOW);
-	if (m->dhcp && mn_same_link(p, &m->target)) {
+	if (m->dhcp && !home && mn_same_link(p, &m->target)) {
 		mn_lodge(m, false, predictive ? NULL : &coa);
 		return;
 	}

@@ -293,6 +293,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 	/* It is here already, and another router of its past is only told so. */
 	bool settled = s->v.state == NAR_DONE && m->code != HI_FROM_PCOA && lladdr_eq(&s->v.lladdr, &m->lladdr);
 	nar_session_quiet(s);
+	s->held &= s->v.state != NAR_RELEASING; /* what is on its way out goes on its way */
 	nar_session_close(s, HANDOVER_CANCELLED, "the mobile was announced anew");
 	s->v = (struct nar_view){ .ncoa = s->v.ncoa, .pcoa = addr_is_zero(&m->pcoa) ? m->ncoa : m->pcoa, .peer = in->src,
 		.lladdr = m->lladdr, .ifindex = ifindex };

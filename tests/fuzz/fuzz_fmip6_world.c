@@ -115,6 +115,10 @@ static void command(struct sim *s, struct reader *r)
 			sim_unusable(s, router_of(a), a & 0x80);
 			sim_broken(s, router_of(a), a & 0x20);
 			sim_no_fmip(s, router_of(a), a & 0x10);
+			sim_dhcp(s, router_of(a), a & 0x08);
+			sim_older(s, router_of(a), (a & 0x0c) == 0x04);
+			sim_params(s)->collision = a & 0x02 ? FMIP6_COLLISION_PCOA : FMIP6_COLLISION_ASSIGN;
+			sim_params(s)->lifetime = (a & 0x01 ? 2 : 60) * USEC_SEC;
 		}
 		break;
 	}

@@ -1094,6 +1094,93 @@ static void test_reactive_release_with_contexts(void **state)
 	}
 }
 
+static uint32_t dice(uint32_t *state, uint32_t sides)
+{
+	*state = *state * 1664525 + 1013904223;
+	return (*state >> 16) % sides;
+}
+
+/* where: the link that the cable is in. */
+static void any_step(struct sim *s, uint32_t *d, int *where)
+{
+	int link = 1 + (int)dice(d, SIM_ROUTERS);
+	enum sim_kind kind = (enum sim_kind)dice(d, SIM_KINDS);
+	switch (dice(d, 10)) {
+	case 0:
+		sim_restart_router(s, link);
+		break;
+	case 1:
+		sim_drop(s, kind, 1 + (int)dice(d, 6));
+		break;
+	case 2:
+		sim_repeat(s, kind, 1 + (int)dice(d, 3));
+		break;
+	case 3:
+		sim_delay(s, kind, 1 + (int)dice(d, 3), dice(d, 2000) * MS);
+		break;
+	case 4:
+		sim_taken(s, link, (enum sim_taken)dice(d, 3));
+		break;
+	case 5:
+		sim_dhcp(s, link, dice(d, 2));
+		break;
+	case 6:
+		sim_link(s, *where = 0);
+		break;
+	default:
+		if (dice(d, 3))
+			sim_request(s, link);
+		sim_run(s, dice(d, 60) * MS);
+		sim_link(s, 0);
+		sim_run(s, (1 + dice(d, 40)) * MS);
+		sim_link(s, *where = link);
+	}
+	sim_run(s, dice(d, 2) ? dice(d, 50) * MS : dice(d, 6000) * MS);
+}
+
+/* Previous addresses are served, links have addresses taken or by DHCP, routers restart, messages are lost: in the end the mobile is
+ * reached at the address that it uses, and nothing is left where it is not. */
+static void test_served_at_random(void **state)
+{
+	for (uint32_t seed = 1; seed <= 300; seed++) {
+		struct sim *s = begin();
+		uint32_t d = seed * 7919;
+		int at = 1;
+		sim_params(s)->collision = FMIP6_COLLISION_PCOA;
+		sim_params(s)->lifetime = (2 + dice(&d, 8)) * USEC_SEC;
+		sim_params(s)->dad = dice(&d, 2) ? 20 * MS : 0;
+		for (int link = 2; link <= SIM_ROUTERS; link++) {
+			sim_taken(s, link, (enum sim_taken)dice(&d, 3));
+			sim_dhcp(s, link, dice(&d, 4) == 0);
+		}
+		sim_pace(s, 20 * MS);
+		for (int i = 0; i < 12; i++)
+			any_step(s, &d, &at);
+		for (int k = 0; k < SIM_KINDS; k++) {
+			sim_drop(s, (enum sim_kind)k, 0);
+			sim_repeat(s, (enum sim_kind)k, 0);
+			sim_delay(s, (enum sim_kind)k, 0, 0);
+		}
+		if (at == 0 || dice(&d, 2)) { /* else it stays as it has come out */
+			at = 1 + (int)dice(&d, SIM_ROUTERS);
+			sim_link(s, 0);
+			sim_run(s, 20 * MS);
+			sim_link(s, at);
+		}
+		sim_run(s, 60 * USEC_SEC);
+		if (sim_at(s) != at || !sim_reached(s))
+			fail_msg("seed %u: at %d, not %d, with %s, or not reached", seed, sim_at(s), at, ADDR(&mn_here(sim_mn(s))->coa));
+		for (int r = 1; r <= SIM_ROUTERS; r++)
+			for (int link = 1; link <= SIM_ROUTERS; link++)
+				if (sim_held(s, r, link) || (sim_served(s, r, link) && r != at))
+					fail_msg("seed %u: router %d has something left of the address of link %d", seed, r, link);
+		for (int who = 0; who <= SIM_NAR(3); who++)
+			if (sim_open(s, who))
+				fail_msg("seed %u: a timeline of %d runs %s", seed, who, mn_state_name(mn_state(sim_mn(s))));
+		sim_destroy(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1142,6 +1229,7 @@ int main(void)
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_release_with_contexts),
 		cmocka_unit_test(test_reactive_release_with_contexts),
+		cmocka_unit_test(test_served_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

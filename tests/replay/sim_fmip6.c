@@ -20,6 +20,7 @@
 #define WHOS (2 * SIM_ROUTERS + 1)
 #define SEQS (1 << 20)
 #define IFINDEX 7
+#define PING (1 << 16) /* no marker's */
 
 struct pkt {
 	enum sim_kind kind;
@@ -83,6 +84,7 @@ struct sim {
 	struct timer traffic;
 	bool sending;
 	usec_t pace;
+	unsigned echoed;
 	unsigned sent, received, repeated, reordered, highest, confirmed, asked;
 	uint8_t *seen;
 	struct pkt last_fbu;
@@ -318,6 +320,7 @@ static void router_message(struct sim *s, int i, struct pkt *p)
 		nar_hi(r->nar, &in);
 		break;
 	case SIM_ECHO:
+		s->echoed += p->seq == PING;
 		nar_marker_reply(r->nar, &p->src[0], (uint16_t)p->seq);
 		par_marker_reply(r->par, &p->src[0], (uint16_t)p->seq);
 		break;
@@ -1679,6 +1682,19 @@ bool sim_tunnelled(const struct sim *s, int router, int link)
 	struct in6_addr a = sim_addr(link);
 	const struct spath *h = path_of((struct router *)&s->routers[router], &a);
 	return h && h->state == PATH_TUNNEL;
+}
+
+bool sim_reached(struct sim *s)
+{
+	const struct mn_place *here = mn_here(s->mn);
+	if (!here)
+		return false;
+	int home = router_of(&here->coa);
+	struct pkt p = { .kind = SIM_ECHO, .depth = 1, .src = { router_addr(home) }, .dst = { here->coa }, .seq = PING };
+	unsigned before = s->echoed;
+	later(s, CORE_DELAY, router_in, home, &p);
+	sim_run(s, 100 * USEC_MSEC);
+	return s->echoed > before;
 }
 
 bool sim_copied(const struct sim *s, int router, int link)

@@ -117,6 +117,8 @@ bool sim_served(const struct sim *s, int router, int link); /* does router serve
 bool sim_held(const struct sim *s, int router, int link);
 /* Is this taken out of the reverse tunnel by router: from the mobile's pcoa, in a packet from outer? */
 bool sim_reverse(const struct sim *s, int router, const struct in6_addr *pcoa, const struct in6_addr *outer);
+/* Is the mobile reached at the address that it uses where it is, and does its answer come back? Lets 100 ms pass. */
+bool sim_reached(struct sim *s);
 bool sim_has(const struct sim *s, const struct in6_addr *a); /* the mobile: is it one of its addresses? */
 struct in6_addr sim_router(int router); /* its address on its link */
 struct lladdr sim_ap(int link);
