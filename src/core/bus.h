@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/addr.h"
+#include "core/home.h"
 #include "core/loop.h"
 
 struct bus;
@@ -54,6 +55,8 @@ enum bus_topic {
 	/* nAR: a mobile that keeps an address of another router's link is awaited or here (on), with that address; or no longer.
 	 * Once for each address; said again when it arrives. Payload visit. */
 	BUS_MOBILE_VISITS,
+	/* MN: who has a home address, and which way leads to it (core/home.h). Payload home. */
+	BUS_HOME,
 	BUS_TOPICS
 };
 
@@ -120,6 +123,7 @@ struct bus_note {
 			int ifindex; /* 0: not seen yet */
 			bool on;
 		} visit;
+		struct home home;
 	} u;
 };
 

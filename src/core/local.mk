@@ -10,6 +10,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/counter.h \
 	src/core/feature.c src/core/feature.h \
 	src/core/handover.c src/core/handover.h \
+	src/core/home.c src/core/home.h \
 	src/core/log.c src/core/log.h \
 	src/core/lookup.c src/core/lookup.h \
 	src/core/loop.c src/core/loop.h \

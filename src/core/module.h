@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/counter.h"
+#include "core/home.h"
 
 #define MODULES_MAX 32
 
@@ -29,6 +30,7 @@ struct core {
 	struct mobiles *mobiles;
 	struct neighbors *neighbors;
 	struct handovers *handovers;
+	struct homes homes; /* mobile node: its home addresses */
 	struct net *net; /* the kernel (src/net/net.h), set by the module "net" */
 	bool fast;       /* mobile node: a module hands over fast, and BUS_MOBILE_ATTACHED and BUS_HANDOVER_DEVOLVE come from it */
 	const struct module *const *modules; /* NULL-terminated */

@@ -121,6 +121,21 @@ static void write_neighbor(const struct watch *w, const struct bus_note *n, stru
 	out_bool(o, "up", n->u.neighbor.up);
 }
 
+static void write_visit(const struct watch *w, const struct bus_note *n, struct output *o)
+{
+	out_addr(o, "address", &n->u.visit.addr);
+	out_lladdr(o, "lladdr", &n->u.visit.lladdr);
+	out_int(o, "ifindex", n->u.visit.ifindex);
+	out_bool(o, "on", n->u.visit.on);
+}
+
+static void write_home(const struct watch *w, const struct bus_note *n, struct output *o)
+{
+	out_addr(o, "home", &n->u.home.addr);
+	out_str(o, "owner", home_owner_name(n->u.home.owner));
+	out_bool(o, "carried", n->u.home.carried);
+}
+
 static const struct {
 	const char *event;
 	void (*write)(const struct watch *w, const struct bus_note *n, struct output *o);
@@ -140,6 +155,8 @@ static const struct {
 	[BUS_MOBILE_REMOVED] = { "mobile-removed", write_mobile },
 	[BUS_NEIGHBOR_PROTECTION] = { "neighbor-protection", write_neighbor },
 	[BUS_NEIGHBOR_ASSOCIATION] = { "neighbor-association", write_neighbor },
+	[BUS_MOBILE_VISITS] = { "visit", write_visit },
+	[BUS_HOME] = { "home-address", write_home },
 };
 
 static struct output *begin(const struct watch *w, enum form form, struct textbuf *b, const char *event, usec_t at)

@@ -24,8 +24,15 @@ bool mn_same_link(const struct mn_place *a, const struct mn_place *b)
 
 struct in6_addr mn_address(struct fmip6_mn *m, const struct prefix *link, const struct in6_addr *like)
 {
-	struct in6_addr made;
-	return m->ops->address && m->ops->address(m->arg, link, false, &made) ? made : addr_compose(link, like);
+	struct in6_addr made, iid;
+	if (m->ops->address && m->ops->address(m->arg, link, false, &made))
+		return made;
+	made = addr_compose(link, like);
+	if (mn_is_away(m, &made)) {
+		m->ops->random_iid(m->arg, &iid);
+		made = addr_compose(link, &iid);
+	}
+	return made;
 }
 
 /* ---- the timeline ---- */
@@ -191,7 +198,7 @@ static void update_begin(struct fmip6_mn *m, const struct mn_place *target, cons
 {
 	struct binding *b = binding_get(&m->bindings, &m->here);
 	m->target = *target;
-	b->v.ncoa = addr_is_zero(ncoa) ? mn_address(m, &target->prefix, &m->here.coa) : *ncoa;
+	b->v.ncoa = addr_is_zero(ncoa) || mn_is_away(m, ncoa) ? mn_address(m, &target->prefix, &m->here.coa) : *ncoa;
 	m->target.coa = b->v.ncoa;
 	m->state = MN_UPDATING;
 	m->assume = true;
@@ -486,6 +493,9 @@ static void fbu_accepted(struct fmip6_mn *m, struct binding *b, enum exchange x,
 	case EXCHANGE_GIVE_UP:
 		binding_drop(b);
 		break;
+	case EXCHANGE_RELEASE:
+		binding_over(&m->bindings, b);
+		break;
 	}
 }
 
@@ -519,6 +529,10 @@ static void fbu_failed(struct fmip6_mn *m, struct binding *b, enum exchange x, c
 		break;
 	case EXCHANGE_GIVE_UP:
 		binding_drop(b);
+		break;
+	case EXCHANGE_RELEASE: /* should it forward on, that reaches us until it ends */
+		if (b->v.expires == 0)
+			binding_over(&m->bindings, b);
 		break;
 	}
 }

@@ -19,6 +19,10 @@
  *
  * Every PAR that forwards for an older address has a binding: renewed before it ends, told of each further movement, dropped
  * when the mobile is back where the address is at home.
+ *
+ * A home address of Mobile IPv6 is, on its home link, our address, and a movement from there is one like any other. When the home
+ * agent forwards for it, its binding is given up (RELEASE). On the home link it is the home agent's until the registration there
+ * is taken back: until then we arrive, and are called, by another address (`alias`, when the home address takes over).
  */
 #ifndef HANDOVERD_FMIP6_MN_H
 #define HANDOVERD_FMIP6_MN_H
@@ -63,6 +67,10 @@ struct mn_ops {
 	bool (*own_address)(void *arg, const struct prefix *prefix, struct in6_addr *out);
 	/* The address that we make for ourselves on a link; again: the last one is somebody else's. False, NULL: any identifier will do. */
 	bool (*address)(void *arg, const struct prefix *link, bool again, struct in6_addr *out);
+	/* A home address (RFC 6275) of this link that is ours to use there; false, NULL: there is none. */
+	bool (*home)(void *arg, const struct prefix *link, struct in6_addr *out);
+	/* Is it a home address that its home agent has, or may have? NULL: there are none. */
+	bool (*is_away)(void *arg, const struct in6_addr *a);
 	/* Our link-layer address; and an address whose interface identifier is ours. */
 	void (*self)(void *arg, struct lladdr *l, struct in6_addr *iid);
 	/* src unspecified: link-local. dst unspecified: all routers. */
@@ -93,7 +101,8 @@ struct mn_ops {
 	 * each change of b or of here. */
 	void (*bind)(void *arg, const struct mn_binding_view *b, const struct mn_place *here);
 	void (*native)(void *arg, const struct mn_binding_view *b); /* b's address is at home on this link again */
-	void (*unbind)(void *arg, const struct mn_binding_view *b); /* it is over: address and tunnel end go */
+	/* It is over: address and tunnel end go, unless they are somebody else's by now. */
+	void (*unbind)(void *arg, const struct mn_binding_view *b);
 	/* The timeline; at most one runs. */
 	void (*opened)(void *arg, enum handover_mode mode, const struct in6_addr *pcoa, const struct in6_addr *par);
 	void (*target)(void *arg, enum handover_mode mode, const struct in6_addr *ncoa, const struct in6_addr *nar);
@@ -127,6 +136,13 @@ void mn_na(struct fmip6_mn *m, const struct nd_na *a, usec_t at); /* the answer 
 /* An advertisement that answers no question of ours: its sender may have our new address. */
 void mn_defended(struct fmip6_mn *m, const struct nd_na *a, usec_t at);
 void mn_first(struct fmip6_mn *m, usec_t at);                   /* first packet for an older address on the new link */
+
+/*
+ * A home address (RFC 6275 §11): who has it changed. Its home agent forwards to us: the PAR that forwarded until now is told that it
+ * need not (RFC 5568 §4: its tunnel lasts until the bindings are updated). It is ours again, on its link: that is what we are called there.
+ */
+void mn_home_forwarded(struct fmip6_mn *m, const struct in6_addr *home);
+void mn_home_ours(struct fmip6_mn *m);
 
 /* May one more RtSolPr be sent (RFC 5568 §9, MAX_RTSOLPR_RATE)? Takes its place. */
 bool mn_may_solicit(struct fmip6_mn *m);

@@ -56,12 +56,12 @@ void binding_drop(struct binding *b)
 	timer_stop(&b->retry);
 	timer_stop(&b->renew);
 	timer_stop(&b->expire);
-	b->used = b->told = b->kept = b->lodged = false;
+	b->used = b->told = b->kept = b->lodged = b->yielded = false;
 	b->exchange = EXCHANGE_NONE;
 	memset(&b->v, 0, sizeof b->v);
 }
 
-static void binding_over(struct bindings *t, struct binding *b)
+void binding_over(struct bindings *t, struct binding *b)
 {
 	struct mn_binding_view v = b->v;
 	binding_drop(b);
@@ -96,12 +96,23 @@ struct binding *binding_get(struct bindings *t, const struct mn_place *home)
 
 /* ---- exchange ---- */
 
+/* From the PAR's link the PCoA says who we are; from elsewhere where we are does. */
+static bool from_here(enum exchange x)
+{
+	return x == EXCHANGE_FOLLOW || x == EXCHANGE_RELEASE;
+}
+
+static bool of_lifetime_0(enum exchange x)
+{
+	return x == EXCHANGE_GIVE_UP || x == EXCHANGE_RELEASE;
+}
+
 static void exchange_send(struct bindings *t, struct binding *b)
 {
 	uint8_t out[128 + RIDER_MAX], rider[RIDER_MAX];
 	struct badf_key key;
-	bool give_up = b->exchange == EXCHANGE_GIVE_UP;
-	struct in6_addr src = b->exchange == EXCHANGE_FOLLOW ? t->here->coa : b->v.pcoa;
+	bool give_up = of_lifetime_0(b->exchange);
+	struct in6_addr src = from_here(b->exchange) ? t->here->coa : b->v.pcoa;
 	struct fbu m = { .seq = ++t->seq, .flags = FBU_ACK | FBU_HOME, .has_badf = true };
 	struct in6_addr iid;
 	uint32_t spi = MN_SPI_ANY;
@@ -247,7 +258,7 @@ static bool fback_gives(const struct binding *b, const struct fback *m)
 static bool fback_verify(struct bindings *t, const struct binding *b, const struct mh_in *in, const struct fback *m)
 {
 	struct badf_key key;
-	const struct in6_addr *coa = b->exchange == EXCHANGE_GIVE_UP ? &b->v.pcoa : &b->v.ncoa;
+	const struct in6_addr *coa = of_lifetime_0(b->exchange) ? &b->v.pcoa : &b->v.ncoa;
 	if (fback_gives(b, m))
 		coa = &m->ncoa;
 	uint32_t spi = m->badf.spi;
@@ -296,7 +307,7 @@ static void fback_accepted(struct bindings *t, struct binding *b, const struct f
 	b->exchange = EXCHANGE_NONE;
 	timer_stop(&b->retry);
 	b->v.local = b->v.ncoa;
-	binding_runs(b, x == EXCHANGE_GIVE_UP ? 0 : m->lifetime, at);
+	binding_runs(b, of_lifetime_0(x) ? 0 : m->lifetime, at);
 	t->events->accepted(t->mn, b, x, at);
 }
 

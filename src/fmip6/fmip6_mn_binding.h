@@ -9,6 +9,7 @@ enum exchange {
 	EXCHANGE_PREDICT, /* from the PCoA, on the old link */
 	EXCHANGE_FOLLOW,  /* from where we are: reactive, renewal, or a further movement */
 	EXCHANGE_GIVE_UP, /* lifetime 0, at home again */
+	EXCHANGE_RELEASE, /* lifetime 0, from where we are: its home agent forwards now */
 };
 
 struct binding {
@@ -18,6 +19,7 @@ struct binding {
 	bool told;   /* some FBU about it was sent */
 	bool kept;   /* to be renewed */
 	bool lodged; /* its address is used where we are, as if it were at home: the new router sees to its packets (§6.4.6) */
+	bool yielded; /* its home agent forwards: the PAR need not, and is told so when nothing else is under way */
 	usec_t made; /* for the oldest */
 	enum exchange exchange;
 	uint16_t first_seq, seq; /* of the exchange */
@@ -55,6 +57,7 @@ struct binding *binding_of(struct bindings *t, const struct in6_addr *pcoa);
 struct binding *binding_at_home(struct bindings *t, const struct prefix *link); /* whose address belongs to this link */
 struct binding *binding_get(struct bindings *t, const struct mn_place *home);   /* finds or makes; never NULL */
 void binding_drop(struct binding *b);                                           /* silent */
+void binding_over(struct bindings *t, struct binding *b);                       /* and unbound (mn_ops.unbind) */
 void binding_exchange(struct binding *b, enum exchange x); /* begins; one under way is replaced */
 void bindings_fback(struct bindings *t, const struct mh_in *in);
 void binding_runs(struct binding *b, uint16_t lifetime, usec_t since); /* seconds; 0: it is not in force */

@@ -64,13 +64,18 @@ void mn_una_begin(struct fmip6_mn *m)
  */
 void mn_after_main(struct fmip6_mn *m)
 {
+	mn_home_ours(m);
 	for (int i = 0; i < MN_BINDINGS; i++) {
 		struct binding *b = &m->bindings.items[i];
 		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told || b->lodged)
 			continue;
-		if (prefix_has(&m->here.prefix, &b->v.pcoa)) {
-			binding_exchange(b, EXCHANGE_GIVE_UP);
-		} else if (!addr_eq(&b->v.local, &m->here.coa)) {
+		bool alias = !addr_is_zero(&m->alias) && addr_eq(&b->v.local, &m->alias);
+		if (b->yielded) {
+			mn_release(m, b);
+		} else if (prefix_has(&m->here.prefix, &b->v.pcoa)) {
+			if (!mn_is_away(m, &b->v.pcoa))
+				binding_exchange(b, EXCHANGE_GIVE_UP);
+		} else if (!addr_eq(&b->v.local, &m->here.coa) && !alias) {
 			b->v.ncoa = m->here.coa;
 			binding_exchange(b, EXCHANGE_FOLLOW);
 		}
@@ -163,10 +168,13 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	struct mn_place old = m->here;
 	struct binding *b = binding_get(&m->bindings, &old); /* may push out the oldest */
 	struct binding *home = binding_at_home(&m->bindings, &p->prefix);
+	if (home && mn_is_away(m, &home->v.pcoa))
+		home = NULL; /* it is defended there */
 	struct in6_addr coa = address_at(m, p, home);
 	bool lodging = m->lodging && !home && mn_same_link(p, &m->target);
 	if (lodging)
 		coa = b->v.pcoa;
+	mn_alias_forget(m);
 	m->here = *p;
 	m->before = old;
 	m->here.coa = coa;

@@ -16,6 +16,7 @@ struct fmip6_mn {
 	bool known; /* here is */
 	struct mn_place here;
 	struct mn_place before; /* where it was before that; coa unspecified: nowhere */
+	struct in6_addr alias;  /* on this link we came by this address; unspecified: by `here`'s */
 	struct bindings bindings;
 	struct bucket log; /* of advertisements that are not believed */
 
@@ -67,6 +68,11 @@ struct binding *mn_main_binding(struct fmip6_mn *m); /* that of the movement und
 void mn_step(struct fmip6_mn *m, enum handover_step s, usec_t at);
 void mn_record_open(struct fmip6_mn *m, bool predictive);
 void mn_record_close(struct fmip6_mn *m, enum handover_result r, const char *reason);
+
+/* Home addresses (fmip6_mn_home.c). */
+bool mn_is_away(struct fmip6_mn *m, const struct in6_addr *a); /* on its home link it is not to be used now */
+void mn_release(struct fmip6_mn *m, struct binding *b);        /* its PAR need not forward any more */
+void mn_alias_forget(struct fmip6_mn *m);                      /* the link of `here` is left */
 
 /* The question to the router (fmip6_mn.c). */
 void mn_solicit(struct fmip6_mn *m, enum solicit what);

@@ -103,6 +103,31 @@ static void request_note(struct bus_note *note, void *arg)
 		note->u.request.taken = true;
 }
 
+/* What our PAR still sends is taken beside what the home agent sends, until it ends. */
+static void also(const struct mn_binding_view *b, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	const struct home *home = home_find(m->core, &b->pcoa);
+	if (home && home->owner == HOME_AGENT && b->expires)
+		tunnel_end_also(m->core->net->paths, &b->pcoa, &b->par);
+}
+
+static void home_note(struct bus_note *note, void *arg)
+{
+	struct fmip6_mobile *m = arg;
+	switch (note->u.home.owner) {
+	case HOME_UNSURE:
+		break;
+	case HOME_OURS:
+		mn_home_ours(m->mn);
+		break;
+	case HOME_AGENT:
+		mn_each(m->mn, also, m);
+		mn_home_forwarded(m->mn, &note->u.home.addr);
+		break;
+	}
+}
+
 /* ---- life ---- */
 
 static const struct rtnl_link *own_link(const struct fmip6_mobile *m)
@@ -223,9 +248,10 @@ static bool open_all(struct fmip6_mobile *m)
 	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
 	m->link = bus_subscribe(m->core->bus, BUS_LINK, link_note, m);
 	m->request = bus_subscribe(m->core->bus, BUS_HANDOVER_REQUEST, request_note, m);
+	m->home = bus_subscribe(m->core->bus, BUS_HOME, home_note, m);
 	m->rtnl = rtnl_subscribe(rtnl_of(m), rtnl_changed, m);
 	bool first = tunnel_on_first(m->core->net->paths, first_packet, m) == 0;
-	return m->mn && m->icmp && m->frames && m->mh && m->link && m->request && m->rtnl && first;
+	return m->mn && m->icmp && m->frames && m->mh && m->link && m->request && m->home && m->rtnl && first;
 }
 
 struct fmip6_mobile *fmip6_mobile_create(struct core *core, const struct fmip6_params *params)
@@ -251,8 +277,9 @@ static void restore(const struct mn_binding_view *b, void *arg)
 {
 	struct fmip6_mobile *m = arg;
 	const struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
-	tunnel_end_del(m->core->net->paths, &b->pcoa);
-	rtnl_addr_set(rtnl_of(m), &a);
+	tunnel_end_leave(m->core->net->paths, &b->pcoa, &b->par);
+	if (!home_find(m->core, &b->pcoa))
+		rtnl_addr_set(rtnl_of(m), &a);
 }
 
 void fmip6_mobile_destroy(struct fmip6_mobile *m)
@@ -266,6 +293,7 @@ void fmip6_mobile_destroy(struct fmip6_mobile *m)
 	m->core->fast = false;
 	bus_unsubscribe(m->link);
 	bus_unsubscribe(m->request);
+	bus_unsubscribe(m->home);
 	if (m->rtnl)
 		rtnl_unsubscribe(m->rtnl);
 	mh_close(m->mh);

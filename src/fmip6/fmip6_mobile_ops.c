@@ -96,12 +96,31 @@ static void mn_learn(void *arg, const struct mn_place *p)
 	ap_learn(m->core->neighbors, &tuple);
 }
 
+static bool mn_home_address(void *arg, const struct prefix *link, struct in6_addr *out)
+{
+	struct fmip6_mobile *m = arg;
+	const struct home *h = m->hk ? NULL : home_on(m->core, link); /* a handover key is for an address that was made for it */
+	if (!h || h->owner != HOME_OURS || !fmip6_is_local(m->core, &h->addr))
+		return false;
+	*out = h->addr;
+	return true;
+}
+
+static bool mn_home_is_away(void *arg, const struct in6_addr *a)
+{
+	struct fmip6_mobile *m = arg;
+	const struct home *h = home_find(m->core, a);
+	return h && h->owner != HOME_OURS;
+}
+
 static bool mn_own_address(void *arg, const struct prefix *prefix, struct in6_addr *out)
 {
 	struct fmip6_mobile *m = arg;
 	if (m->hk && hk_mn_address(m->hk, prefix, false, out))
 		return fmip6_is_local(m->core, out); /* no other will do: only for this one is there a key */
-	return rtnl_link_in(rtnl_of(m), m->ifindex, prefix, out);
+	if (mn_home_address(m, prefix, out))
+		return true;
+	return rtnl_link_in(rtnl_of(m), m->ifindex, prefix, out) && !mn_home_is_away(m, out);
 }
 
 static bool mn_address_make(void *arg, const struct prefix *link, bool again, struct in6_addr *out)
@@ -218,7 +237,7 @@ static void mn_expect(void *arg, const struct mn_binding_view *b, const struct m
 		report(tunnel_end_set(m->core->net->paths, END_NATIVE, &b->pcoa, &p->coa, &b->par), "tunnel", &b->pcoa);
 	} else {
 		address_del(m, &a);
-		tunnel_end_del(m->core->net->paths, &b->pcoa);
+		tunnel_end_leave(m->core->net->paths, &b->pcoa, &b->par);
 	}
 }
 
@@ -260,14 +279,22 @@ static void mn_random_iid(void *arg, struct in6_addr *out)
 	secret_random(out, sizeof *out);
 }
 
+/* An address of Mobile IPv6 is on the interface all the time, and not ours to take away. */
 static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_place *here)
 {
 	struct fmip6_mobile *m = arg;
 	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen, .nodad = true, .deprecated = true,
 		.noprefixroute = true };
 	struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
+	const struct home *home = home_find(m->core, &b->pcoa);
 	report(rtnl_route_set(rtnl_of(m), &foreign), "route", &b->par);
-	report(rtnl_addr_set(rtnl_of(m), &a), "address", &b->pcoa);
+	if (home && home->owner == HOME_AGENT) {
+		tunnel_end_also(m->core->net->paths, &b->pcoa, &b->par);
+		return;
+	}
+	if (!home)
+		report(rtnl_addr_set(rtnl_of(m), &a), "address", &b->pcoa);
+	home_carry(m->core, &b->pcoa, true);
 	report(tunnel_end_set(m->core->net->paths, END_MOBILE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
 }
 
@@ -291,12 +318,14 @@ static void mn_unbind(void *arg, const struct mn_binding_view *b)
 	struct rtnl_addr a = { .ifindex = m->ifindex, .addr = b->pcoa, .plen = b->prefix.plen };
 	if (m->hk)
 		hk_mn_forget(m->hk, &b->pcoa);
-	tunnel_end_del(m->core->net->paths, &b->pcoa);
+	tunnel_end_leave(m->core->net->paths, &b->pcoa, &b->par);
 	if (here) {
 		struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
 		rtnl_route_del(rtnl_of(m), &foreign);
 	}
-	address_del(m, &a);
+	if (!home_find(m->core, &b->pcoa))
+		address_del(m, &a);
+	home_carry(m->core, &b->pcoa, false);
 }
 
 /* ---- the timeline and the others ---- */
@@ -425,6 +454,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 
 const struct mn_ops mobile_mn_ops = {
 	.key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own_address, .address = mn_address_make,
+	.home = mn_home_address, .is_away = mn_home_is_away,
 	.self = mn_self, .send_rtsolpr = mobile_send_rtsolpr, .send_fbu = mn_send_fbu, .rider = mn_rider, .send_una = mn_send_una,
 	.send_probe = mn_send_probe, .send_dad = mn_send_dad, .expect = mn_expect, .attach = mn_attach, .restore = mn_restore, .abandon = mn_abandon,
 	.random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind, .opened = mn_opened, .target = mn_target,

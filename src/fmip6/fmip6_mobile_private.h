@@ -17,7 +17,7 @@ struct fmip6_mobile {
 	struct icmp6 *icmp, *frames;
 	struct bucket log;
 	struct mh *mh;
-	struct bus_sub *link, *request;
+	struct bus_sub *link, *request, *home;
 	struct rtnl_sub *rtnl;
 	int ifindex; /* 0: the interface is not there */
 	uint64_t record;

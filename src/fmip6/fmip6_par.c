@@ -519,15 +519,16 @@ static bool fbu_await(struct fmip6_par *p, struct binding *b, const struct reque
 	return true;
 }
 
-/* Lifetime 0: the mobile is (still, or again) on our link. */
+/* Lifetime 0: the mobile is (still, or again) on our link; or, said from elsewhere, needs us no longer: its home agent, which is on our
+ * link, has its packets from here on. */
 static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct request *q)
 {
 	if (b && b->pending)
-		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, "the mobile stays");
+		p->ops->closed(p->arg, &b->pcoa, HANDOVER_CANCELLED, q->from_pcoa ? "the mobile stays" : "the mobile needs it no longer");
 	if (b)
 		par_copying_end(b);
 	if (b && (b->forwarding || b->held))
-		p->ops->direct(p->arg, &b->pcoa, &q->fbu.lladdr);
+		p->ops->direct(p->arg, &b->pcoa, q->from_pcoa ? &q->fbu.lladdr : NULL);
 	if (b)
 		b->held = false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .badf = { .spi = q->fbu.badf.spi } };

@@ -228,12 +228,23 @@ static int par_hold(void *arg, const struct in6_addr *pcoa)
 	return h ? path_hold(h, NULL) : -ENOMEM;
 }
 
+/* It is elsewhere: who asks for the address shall find whoever has it now. */
+static void forget_neighbor(struct fmip6_router *r, const struct in6_addr *pcoa, const struct lladdr *was)
+{
+	struct link on;
+	struct lladdr now;
+	if (router_link_of_addr(r, pcoa, &on) && rtnl_neigh_get(r->core->net->rtnl, on.ifindex, pcoa, &now) == 0 && lladdr_eq(&now, was))
+		rtnl_neigh_del(r->core->net->rtnl, on.ifindex, pcoa);
+}
+
 static void par_direct(void *arg, const struct in6_addr *pcoa, const struct lladdr *here)
 {
 	struct fmip6_router *r = arg;
 	struct mobile *m = mobile_find(r->core->mobiles, pcoa);
 	struct path *h = path_find(r->core->net->paths, pcoa);
 	struct link l;
+	if (m && !here && m->lladdr.len)
+		forget_neighbor(r, pcoa, &m->lladdr);
 	if (m && !here)
 		mobile_set_link(r->core->mobiles, m, 0, NULL);
 	if (m && here && router_link_of_addr(r, pcoa, &l)) {

@@ -17,7 +17,7 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_hk_file.c src/fmip6/fmip6_hk_file.h src/fmip6/fmip6_router_keys.c \
 	src/fmip6/fmip6.c src/fmip6/fmip6.h src/fmip6/fmip6_io.c src/fmip6/fmip6_io.h \
 	src/fmip6/fmip6_router.c src/fmip6/fmip6_router.h src/fmip6/fmip6_router_ops.c src/fmip6/fmip6_router_adv.c src/fmip6/fmip6_mobile.c src/fmip6/fmip6_mobile_ops.c src/fmip6/fmip6_mobile_private.h \
-	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_move.c src/fmip6/fmip6_mn_address.c src/fmip6/fmip6_mn_private.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
+	src/fmip6/fmip6_mn.c src/fmip6/fmip6_mn.h src/fmip6/fmip6_mn_move.c src/fmip6/fmip6_mn_address.c src/fmip6/fmip6_mn_home.c src/fmip6/fmip6_mn_private.h src/fmip6/fmip6_mn_binding.c src/fmip6/fmip6_mn_binding.h
 
 FMIP6_TEST_LIBS = src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS) $(TEST_LIBS)
 check_PROGRAMS += tests/unit/test_fmip6_wire

@@ -10,7 +10,7 @@
 
 #include "core/log.h"
 
-#define HOME_LINK_METRIC 64 /* before the kernel's own route for a prefix (256) */
+#define HOME_LINK_METRIC 63 /* before a fast handover's (64), and the kernel's own route for a prefix (256) */
 #define DEFAULT_METRIC 96 /* before a fast handover's (128), which is taken away when it no longer holds, and the kernel's (1024) */
 
 static struct rtnl *rtnl_of(const struct mip6_ground *g)

@@ -201,7 +201,7 @@ static void update_send(struct mip6_mn *m)
 	m->ops->sent(m->arg, m->exchange == EXCHANGE_REFRESH, now);
 	if (home)
 		m->ops->native(m->arg);
-	else if (m->way == MIP6_WAY_GONE || !bound(m) || m->tries > WAY_TRIES)
+	else if (m->way != MIP6_WAY_CARRIED && (m->way == MIP6_WAY_GONE || !bound(m) || m->tries > WAY_TRIES))
 		m->ops->tunnel(m->arg, &m->coa);
 }
 
@@ -481,6 +481,8 @@ void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_un
 	m->down = false;
 	m->coa = *coa;
 	m->valid_until = valid_until;
+	if (addr_is_zero(&m->p.agent))
+		m->way = way;
 	if (m->burnt || addr_is_zero(&m->p.agent))
 		return;
 	if (same && m->exchange == EXCHANGE_NONE)

@@ -16,6 +16,8 @@
  * handover), packets go out on that way until the home agent has acknowledged (or left two Binding Updates without an answer), and
  * what comes by either way is taken: of these nothing
  * is lost, and a packet may be overtaken only by one that the home agent sent on the shorter way within the difference of the two.
+ * Where a fast handover away from home carries the home address itself, its tunnel is the way until the home agent has acknowledged, or
+ * until it ends (mip6_mn_way_gone), however many Binding Updates that takes.
  * Where it does not live, packets leave from the new care-of address as soon as the Binding Update is out (§11.6.3).
  */
 #ifndef HANDOVERD_MIP6_MN_H
@@ -40,7 +42,11 @@ struct mip6_mn_params {
 };
 
 /* Is the way to the care-of address that is registered still there? */
-enum mip6_way { MIP6_WAY_GONE, MIP6_WAY_ALIVE };
+enum mip6_way {
+	MIP6_WAY_GONE,
+	MIP6_WAY_ALIVE,
+	MIP6_WAY_CARRIED, /* nothing need be registered: a fast handover from the home link carries the home address itself */
+};
 
 /* The end of an exchange, or that it goes on without one. */
 enum mip6_mn_event {
@@ -76,7 +82,7 @@ void mip6_mn_agent(struct mip6_mn *m, const struct in6_addr *agent);
 /* On a link with this care-of address, which is valid until then (UINT64_MAX: for ever). The same again: only what is overdue is
  * done. */
 void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_until, enum mip6_way way);
-/* The way to the registered care-of address has ended. */
+/* The way to the registered care-of address, or the one that carried the home address, has ended. */
 void mip6_mn_way_gone(struct mip6_mn *m);
 /* On the home link, and the home agent can be reached there. */
 void mip6_mn_home(struct mip6_mn *m);

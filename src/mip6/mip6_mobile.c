@@ -170,12 +170,15 @@ static void na_received(struct mip6_mobile *m, const struct icmp6_message *msg, 
 	struct nd_na na;
 	if (nd_na_parse(msg->data, msg->len, lla_len, &na) < 0 || na.lladdr_odd)
 		return;
-	struct mip6_home *h = mip6_home_of(m, &na.target);
+	struct mip6_home *asked = mip6_home_of(m, &na.target);
 	if (na.flags & NA_SOLICITED)
 		mip6_link_na(m->link, &na.target, msg->at);
-	else if (m->home && h && timer_armed(&h->ask) && na.lladdr.len) {
-		h->agent = na.lladdr;
-		mip6_home_known(h);
+	MIP6_HOMES_EACH(m, h) { /* the home agent answers for itself, or for our address */
+		bool answer = na.flags & NA_SOLICITED ? addr_eq(&na.target, &h->params.agent) : h == asked;
+		if (m->home && answer && timer_armed(&h->ask) && na.lladdr.len) {
+			h->agent = na.lladdr;
+			mip6_home_known(h);
+		}
 	}
 }
 
@@ -261,7 +264,8 @@ static bool open_all(struct mip6_mobile *m)
 		enum bus_topic topic;
 		bus_fn *fn;
 	} subs[] = { { BUS_LINK, link_note }, { BUS_MOBILE_ATTACHED, mip6_fast_attached }, { BUS_HANDOVER_STARTED, mip6_fast_started },
-		{ BUS_HANDOVER_ENDED, mip6_fast_ended }, { BUS_HANDOVER_DEVOLVE, mip6_fast_failed } };
+		{ BUS_HANDOVER_ENDED, mip6_fast_ended }, { BUS_HANDOVER_DEVOLVE, mip6_fast_failed },
+		{ BUS_HOME, mip6_home_note } };
 	struct mip6_link_params lp = link_params(m->params);
 	bool ok = true;
 	m->link = mip6_link_create(m->core->loop, &lp, &mip6_mobile_link_ops, m);

@@ -37,6 +37,13 @@ void mip6_home_reload(struct mip6_home *h)
 	mip6_mn_reload(h->mn, &h->params);
 }
 
+void mip6_owner(struct mip6_home *h)
+{
+	struct mip6_mn_view v = mip6_mn_view(h->mn);
+	bool served = v.state != MIP6_MN_RETURNING && !addr_is_zero(&v.registered);
+	home_set(h->m->core, &h->params.home, v.state == MIP6_MN_HOME ? HOME_OURS : served ? HOME_AGENT : HOME_UNSURE);
+}
+
 static struct mip6_home *home_create(struct mip6_mobile *m, const struct in6_addr *a, uint8_t plen)
 {
 	size_t at = 0;
@@ -56,6 +63,7 @@ static struct mip6_home *home_create(struct mip6_mobile *m, const struct in6_add
 	m->homes[at] = h;
 	m->ground.homes[at] = (struct ground_home){ .addr = *a, .plen = plen };
 	mip6_home_reload(h);
+	(void)home_set(m->core, a, HOME_UNSURE);
 	return h;
 }
 
@@ -143,6 +151,7 @@ void mip6_home_destroy(struct mip6_home *h)
 	if (h->tunnelled)
 		tunnel_end_del(m->core->net->paths, &h->params.home);
 	ground_home_end(&m->ground, h->at);
+	home_forget(m->core, &h->params.home);
 	timer_stop(&h->ask);
 	timer_stop(&h->claim);
 	mip6_mn_destroy(h->mn);

@@ -21,6 +21,7 @@ struct mip6_home {
 	unsigned asks, claims;
 	struct timer ask, claim;
 	bool tunnelled;
+	bool carried;                 /* a fast handover has it (core/home.h) */
 	size_t next;                  /* of the discovered home agents, the one to try after this */
 };
 
@@ -33,7 +34,7 @@ struct mip6_mobile {
 	struct mip6_ground ground;
 	struct icmp6 *icmp;
 	struct mh *mh;
-	struct bus_sub *subs[5];
+	struct bus_sub *subs[6];
 	struct rtnl_sub *rtnl;
 
 	/* where */
@@ -44,6 +45,7 @@ struct mip6_mobile {
 	struct prefix awaited;     /* where one is to come from; plen 0: nowhere */
 	struct in6_addr iid;       /* unspecified: the link-local address's */
 	usec_t valid_until;
+	struct in6_addr guest;     /* on the home link, an address of ours that nobody else has, to ask from; unspecified: none */
 	struct timer go;
 	enum mip6_way way; /* as mip6_go_timeout is to say */
 	bool gone;                 /* the link was lost, and where we are now is not known */
@@ -76,6 +78,8 @@ struct rtnl *mip6_rtnl(const struct mip6_mobile *m);
 struct lladdr mip6_own_lladdr(const struct mip6_mobile *m);
 void mip6_said(int rc, const char *what, const struct in6_addr *to); /* logs what could not be sent */
 
+void mip6_owner(struct mip6_home *h); /* tells whose the home address is now (core/home.h) */
+
 /* The timeline (mip6_mobile_record.c), and what the registration asks. */
 void mip6_mark(struct mip6_mobile *m, enum handover_step s, usec_t at);
 void mip6_record_open(struct mip6_mobile *m);
@@ -92,7 +96,7 @@ void mip6_coa_find(struct mip6_mobile *m);
 void mip6_home_known(struct mip6_home *h);
 void mip6_ask_timeout(struct timer *t, void *arg);
 void mip6_go_timeout(struct timer *t, void *arg);
-bus_fn mip6_fast_started, mip6_fast_attached, mip6_fast_ended, mip6_fast_failed;
+bus_fn mip6_fast_started, mip6_fast_attached, mip6_fast_ended, mip6_fast_failed, mip6_home_note;
 extern const struct mip6_link_ops mip6_mobile_link_ops;
 
 #endif

@@ -151,6 +151,8 @@ static void mn_claim(void *arg)
 static void mn_sent(void *arg, bool refresh, usec_t at)
 {
 	struct mip6_home *h = arg;
+	if (!refresh)
+		mip6_owner(h);
 	if (!refresh && first(h))
 		mip6_mark(h->m, STEP_BU, at);
 }
@@ -210,6 +212,7 @@ static void mn_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t at)
 		LOG_WARNING("mip6", "registration expired home=%s peer=%s bus=%u", home, agent, v.tries);
 		break;
 	}
+	mip6_owner(h);
 }
 
 static bool mn_next(void *arg, struct in6_addr *agent)

@@ -20,8 +20,10 @@ static void tell_away(struct mip6_mobile *m, enum mip6_way way)
 {
 	/* A tunnel in a tunnel is nothing that the kernel's own can do: then the previous address serves no longer. */
 	bool alive = way == MIP6_WAY_ALIVE && !paths_kernel_tunnel(m->core->net->paths);
-	MIP6_HOMES_EACH(m, h)
-		mip6_mn_away(h->mn, &m->coa, m->valid_until, alive ? MIP6_WAY_ALIVE : MIP6_WAY_GONE);
+	MIP6_HOMES_EACH(m, h) {
+		bool carried = m->source == COA_FAST && h->carried;
+		mip6_mn_away(h->mn, &m->coa, m->valid_until, carried ? MIP6_WAY_CARRIED : alive ? MIP6_WAY_ALIVE : MIP6_WAY_GONE);
+	}
 	mip6_agents_want(m);
 }
 
@@ -92,6 +94,19 @@ void mip6_home_known(struct mip6_home *h)
 	if (h->agent.len)
 		rtnl_neigh_set(mip6_rtnl(h->m), h->m->ground.ifindex, &h->params.agent, &h->agent, NUD_REACHABLE);
 	mip6_mn_home(h->mn);
+	mip6_owner(h);
+}
+
+/* As a neighbour like any other, where an address of ours is in nobody's way: for the home agent itself, which answers at once. */
+static void ask_as_guest(struct mip6_home *h)
+{
+	struct mip6_mobile *m = h->m;
+	struct in6_addr group = nd_group(&h->params.agent);
+	struct lladdr own = mip6_own_lladdr(m);
+	uint8_t out[ND_MAX];
+	int n = nd_ns_pack(&h->params.agent, &own, out, sizeof out);
+	mip6_said(n < 0 ? n : icmp6_send(m->icmp, m->ground.ifindex, &m->guest, &group, ND_HOP_LIMIT, false, out, (size_t)n),
+	     "Neighbour Solicitation", &h->params.agent);
 }
 
 /* Where on the link is the home agent? As long as it defends our address, asking for that address brings its answer, and nothing may be
@@ -113,6 +128,8 @@ void mip6_ask_timeout(struct timer *t, void *arg)
 		return;
 	}
 	timer_after(&h->ask, ASK_TIMEOUT);
+	if (!addr_is_zero(&m->guest))
+		ask_as_guest(h);
 	int n = nd_probe_pack(&h->params.home, packet, sizeof packet);
 	mip6_said(n < 0 ? n : frames_send(m->core->net->frames, m->ground.ifindex, &to, packet, (size_t)n), "Neighbour Solicitation",
 	     &h->params.home);
@@ -266,6 +283,7 @@ static void link_settled(void *arg, const struct mip6_place *p, enum mip6_link_w
 	m->source = COA_RA;
 	m->iid = in6addr_any;
 	m->coa = in6addr_any;
+	m->guest = in6addr_any;
 	m->after = 0;
 	if (is_home(m, p))
 		come_home(m, p);
@@ -314,6 +332,7 @@ void mip6_fast_attached(struct bus_note *note, void *arg)
 	m->coa = *coa;
 	mip6_mark(m, STEP_CARE_OF, note->at);
 	m->home = on_home_link(m, coa);
+	m->guest = m->home && !mip6_home_of(m, coa) ? *coa : in6addr_any;
 	if (m->home) {
 		const struct mip6_place *place = mip6_link_place(m->link);
 		come_home(m, place);
@@ -343,6 +362,18 @@ void mip6_go_timeout(struct timer *t, void *arg)
 	struct mip6_mobile *m = arg;
 	if (mip6_link_state(m->link) != MIP6_LINK_DOWN && !addr_is_zero(&m->coa) && !m->home)
 		tell_away(m, m->way);
+}
+
+void mip6_home_note(struct bus_note *note, void *arg)
+{
+	struct mip6_mobile *m = arg;
+	struct mip6_home *h = mip6_home_of(m, &note->u.home.addr);
+	if (!h)
+		return;
+	bool gone = h->carried && !note->u.home.carried;
+	h->carried = note->u.home.carried;
+	if (gone)
+		mip6_mn_way_gone(h->mn);
 }
 
 void mip6_fast_started(struct bus_note *note, void *arg)

@@ -115,9 +115,12 @@ int tunnel_end_set(struct paths *p, enum tunnel_end kind, const struct in6_addr 
 int tunnel_end_visitor(struct paths *p, int ifindex, const struct prefix *home, const struct in6_addr *inner,
                        const struct in6_addr *local, const struct in6_addr *remote);
 /* At the PAR: outer source may be this too, of the router that the mobile leaves or goes to. Unspecified, and after each
- * tunnel_end_set: only `remote`. Harmless without such an end. */
+ * tunnel_end_set: only `remote`. At a mobile: another previous router or home agent, which sent until now. Harmless without such
+ * an end. */
 void tunnel_end_also(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote);
 void tunnel_end_del(struct paths *p, const struct in6_addr *inner);
+/* Deletes the end if it is to `remote`: one that leads elsewhere by now is somebody else's. */
+void tunnel_end_leave(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote);
 /* Mobile: tells the first decapsulated packet for `inner` after each arming, once, to each of those who asked, at most
  * TUNNEL_LISTENERS. arg names who asked. -ENOSPC: they are all taken. */
 #define TUNNEL_LISTENERS 2

@@ -83,7 +83,7 @@ struct end {
 	struct gate *gate;    /* NULL: it has no way back */
 	enum tunnel_end kind;
 	struct in6_addr local, remote;
-	struct in6_addr also; /* END_ROUTER: another outer source; unspecified: none */
+	struct in6_addr also; /* another outer source; unspecified: none */
 	char iif[16];         /* END_VISITOR: where it is; "": not here yet */
 	unsigned slot; /* END_MOBILE: its way back, ways[slot - 1]; 0: none */
 	bool armed;    /* the next packet is the first */

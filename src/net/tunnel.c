@@ -277,6 +277,13 @@ void tunnel_end_del(struct paths *p, const struct in6_addr *inner)
 		end_free(p, e);
 }
 
+void tunnel_end_leave(struct paths *p, const struct in6_addr *inner, const struct in6_addr *remote)
+{
+	struct end *e = end_find(p, inner);
+	if (e && addr_eq(&e->remote, remote))
+		end_free(p, e);
+}
+
 int tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < TUNNEL_LISTENERS; i++) {
@@ -364,17 +371,21 @@ static bool of_one_link(const struct in6_addr *a)
 	return first == 0 || first == 127 || first >= 224 || (first == 169 && a->s6_addr[13] == 254);
 }
 
+static bool end_takes(const struct end *e, const struct in6_addr *outer)
+{
+	return addr_eq(&e->remote, outer) || (!addr_is_zero(&e->also) && addr_eq(&e->also, outer));
+}
+
 /* At a mobile the inner destination names the end, at a router the inner source; either way all of it must fit. */
 static struct end *end_match(const struct paths *p, const struct outer *o, const struct in6_addr *src,
                              const struct in6_addr *dst)
 {
 	struct end *e = end_find(p, dst);
-	bool whole = e && addr_eq(&e->remote, &o->src);
+	bool whole = e && end_takes(e, &o->src);
 	if (whole && (e->kind == END_MOBILE || e->kind == END_NATIVE || (e->kind == END_VISITOR && addr_eq(&e->local, &o->dst))))
 		return e;
 	e = end_find(p, src);
-	if (e && e->kind == END_ROUTER && addr_eq(&e->local, &o->dst) &&
-	    (addr_eq(&e->remote, &o->src) || (!addr_is_zero(&e->also) && addr_eq(&e->also, &o->src))))
+	if (e && e->kind == END_ROUTER && addr_eq(&e->local, &o->dst) && end_takes(e, &o->src))
 		return e;
 	return NULL;
 }

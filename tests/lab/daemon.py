@@ -77,7 +77,7 @@ def mobile_node(topology, mobile, extra=None):
     return merged({
         **_common(topology, mobile.name, "mobile-node"),
         "interfaces": [{"name": "wlan0", "kind": "access"}],
-        "mobiles": [{"prefix": p.prefix, "key": KEY} for p in topology.links],
+        "mobiles": [{"prefix": p, "key": KEY} for p in sorted({p.prefix for p in topology.links})],
         **({"mip6": {"home_address": mobile.address(home), "home_agent": home.router}} if home else {}),
         **PATIENCE,
     }, extra)

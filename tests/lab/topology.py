@@ -9,7 +9,7 @@ cn is the correspondent, core a plain router, ar1… the access routers. The acc
 own, "air"; a mobile moves when its port is taken out of one bridge and put into another (moveport), so it loses and finds its
 carrier as on a radio. Addresses: 2001:db8:1::/64 at cn, 2001:db8:1N::/64 between core and arN, 2001:db8:a::/64, b, c at the
 access points, with ::1 the router. Routers advertise with radvd; mobiles configure themselves. With home=True there is a home agent,
-ha, with a home link, 2001:db8:f::/64.
+ha, with a home link, 2001:db8:f::/64; with home="last" it is a further machine, ::2, on the last access router's link.
 """
 
 import ipaddress
@@ -75,6 +75,8 @@ def eui64(prefix, mac):
 class Point:
     """An access router with its access point."""
 
+    guest = False  # a machine on another's link
+
     def __init__(self, n):
         letter = "abcdef"[n - 1]
         self.n = n
@@ -97,6 +99,14 @@ class HomeLink(Point):
         self.address, self.core_address = "2001:db8:19::2", "2001:db8:19::1"
 
 
+class HomeAgent(HomeLink):
+    """A home agent, "ha", on an access router's link, which is the home link. It has a way of its own to core."""
+
+    def __init__(self, point):
+        super().__init__()
+        self.bridge, self.prefix, self.router, self.guest = point.bridge, point.prefix, point.prefix.replace("/64", "2"), True
+
+
 class Mobile:
     def __init__(self, n):
         self.n = n
@@ -115,7 +125,7 @@ class Topology:
     def __init__(self, routers=2, mobiles=1, prefix=None, keep=None, home=False):
         self.prefix = prefix or f"hl{os.getpid()}-"
         self.points = [Point(i + 1) for i in range(routers)]
-        self.home = HomeLink() if home else None
+        self.home = HomeAgent(self.points[-1]) if home == "last" else HomeLink() if home else None
         self.links = self.points + ([self.home] if home else [])  # every link where a mobile can be
         self.mobiles = [Mobile(i + 1) for i in range(mobiles)]
         self.dir = Path(keep or tempfile.mkdtemp(prefix="handoverd-lab."))
@@ -168,14 +178,15 @@ class Topology:
         self.ns["core"].ip("link set lo up", "link set cn up", "addr add 2001:db8:1::1/64 dev cn nodad",
                            *[line for p in self.links for line in (
                                f"link set {p.name} up", f"addr add {p.core_address}/64 dev {p.name} nodad",
-                               f"route add {p.prefix} via {p.address}")])
+                               *([] if p.guest else [f"route add {p.prefix} via {p.address}"]))])
         for p in self.links:
             self.ns[p.name].sysctl(ipv6__conf__all__forwarding=1)
             self.ns[p.name].ip("link set lo up", "link set eth0 up", "link set wlan up", f"addr add {p.address}/64 dev eth0 nodad",
                                f"addr add {p.router}/64 dev wlan nodad", f"route add default via {p.core_address}")
         self.ns["air"].sysctl(ipv6__conf__default__disable_ipv6=1, ipv6__conf__all__disable_ipv6=1)
         self.ns["air"].ip(*[line for p in self.links for line in (
-            f"link add {p.bridge} type bridge stp_state 0 mcast_snooping 0 forward_delay 0", f"link set {p.bridge} up",
+            *([] if p.guest else [f"link add {p.bridge} type bridge stp_state 0 mcast_snooping 0 forward_delay 0",
+                                  f"link set {p.bridge} up"]),
             f"link set {p.name} master {p.bridge} up")])
         for m in self.mobiles:
             self.ns[m.name].ip("link set lo up")
@@ -193,6 +204,8 @@ class Topology:
 
     def _radvd(self):
         for p in self.links:
+            if p.guest:
+                continue
             conf = self.dir / f"{p.name}.radvd"
             conf.write_text(RADVD % p.prefix)
             self.start(p.name, ["radvd", "-n", "-m", "stderr", "-C", conf, "-p", self.dir / f"{p.name}.radvd.pid"], "radvd")

@@ -22,8 +22,8 @@ RATE = 1000
 @pytest.fixture
 def cast(lab):
     """The usual cast and a home agent; the mobile is at the first access point, away from home, and registered."""
-    def make(form="user", **mn1):
-        c = lab(home=True, proxy=False, extra=merged(FORMS[form], EXTRA), per_node={"mn1": mn1})
+    def make(form="user", home=True, routers=2, **mn1):
+        c = lab(home=home, routers=routers, proxy=False, extra=merged(FORMS[form], EXTRA), per_node={"mn1": mn1})
         c.start()
         at(c, c.mobiles[0].address(c.points[0]))
         return c
@@ -225,3 +225,74 @@ def test_a_home_agent_is_looked_for(lab):
     c.topology.move([(mobile, ar2)], 20)
     at(c, mobile.address(ar2))
     assert c.daemons["mn1"].counters()["mip6.discovery_sent"] == asked
+
+
+class Walk:
+    """A mobile under traffic goes from link to link; the last access router's is its home link, its home agent a machine beside."""
+
+    def __init__(self, c):
+        self.c, self.mobile, self.s = c, c.mobiles[0], Sessions(c)
+        self.daemon = c.daemons["mn1"]
+
+    def ready(self, point):
+        """No movement is under way, and the mobile knows of that link."""
+        movement.wait_discovered(self.daemon, point)
+        wait_for("no handover runs", lambda: all(h["result"] != "running" for h in self.daemon.handovers()))
+
+    def go(self, point, how):
+        """Moves, without a word lost but in the gap. The record, and the link's times."""
+        self.ready(point)
+        before = self.s.udp()
+        link = how(self.c.topology, self.c.daemons, self.mobile, point, 20)
+        home = point is self.c.points[-1]
+        wait_for("the home agent knows", lambda: self.registered(point) or (home and self.daemon.show("home")[0]["state"] == "home"), 60)
+        self.ready(point)
+        self.s.go_on()
+        now = self.s.udp()
+        assert [now[k] - before[k] for k in ("duplicated", "reordered")] == [0, 0], now
+        missing = {**now, "missing": now["missing"][len(before["missing"]):]}
+        if how is movement.predictive:
+            assert missing["missing"] == [], missing
+        assert movement.lost_outside(missing, link["down_ns"], link["up_ns"], 2_000_000_000 // RATE) == [], missing
+        record = self.daemon.handovers()[-1]
+        assert record["result"] == "complete", record
+        return record
+
+    def registered(self, point):
+        mine = self.daemon.show("home")[0]
+        return mine["state"] == "registered" and mine["registered"].rpartition("::")[0] == point.prefix.rpartition("::")[0]
+
+
+@user_form
+def test_the_home_link_has_an_access_router(cast):
+    """Home, away, elsewhere, home. Away from home the access router forwards for the home address first, from the home agent's word on the
+    home agent alone; home again the home address is used when the home agent has given it back, and the next movement has it."""
+    c = cast(home="last", routers=3)
+    ar1, ar2, home = c.points
+    w, address = Walk(c), home_of(c)
+    for how, mode in ((movement.predictive, "predictive"), (movement.reactive, "reactive")):
+        back = w.go(home, how)
+        # Until then the home agent defends the home address there.
+        assert back["mode"] == mode and back["ncoa"] not in (address, "") and back["ncoa"].startswith("2001:db8:c:")
+        away = w.go(ar1, how)
+        assert away["mode"] == mode and away["mobile"] == address
+        wait_for("the access router forwards no longer", lambda: address not in [
+            t["address"] for t in c.daemons[home.name].show("tunnels") if t["state"] == "tunnel"])
+        (end,) = (t for t in c.daemons["mn1"].show("tunnels") if t["address"] == address)
+        assert (end["state"], end["remote"]) == ("end-mobile", c.topology.home.router)
+        assert address not in [b["pcoa"] for b in c.daemons["mn1"].show("bindings")]
+        assert w.go(ar2, how)["mobile"] == w.mobile.address(ar1)
+
+    # A home agent that does not answer: the access router forwards for as long as it takes.
+    w.go(home, movement.predictive)
+    c.daemons["ha"].kill()
+    before = w.s.udp()
+    w.ready(ar1)
+    movement.predictive(c.topology, c.daemons, w.mobile, ar1, 20)
+    wait_for("a Binding Update is out", lambda: c.daemons["mn1"].show("home")[0]["state"] == "updating")
+    w.s.go_on()
+    assert c.daemons["mn1"].show("home")[0]["state"] == "updating"
+    c.daemons["ha"].start()
+    wait_for("the home agent knows", lambda: w.registered(ar1), 60)
+    w.s.go_on()
+    w.s.clean(before)
