@@ -100,6 +100,9 @@ static void check(const struct settings *settings, const void *cfg, struct confi
 	if (g->link_address.len && (g->link_address.len != 6 || (g->link_address.octet[0] & 1)))
 		config_error(errors, &g->where, "gateway.link_address (%s) is not the address of one station; write six octets, the first even, "
 		             "like \"02:00:5e:00:00:01\"", LLADDR(&g->link_address));
+	if (p->inform && p->inform < USEC_SEC)
+		config_error(errors, &p->where, "inform (%llu ms) is shorter than a second; write \"1s\" or more, or \"0ms\" for never",
+		             (unsigned long long)(p->inform / USEC_MSEC));
 	char *const *trust = p->handover_keys.trust.items;
 	uint8_t fp[SEND_FINGERPRINT];
 	if (p->handover_keys.key_file && p->handover_keys.key_file[0] != '/')

@@ -97,6 +97,9 @@ static const struct config_item items[] = {
 	          "router's own advertisements say." },
 	{ .name = "network_trigger", .type = CONFIG_BOOL, AT(network_trigger), .preset = "true",
 	  .help = "Whether a mobile moves when its router tells it to, by a PrRtAdv that it did not ask for." },
+	{ .name = "inform", .type = CONFIG_DURATION, AT(inform), .preset = "0ms", .min = 0, .max = MS(3600000),
+	  .help = "How often, about, a router tells its mobiles unasked of the access points around (PrRtAdv with Code 4), beside at once when "
+	          "these change; 0ms: never; with less than its refresh a mobile need not ask." },
 	{ .name = "early_buffer", .type = CONFIG_BOOL, AT(early_buffer), .preset = "false",
 	  .help = "Whether a previous router keeps copies of what it sends to a mobile that has asked about another router, until packets go "
 	          "to the new one: a mobile that loses its link before the handover is prepared then misses nothing, but gets twice "

@@ -68,6 +68,8 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_RTSOLPR_OLDER] = { .name = "rtsolpr_rfc4068", .help = "Of the RtSolPr received, those of mobiles of RFC 4068" },
 	[FMIP6_UNA_UNRECOGNIZED] = { .name = "una_unrecognized", .help = "UNAs that name a link-layer address which no station of the link can have" },
 	[FMIP6_NAACK_IGNORED] = { .name = "naack_ignored", .help = "Times our router refused an address that we had not announced lately" },
+	[FMIP6_INFORMS_SENT] = { .name = "informs_sent", .help = "Mobiles told unasked of the access points around (PrRtAdv with code 4)" },
+	[FMIP6_INFORMS_RECEIVED] = { .name = "informs_received", .help = "Times the router told this mobile so" },
 };
 
 bool fmip6_seq_newer(uint16_t a, uint16_t b)

@@ -50,6 +50,7 @@ struct fmip6_params {
 	usec_t prepared_time;
 	usec_t refresh;
 	bool network_trigger;
+	usec_t inform; /* 0: off */
 	bool assigned;
 	int collision; /* enum fmip6_collision */
 	usec_t dad;    /* 0: off */
@@ -130,6 +131,8 @@ enum {
 	FMIP6_UNA_UNRECOGNIZED,
 	FMIP6_NAACK_IGNORED,
 	FMIP6_CLIENTS_ADOPTED,
+	FMIP6_INFORMS_SENT,
+	FMIP6_INFORMS_RECEIVED,
 	FMIP6_COUNTERS
 };
 extern struct counter fmip6_counters[FMIP6_COUNTERS];

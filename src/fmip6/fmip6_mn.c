@@ -378,16 +378,27 @@ static void triggered(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 /* Nobody asked: only from the router whose link this is, and only what such an advertisement may be (§6.1.2). */
 static void unsolicited(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
 {
+	const char *why = NULL;
 	bool ours = m->known && m->state != MN_DOWN && m->here.router_lladdr.len && lladdr_eq(&a->source, &m->here.router_lladdr);
-	if (!ours || (a->code != PRRTADV_TRIGGER && a->code != PRRTADV_UNSOLICITED)) {
+	if (!ours)
+		why = "not our router";
+	else if (a->code != PRRTADV_TRIGGER && a->code != PRRTADV_UNSOLICITED)
+		why = "not one to be sent unasked";
+	else if (a->code == PRRTADV_UNSOLICITED && !bucket_take(&m->informs, at))
+		why = "more of them than a router sends";
+	if (why) {
 		FMIP6_COUNT(FMIP6_PRRTADV_IGNORED);
 		log_limited(&m->log, at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored source=%s router=%s code=%u reason=\"%s\"",
-		            LLADDR(&a->source), LLADDR(&m->here.router_lladdr), a->code, ours ? "not one to be sent unasked" : "not our router");
+		            LLADDR(&a->source), LLADDR(&m->here.router_lladdr), a->code, why);
 		return;
 	}
 	learn_all(m, a);
-	if (a->code == PRRTADV_TRIGGER)
+	if (a->code == PRRTADV_TRIGGER) {
 		triggered(m, a, at);
+		return;
+	}
+	FMIP6_COUNT(FMIP6_INFORMS_RECEIVED);
+	timer_after(&m->refresh, m->params->refresh); /* what would be asked has been said */
 }
 
 void mn_prrtadv(struct fmip6_mn *m, const struct prrtadv *a, usec_t at)
@@ -578,6 +589,7 @@ struct fmip6_mn *mn_create(struct loop *l, const struct fmip6_params *params, co
 		.here = &m->here };
 	bindings_init(&m->bindings);
 	bucket_init(&m->log, 1, 10);
+	bucket_init(&m->informs, 1, 5);
 	bucket_init(&m->solicit_rate, (double)params->rtsolpr_rate, (double)params->rtsolpr_rate);
 	timer_init(&m->solicit_timer, l, solicit_timeout, m);
 	timer_init(&m->refresh, l, refresh_timeout, m);

@@ -18,6 +18,7 @@ struct fmip6_mn {
 	struct mn_place before; /* where it was before that; coa unspecified: nowhere */
 	struct in6_addr alias;  /* on this link we came by this address; unspecified: by `here`'s */
 	struct bindings bindings;
+	struct bucket informs; /* what the router tells unasked */
 	struct bucket log; /* of advertisements that are not believed */
 
 	/* the question to the router */

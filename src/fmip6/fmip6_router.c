@@ -23,8 +23,7 @@ static const struct setting_interface *interface_at(const struct fmip6_router *r
 	return &all[i];
 }
 
-/* The i-th configured interface, if it is an access link and has an address. */
-static bool link_at(const struct fmip6_router *r, size_t i, struct link *out)
+bool router_link_at(const struct fmip6_router *r, size_t i, struct link *out)
 {
 	const struct setting_interface *s = interface_at(r, i);
 	const struct rtnl *rtnl = r->core->net->rtnl;
@@ -60,7 +59,7 @@ bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a,
 {
 	struct link_search s = { .addr = a, .out = out };
 	for (size_t i = 0; i < r->core->settings->interfaces.n && !s.found; i++)
-		if (link_at(r, i, out))
+		if (router_link_at(r, i, out))
 			rtnl_link_globals(r->core->net->rtnl, out->ifindex, link_prefix, &s);
 	return s.found;
 }
@@ -74,7 +73,7 @@ bool router_link_has(const struct fmip6_router *r, int ifindex, const struct in6
 int router_link_place(const struct fmip6_router *r, int ifindex, struct link *out)
 {
 	for (size_t i = 0; i < r->core->settings->interfaces.n; i++)
-		if (link_at(r, i, out) && out->ifindex == ifindex)
+		if (router_link_at(r, i, out) && out->ifindex == ifindex)
 			return (int)i;
 	return -1;
 }
@@ -252,6 +251,9 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 	if (n->event == RTNL_LINK) {
 		links_open(r);
 		gateway_apply(&r->gateway, r->core, &r->params->gateway);
+		router_adv_changed(r);
+	} else if (n->event == RTNL_ADDR || n->event == RTNL_ADDR_GONE) {
+		router_adv_changed(r);
 	} else if (n->event == RTNL_LINK_GONE) {
 		icmp6_frames_del(r->frames, n->ifindex);
 	}
@@ -318,8 +320,7 @@ struct fmip6_router *fmip6_router_create(struct core *core, const struct fmip6_p
 	r->params = params;
 	r->tunnel_fd = -1;
 	bucket_init(&r->log, 1, 10);
-	router_adv_init(r);
-	if (!router_keys_open(r) || !open_all(r)) {
+	if (!router_keys_open(r) || !open_all(r) || !router_adv_init(r)) {
 		LOG_ERROR("fmip6", "could not start role=access-router");
 		fmip6_router_destroy(r);
 		return NULL;

@@ -7,6 +7,7 @@
 #include "core/neighbor.h"
 #include "fmip6/fmip6_gateway.h"
 #include "fmip6/fmip6_hk_router.h"
+#include "fmip6/fmip6_inform.h"
 #include "fmip6/fmip6_io.h"
 #include "fmip6/fmip6_nar.h"
 #include "fmip6/fmip6_par.h"
@@ -21,6 +22,9 @@
 struct asked {
 	UT_hash_handle hh;
 	struct lladdr lladdr;
+	struct in6_addr addr; /* where it was seen last, and on which of our links; unspecified: not known */
+	int ifindex;
+	usec_t seen;
 	usec_t question, answer;
 	bool again; /* more than once */
 	bool older; /* it last asked in the words of RFC 4068, and is told in them */
@@ -56,6 +60,9 @@ struct fmip6_router {
 	struct rtnl_sub *rtnl;
 	struct bus_sub *contexts, *request;
 	struct asked *asked; /* oldest first */
+	struct fmip6_inform *inform;
+	struct asked *informing; /* who is told next in this round */
+	struct bus_sub *protection;
 	struct releasing *releasing;
 	struct gateway gateway;
 	struct fmip6_clients *clients; /* NULL: they are not served */
@@ -66,6 +73,8 @@ struct fmip6_router {
 
 /* Its place in the settings, or -1. */
 int router_link_place(const struct fmip6_router *r, int ifindex, struct link *out);
+/* The i-th configured interface, if it is an access link and has an address. */
+bool router_link_at(const struct fmip6_router *r, size_t i, struct link *out);
 bool router_link_of_ifindex(const struct fmip6_router *r, int ifindex, struct link *out);
 bool router_link_has_dhcp(const struct fmip6_router *r, int ifindex); /* do addresses there come by DHCP? */
 bool router_link_of_addr(const struct fmip6_router *r, const struct in6_addr *a, struct link *out);
@@ -81,7 +90,8 @@ struct releasing *router_releasing_add(struct fmip6_router *r, const struct in6_
 void router_releasing_drop(struct fmip6_router *r, const struct in6_addr *ncoa);
 
 /* What it tells of its neighbourhood (fmip6_router_adv.c). */
-void router_adv_init(struct fmip6_router *r);
+bool router_adv_init(struct fmip6_router *r);
+void router_adv_changed(struct fmip6_router *r); /* perhaps: what there is to tell */
 void router_adv_reload(struct fmip6_router *r);
 void router_adv_end(struct fmip6_router *r);
 void router_rtsolpr(struct fmip6_router *r, const struct icmp6_message *m);
@@ -89,6 +99,9 @@ void router_request(struct bus_note *note, void *arg); /* BUS_HANDOVER_REQUEST *
 /* Has it asked us, or moved, as this protocol's mobiles do? And: it has. */
 bool router_asked(const struct fmip6_router *r, const struct lladdr *l);
 void router_speaks(struct fmip6_router *r, const struct lladdr *l);
+void router_speaks_last(struct fmip6_router *r, const struct lladdr *l); /* and leaves */
+/* It does, and is on that link with that address. */
+void router_speaks_at(struct fmip6_router *r, const struct lladdr *l, int ifindex, const struct in6_addr *addr);
 
 /* Handover keys (fmip6_router_keys.c). */
 bool router_keys_open(struct fmip6_router *r); /* also if there are to be none; false after logging why */

@@ -1,8 +1,10 @@
-/* What an access router tells mobiles of its neighbourhood: its answers to RtSolPr, and that one of them shall move. */
+/* What an access router tells mobiles of its neighbourhood: its answers to RtSolPr, what it tells unasked, and that one of them shall
+ * move. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/secret.h"
 #include "fmip6/fmip6_adv.h"
 #include "fmip6/fmip6_clients.h"
 #include "fmip6/fmip6_router.h"
@@ -10,12 +12,15 @@
 
 #define ASKED_MAX 4096             /* mobiles whose last question is remembered */
 #define ASKED_LOOK 64              /* how many of them are looked at for one that need not be */
+#define INFORM_LIFE (300 * USEC_SEC) /* so long a mobile is told that the kernel has no neighbour entry for */
 #define LINK_RATE 200              /* RtSolPr answered a second, on one interface, of strangers and of the others each */
 
 /* ---- who asked ---- */
 
 static void asked_drop(struct fmip6_router *r, struct asked *a)
 {
+	if (r->informing == a)
+		r->informing = a->hh.next;
 	HASH_DELETE(hh, r->asked, a);
 	free(a);
 }
@@ -55,6 +60,13 @@ static struct asked *asked_get(struct fmip6_router *r, const struct lladdr *l)
 	bucket_init(&a->rate, (double)r->params->rtsolpr_rate, 2 * (double)r->params->rtsolpr_rate);
 	HASH_ADD(hh, r->asked, lladdr, sizeof a->lladdr, a);
 	return a;
+}
+
+static void asked_seen(struct asked *a, int ifindex, const struct in6_addr *addr, usec_t at)
+{
+	a->addr = *addr;
+	a->ifindex = ifindex;
+	a->seen = at;
 }
 
 /* ---- the map ---- */
@@ -128,6 +140,14 @@ static size_t map_all(void *arg, struct tuple *out, size_t max)
 }
 
 /* ---- RtSolPr ---- */
+
+/* The neighbours' alone. */
+static size_t map_neighbors(struct fmip6_router *r, const struct link *on, struct tuple *out, size_t max)
+{
+	struct map_arg m = { .router = r, .on = on, .out = out, .max = max };
+	aps_each(r->core->neighbors, map_add, &m);
+	return m.n;
+}
 
 /* to->len 0: the kernel finds the way to dst. older: in RFC 4068's words. g NULL: no handover key goes along. */
 static void prrtadv_send(struct fmip6_router *r, const struct prrtadv *a, const struct link *on, const struct lladdr *to,
@@ -228,6 +248,7 @@ void router_rtsolpr(struct fmip6_router *r, const struct icmp6_message *m)
 		(void)bucket_take(&a->rate, m->at);
 	prrtadv_answer(r, &q, &on, place, m);
 	if (a) {
+		asked_seen(a, m->ifindex, &m->src, m->at);
 		a->older = is_older(m);
 		a->speaks |= !a->older;
 		a->question = m->at;
@@ -280,6 +301,22 @@ void router_speaks(struct fmip6_router *r, const struct lladdr *l)
 		a->speaks = true;
 }
 
+void router_speaks_last(struct fmip6_router *r, const struct lladdr *l)
+{
+	struct asked *a = asked_find(r, l);
+	router_speaks(r, l);
+	if (a)
+		a->addr = in6addr_any;
+}
+
+void router_speaks_at(struct fmip6_router *r, const struct lladdr *l, int ifindex, const struct in6_addr *addr)
+{
+	router_speaks(r, l);
+	struct asked *a = asked_find(r, l);
+	if (a)
+		asked_seen(a, ifindex, addr, loop_now(r->core->loop));
+}
+
 /* NULL: the mobile was told. Else why not. */
 static const char *trigger(struct fmip6_router *r, const struct in6_addr *mobile, const struct lladdr *id,
                            const struct in6_addr *router)
@@ -325,24 +362,96 @@ void router_request(struct bus_note *note, void *arg)
 		note->u.request.taken = true;
 }
 
+/* ---- what it tells unasked (Code 4) ---- */
+
+static uint64_t inform_digest(void *arg)
+{
+	struct fmip6_router *r = arg;
+	struct link on;
+	uint8_t out[FMIP6_MESSAGE_MAX + sizeof(uint64_t)];
+	uint64_t digest = 0;
+	for (size_t i = 0; i < r->core->settings->interfaces.n; i++) {
+		struct prrtadv m = { .code = PRRTADV_UNSOLICITED };
+		if (!router_link_at(r, i, &on))
+			continue;
+		m.source = on.lladdr;
+		m.tuples_n = (uint8_t)map_neighbors(r, &on, m.tuples, FMIP6_TUPLES_MAX);
+		int n = prrtadv_pack(&m, out, FMIP6_MESSAGE_MAX);
+		memcpy(out + (n < 0 ? 0 : n), &digest, sizeof digest);
+		digest = hash_keyed(out, (size_t)(n < 0 ? 0 : n) + sizeof digest);
+	}
+	return digest;
+}
+
+/* Is it on that link still, as far as we know? */
+static bool is_there(struct fmip6_router *r, const struct asked *a)
+{
+	struct lladdr l;
+	if (addr_is_zero(&a->addr))
+		return false;
+	if (rtnl_neigh_get(r->core->net->rtnl, a->ifindex, &a->addr, &l) == 0)
+		return lladdr_eq(&l, &a->lladdr);
+	return a->seen + INFORM_LIFE > loop_now(r->core->loop);
+}
+
+static bool inform_next(void *arg, bool first)
+{
+	struct fmip6_router *r = arg;
+	struct asked *a = first ? r->asked : r->informing;
+	struct prrtadv m = { .code = PRRTADV_UNSOLICITED };
+	struct link on;
+	if (!a)
+		return false;
+	r->informing = a->hh.next;
+	if (!is_there(r, a) || !router_link_of_ifindex(r, a->ifindex, &on))
+		return r->informing;
+	m.source = on.lladdr;
+	m.tuples_n = (uint8_t)map_neighbors(r, &on, m.tuples, FMIP6_TUPLES_MAX);
+	if (m.tuples_n) {
+		FMIP6_COUNT(FMIP6_INFORMS_SENT);
+		prrtadv_send(r, &m, &on, &a->lladdr, &a->addr, a->older, NULL);
+	}
+	return r->informing;
+}
+
+static const struct inform_ops inform_ops = { .digest = inform_digest, .next = inform_next };
+
+void router_adv_changed(struct fmip6_router *r)
+{
+	if (r->inform)
+		inform_changed(r->inform);
+}
+
+static void protection_note(struct bus_note *note, void *arg)
+{
+	router_adv_changed(arg);
+}
+
 /* ---- life ---- */
 
-void router_adv_init(struct fmip6_router *r)
+bool router_adv_init(struct fmip6_router *r)
 {
 	for (int i = 0; i < LINKS_MAX; i++) {
 		bucket_init(&r->rates[i], LINK_RATE, LINK_RATE);
 		bucket_init(&r->known_rates[i], LINK_RATE, LINK_RATE);
 	}
+	r->inform = inform_create(r->core->loop, r->params, &inform_ops, r);
+	r->protection = bus_subscribe(r->core->bus, BUS_NEIGHBOR_PROTECTION, protection_note, r);
+	return r->inform && r->protection;
 }
 
 void router_adv_reload(struct fmip6_router *r)
 {
 	for (struct asked *a = r->asked; a; a = a->hh.next)
 		bucket_init(&a->rate, (double)r->params->rtsolpr_rate, 2 * (double)r->params->rtsolpr_rate);
+	inform_reload(r->inform);
 }
 
 void router_adv_end(struct fmip6_router *r)
 {
+	bus_unsubscribe(r->protection);
+	inform_destroy(r->inform);
+	r->inform = NULL;
 	while (r->asked)
 		asked_drop(r, r->asked);
 }

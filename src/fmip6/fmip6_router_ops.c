@@ -303,7 +303,7 @@ static void par_opened(void *arg, enum handover_mode mode, const struct in6_addr
 	struct handover *h = handover_open(r->core->handovers, HANDOVER_PAR, mode, pcoa);
 	struct mobile *m = mobile_get(r->core->mobiles, pcoa);
 	nar_forget(r->nar, pcoa);
-	router_speaks(r, l);
+	router_speaks_last(r, l);
 	if (r->clients)
 		clients_forget(r->clients, pcoa);
 	if (m && mode == HANDOVER_PREDICTIVE && router_link_of_addr(r, pcoa, &on))
@@ -594,7 +594,7 @@ static void nar_neighbor(void *arg, const struct nar_view *v)
 	struct fmip6_router *r = arg;
 	struct mobile *m = mobile_get(r->core->mobiles, &v->ncoa);
 	rtnl_neigh_set(r->core->net->rtnl, v->ifindex, &v->ncoa, &v->lladdr, NUD_REACHABLE);
-	router_speaks(r, &v->lladdr);
+	router_speaks_at(r, &v->lladdr, v->ifindex, &v->ncoa);
 	if (!m)
 		return;
 	mobile_add_addr(r->core->mobiles, m, &v->pcoa);

@@ -10,7 +10,7 @@ src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c sr
 	src/fmip6/fmip6_anchor.c src/fmip6/fmip6_anchor.h src/fmip6/fmip6_anchor_away.c src/fmip6/fmip6_anchor_farewell.c \
 	src/fmip6/fmip6_anchor_private.h \
 	src/fmip6/fmip6_visit.c src/fmip6/fmip6_visit.h src/fmip6/fmip6_visit_ask.c src/fmip6/fmip6_visit_private.h \
-	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
+	src/fmip6/fmip6_adv.c src/fmip6/fmip6_adv.h src/fmip6/fmip6_inform.c src/fmip6/fmip6_inform.h src/fmip6/fmip6_marker.c src/fmip6/fmip6_marker.h src/fmip6/fmip6_config.c \
 	src/fmip6/cga.c src/fmip6/cga.h src/fmip6/send_key.c src/fmip6/send_key.h src/fmip6/send_wire.c src/fmip6/send_wire.h \
 	src/fmip6/send_secure.c src/fmip6/send_secure.h src/fmip6/send_peers.c src/fmip6/send_peers.h \
 	src/fmip6/fmip6_hk_router.c src/fmip6/fmip6_hk_router.h src/fmip6/fmip6_hk_mn.c src/fmip6/fmip6_hk_mn.h \

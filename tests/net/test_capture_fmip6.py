@@ -176,10 +176,10 @@ def test_addresses_that_are_taken(lab):
 
 
 def test_what_routers_say_unasked(lab):
-    """What is behind an access point (PrRtAdv with Code 4): it is known then, and nobody moves. That an address is another's, without
+    """What is behind a new access point (PrRtAdv with Code 4): it is known then, and nobody moves. That an address is another's, without
     another to use instead, and that a link-layer address is none there (NAACK with Status 1 and 128). Told the latter, in its router's
     name, the mobile makes itself another address, and its previous router sends there."""
-    c = lab(mobiles=2, proxy=False, extra=FORMS["user"], per_node={"ar2": {"fmip6": {"collision": "refuse"}}})
+    c = lab(mobiles=2, proxy=False, extra=FORMS["user"], per_node={"ar1": {"fmip6": {"inform": "1h"}}, "ar2": {"fmip6": {"collision": "refuse"}}})
     d, t, (mobile, other), there = c.daemons, c.topology, c.mobiles, c.points[1]
     d.start("ar1", "ar2")
     d.wait_associated()
@@ -187,9 +187,10 @@ def test_what_routers_say_unasked(lab):
     d.start("mn1")
     movement.wait_discovered(d["mn1"], there)
     reading = Reading(t, "mn1", "mn2")
-    with Wire(t.ns["ar1"], "wlan") as w:
-        prefix = AR2.prefix.split("/")[0]
-        w.send(MN1.mac, fmip6.prrtadv(link_local(AR1.mac), PCOA, 0, 4, AR1.mac, UNKNOWN, AR2.mac, AR2.router, prefix))
+    aps = d["ar1"].config["neighbors"][0]["aps"]
+    aps.append({**aps[0], "id": UNKNOWN})
+    d["ar1"].write()
+    d["ar1"].ctl("reload")
     wait_for("the mobile knows another access point", lambda: any(
         a.get("id") == UNKNOWN and a.get("router") == AR2.router for n in d["mn1"].show("neighbors") for a in n.get("aps", ())))
     assert d["mn1"].counters()["fmip6.triggers_received"] == 0 and d["mn1"].handovers() == []
@@ -217,8 +218,11 @@ def test_what_routers_say_unasked(lab):
             wait_for("a NAACK", naack, step=0.2)
     d.stop()
     r = reading.finish()
-    r.has("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {PCOA}", "Code: 4", PRRTADV, "Identifier: 0",
-          AP, bare(UNKNOWN), *address("NAR's IP address (3)", AR2.router))
+    old, new = ([AP, f"Link-Layer Address: {bare(ap)}", "Option-code: Link-layer Address of the NAR (3)", bare(AR2.mac),
+                 *address("NAR's IP address (3)", AR2.router), *address("NAR's Prefix (sent in PrRtAdv) (4)", "2001:db8:b::", 64)]
+                for ap in (AR2.ap_id, UNKNOWN))
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {link_local(MN1.mac)}", "Code: 4", PRRTADV, "Identifier: 0",
+          "Option-code: Link-layer Address of the source (4)", bare(AR1.mac), *old, *new)
     for to, status in ((NCOA, "LLA is unrecognized (128)"), (free, "LLA is unrecognized (128)"),
                        (own, "New CoA is invalid, perform address configuration (1)")):
         r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {to}", "Router Advertisement (134)",
@@ -263,6 +267,7 @@ def test_routers_of_rfc_4068(lab):
     d, t, mobile, (here, there) = c.daemons, c.topology, c.mobiles[0], c.points
     for p in c.points:
         d[p.name].config["neighbors"][0]["compat"] = "rfc4068"
+        d[p.name].config["fmip6"]["inform"] = "1s"
         d[p.name].write()
     c.start()
     movement.wait_discovered(d["mn1"], there)
@@ -327,7 +332,7 @@ class OlderMobile:
 
 
 def expect_older_advertisements(r, first):
-    """Asked by name, asked for all (an access point of zeros), not known, told to move: in RFC 4068's words."""
+    """Asked by name, asked for all (an access point of zeros), not known, told to move, told unasked: in RFC 4068's words."""
     head = ("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {first.pcoa}", "(150)")
     tuple_of_ar2 = [AP, f"Link-Layer Address: {bare(AR2.ap_id)}", "Option-code: Link-layer Address of the NAR (3)", bare(AR2.mac),
                     *address("NAR's IP address (3)", AR2.router), "New Router Prefix Information (18)", "Length: 3 (24 bytes)",
@@ -335,7 +340,8 @@ def expect_older_advertisements(r, first):
     r.has(*head, "Code: 0", PRRTADV, "Identifier: 28673", *tuple_of_ar2)
     r.has(*head, "Code: 0", PRRTADV, "Identifier: 28674", "Option-code: The AP belongs to the current interface of the router (5)", *tuple_of_ar2)
     r.has(*head, "Code: 2", PRRTADV, "Identifier: 28675", "Option-code: No prefix information available (6)", bare(UNKNOWN))
-    r.has(*head, "Code: 1", PRRTADV, "Identifier: 0", *tuple_of_ar2)
+    for code in (1, 4):
+        r.has(*head, f"Code: {code}", PRRTADV, "Identifier: 0", *tuple_of_ar2)
 
 
 def expect_older_mobiles(r, first, second):
@@ -382,7 +388,8 @@ def test_mobiles_of_rfc_4068(lab):
 
         for n, ap in enumerate((AR2.ap_id, "00:00:00:00:00:00", UNKNOWN)):
             first.asks(0x7001 + n, ap)
-        wait_for("all are answered", lambda: d["ar1"].counters()["fmip6.prrtadv_sent"] >= 3)
+        wait_for("all are answered, and more is said", lambda: d["ar1"].counters()["fmip6.rtsolpr_rfc4068"] == 3 and
+                 d["ar1"].counters()["fmip6.informs_sent"])
         d["ar1"].ctl("handover", first.pcoa, "to", there.ap_id)
         first.wire.send(AR1.mac, fmip6.fbu(first.pcoa, AR1.router, first.pcoa, first.ncoa, 1, first.mobile.mac, None))
         wait_for("it proves nothing", lambda: d["ar1"].counters()["fmip6.fbu_bad_auth"] >= 1)

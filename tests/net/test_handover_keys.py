@@ -22,9 +22,9 @@ MOVES = 4
 @pytest.fixture
 def keyed(lab, tmp_path):
     """keyed(mobile={…}, router={…}): two routers with key files, a mobile that trusts them; nobody has a configured key."""
-    def make(mobile=None, router=None, mode="required", **kw):
+    def make(mobile=None, router=None, mode="required", fmip6=None, **kw):
         keys = {f"ar{i}": Key(tmp_path / f"ar{i}.pem") for i in (1, 2)}
-        per_node = {n: {"mobiles": [], "fmip6": {"rtsolpr_rate": 1000, "handover_keys": {
+        per_node = {n: {"mobiles": [], "fmip6": {"rtsolpr_rate": 1000, **(fmip6 or {}), "handover_keys": {
             "mode": mode, "key_file": k.path, **(router or {})}}}
                     for n, k in keys.items()}
         trust = [k.fingerprint for k in keys.values()]
@@ -144,7 +144,7 @@ class Pretender:
 def test_who_gets_a_key(keyed, tmp_path):
     """A node that shares no code with ours gets one; whoever does not own the address it asks for, or asks again what was asked before,
     gets an answer without, and nobody's key changes."""
-    c = keyed().start()
+    c = keyed(fmip6={"inform": "1s"}).start()
     router, victim = c.daemons["ar1"], key_at(c, c.points[0])
     p = Pretender(c, tmp_path)
     good = p.question()
@@ -174,6 +174,7 @@ def test_who_gets_a_key(keyed, tmp_path):
     assert {k["mobile"] for k in router.show("keys")} == {p.address, victim}
     d = c.daemons["mn1"]
     movement.wait_discovered(d, c.points[1])
+    wait_for("it is told unasked what is around, signed", lambda: counter(d, "informs_received"))
     wait_for("traffic, so that the router knows it as a neighbour", lambda: " 0% packet loss" in c.topology.ns["mn1"].run(
         "ping", "-6", "-c", "1", "-W", "2", "-I", victim, CN, check=False), 30)
     with d.watch() as watch:

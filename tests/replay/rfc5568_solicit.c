@@ -503,6 +503,89 @@ static void unasked_information_is_no_order(void)
 	EXPECT(sim_at(stage) == OTHER && times_sent(SIM_RTSOLPR) == 0);
 }
 
+/* Code 4 by the routers themselves */
+
+static unsigned informed(void)
+{
+	const struct word *w = last(SIM_PRRTADV);
+	return w->prrtadv.code == PRRTADV_UNSOLICITED && w->prrtadv.id == 0 && is(w->dst, AT(PAR)) ? w->prrtadv.tuples_n : 0;
+}
+
+static void router_informs_unasked(void)
+{
+	sim_forget_places(stage);
+	sim_inform(stage, 8 * USEC_SEC);
+	pass(5000);
+	EXPECT(times_sent(SIM_PRRTADV) == 0);
+	pass(6000);
+	EXPECT(times_sent(SIM_PRRTADV) == 1 && informed() == 2 && counted(FMIP6_INFORMS_RECEIVED) == 1);
+	EXPECT(times_sent(SIM_FBU) == 0 && times_sent(SIM_RTSOLPR) == 0 && mobile_is(MN_ATTACHED));
+	mobile_moves(OTHER);
+	pass(5);
+	EXPECT(sim_at(stage) == OTHER && times_sent(SIM_RTSOLPR) == 0);
+}
+
+static void router_informs_at_intervals(void)
+{
+	sim_inform(stage, 8 * USEC_SEC);
+	pass(45000);
+	EXPECT(times_sent(SIM_PRRTADV) >= 4 && times_sent(SIM_PRRTADV) <= 7);
+	for (unsigned n = 2; n <= times_sent(SIM_PRRTADV); n++)
+		EXPECT(sent(SIM_PRRTADV, n)->at - sent(SIM_PRRTADV, n - 1)->at >= 6000 - 1);
+	EXPECT(times_sent(SIM_RTSOLPR) == 0); /* what it would have asked after 30 s it knows */
+}
+
+static void router_informs_of_what_has_changed(void)
+{
+	sim_inform(stage, 3600 * USEC_SEC);
+	sim_unusable(stage, NAR, true);
+	pass(50);
+	EXPECT(times_sent(SIM_PRRTADV) == 1 && informed() == 1 && lladdr_eq(&last(SIM_PRRTADV)->prrtadv.tuples[0].ap, &(struct lladdr){
+		.len = 6, .octet = { 2, 0, 0, 0, 0xaa, OTHER } }));
+	sim_unusable(stage, NAR, false);
+	pass(500);
+	EXPECT(times_sent(SIM_PRRTADV) == 1); /* not twice in a second */
+	pass(1000);
+	EXPECT(times_sent(SIM_PRRTADV) == 2 && informed() == 2 && counted(FMIP6_INFORMS_SENT) == 2);
+	sim_unusable(stage, NAR, false);
+	pass(2000);
+	EXPECT(times_sent(SIM_PRRTADV) == 2); /* that is no change */
+}
+
+static void router_that_is_not_to_does_not_inform(void)
+{
+	sim_unusable(stage, NAR, true);
+	pass(5000);
+	sim_inform(stage, 8 * USEC_SEC);
+	sim_inform(stage, 0);
+	pass(20000);
+	EXPECT(times_sent(SIM_PRRTADV) == 0 && counted(FMIP6_INFORMS_SENT) == 0);
+	sim_unusable(stage, NAR, false);
+}
+
+static void information_by_another_than_the_router_is_none(void)
+{
+	struct prrtadv a = unasked(PRRTADV_UNSOLICITED, NAR);
+	sim_forget_places(stage);
+	a.source.octet[5] ^= 0x40;
+	put_prrtadv(PAR, a);
+	a.source.len = 0;
+	put_prrtadv(PAR, a);
+	pass(50);
+	EXPECT(counted(FMIP6_INFORMS_RECEIVED) == 0 && counted(FMIP6_PRRTADV_IGNORED) == 2);
+}
+
+static void information_is_taken_no_faster_than_routers_give_it(void)
+{
+	for (int i = 0; i < 30; i++)
+		put_prrtadv(PAR, unasked(PRRTADV_UNSOLICITED, NAR));
+	pass(50);
+	EXPECT(counted(FMIP6_INFORMS_RECEIVED) == 5 && counted(FMIP6_PRRTADV_IGNORED) == 25);
+	put_prrtadv(PAR, unasked(PRRTADV_TRIGGER, NAR)); /* an order is heard all the same */
+	pass(50);
+	EXPECT(times_sent(SIM_FBU) == 1);
+}
+
 static void unknown_options_of_an_answer_are_ignored(void)
 {
 	uint8_t octets[] = { 154, 1, 0, 0, 3, 0, 0, 0, 19, 2, 4, 2, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 201, 1, 1, 1, 1, 1, 1, 1,
@@ -653,6 +736,12 @@ const struct sentence rfc5568_solicit[] = {
 	{ "6.1.2", "", "Code 3: what there is of the wanted one is used", SHOWN(subset_serves_if_the_wanted_one_is_in_it) },
 	{ "6.1.2", "", "Code 3: the wanted one has nothing, others have", SHOWN(subset_without_the_wanted_one_ends_it) },
 	{ "6.1.2", "", "Code 4 is no order to move; its tuples are kept", SHOWN(unasked_information_is_no_order) },
+	{ "6.1.2", "", "Code 4: a router tells so unasked, with several tuples, without an Identifier, to a mobile's address", SHOWN(router_informs_unasked) },
+	{ "6.1.2", "", "Code 4: again and again, at intervals that differ; the mobile need not ask", SHOWN(router_informs_at_intervals) },
+	{ "6.1.2", "", "Code 4: soon after the map has changed, not more than once a second", SHOWN(router_informs_of_what_has_changed) },
+	{ "6.1.2", "", "Code 4: only where fmip6.inform is set", SHOWN(router_that_is_not_to_does_not_inform) },
+	{ "6.1.2", "", "Code 4 is taken from the mobile's router alone", SHOWN(information_by_another_than_the_router_is_none) },
+	{ "6.1.2", "", "Code 4 is taken at a limited rate, which orders to move do not share", SHOWN(information_is_taken_no_faster_than_routers_give_it) },
 	{ "6.1.2", "MUST", "PrRtAdv: unknown options are ignored, the rest is processed", SHOWN(unknown_options_of_an_answer_are_ignored) },
 	{ "5.2", "MUST", "an address in a PrRtAdv is used as the prospective one", SHOWN(address_in_an_answer_is_used) },
 	{ "6.1.2", "must", "Code 5: an NCoA is formulated for the FBU", SHOWN(new_address_for_the_fbu_where_addresses_come_by_dhcp) },

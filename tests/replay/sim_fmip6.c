@@ -9,6 +9,7 @@
 #include "core/handover.h"
 #include "core/secret.h"
 #include "fmip6/fmip6_adv.h"
+#include "fmip6/fmip6_inform.h"
 #include "fmip6/fmip6_wire_4068.h"
 
 #define LINK_DELAY (1 * USEC_MSEC)
@@ -52,6 +53,7 @@ struct router {
 	int id;
 	struct fmip6_par *par;
 	struct fmip6_nar *nar;
+	struct fmip6_inform *inform;
 	struct spath paths[PATHS];
 	struct end ends[PATHS]; /* of reverse tunnels */
 	struct end served[PATHS]; /* PCoAs of mobiles that keep theirs here */
@@ -1081,6 +1083,47 @@ static void router_rtsolpr(struct sim *s, int link, struct pkt *p)
 	emit(s, LINK_DELAY + DAEMON_DELAY, mobile_prrtadv, link, &answer);
 }
 
+/* What may be told unasked: the neighbours that may be talked to. */
+static void informs(const struct router *r, struct prrtadv *a)
+{
+	*a = (struct prrtadv){ .code = PRRTADV_UNSOLICITED, .source = mac(1, r->id) };
+	for (int i = 1; i <= SIM_ROUTERS; i++) {
+		struct lladdr ap = mac(0xaa, i);
+		adv_find((void *)(uintptr_t)r, &ap, &a->tuples[a->tuples_n]);
+		a->tuples_n = (uint8_t)(a->tuples_n + (a->tuples[a->tuples_n].code == LLA_NEW_AP && !r->sim->routers[i].unusable));
+	}
+}
+
+static uint64_t inform_digest(void *arg)
+{
+	uint8_t data[FMIP6_MESSAGE_MAX];
+	struct prrtadv a;
+	informs(arg, &a);
+	int n = prrtadv_pack(&a, data, sizeof data);
+	assert(n > 0);
+	return hash_keyed(data, (size_t)n);
+}
+
+static bool inform_next(void *arg, bool first)
+{
+	struct router *r = arg;
+	struct sim *s = r->sim;
+	struct prrtadv a;
+	uint8_t data[FMIP6_MESSAGE_MAX];
+	const struct mn_place *here = s->mn ? mn_here(s->mn) : NULL;
+	informs(r, &a);
+	if (s->attached != r->id || !here || router_of(&here->router) != r->id || a.tuples_n == 0)
+		return false;
+	int n = prrtadv_pack(&a, data, sizeof ((struct pkt *)0)->data);
+	assert(n > 0);
+	struct pkt p = message(SIM_PRRTADV, &in6addr_any, &here->coa, data, (size_t)n);
+	FMIP6_COUNT(FMIP6_INFORMS_SENT);
+	emit(s, LINK_DELAY + DAEMON_DELAY, mobile_prrtadv, r->id, &p);
+	return false;
+}
+
+static const struct inform_ops inform_ops = { .digest = inform_digest, .next = inform_next };
+
 static void mn_send_rtsolpr(void *arg, const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *data, size_t len)
 {
 	struct sim *s = arg;
@@ -1302,7 +1345,8 @@ static void router_start(struct sim *s, int i)
 	r->id = i;
 	r->par = par_create(s->loop, &s->params, &par_ops, r);
 	r->nar = nar_create(s->loop, &s->params, &nar_ops, r);
-	assert(r->par && r->nar);
+	r->inform = inform_create(s->loop, &s->params, &inform_ops, r);
+	assert(r->par && r->nar && r->inform);
 }
 
 static void router_stop(struct sim *s, int i)
@@ -1310,8 +1354,10 @@ static void router_stop(struct sim *s, int i)
 	struct router *r = &s->routers[i];
 	par_destroy(r->par);
 	nar_destroy(r->nar);
+	inform_destroy(r->inform);
 	r->par = NULL;
 	r->nar = NULL;
+	r->inform = NULL;
 	for (int j = 0; j < PATHS; j++)
 		path_clear(&r->paths[j]);
 	memset(r->ends, 0, sizeof r->ends);
@@ -1476,6 +1522,9 @@ void sim_no_key(struct sim *s, bool wrong)
 void sim_unusable(struct sim *s, int router, bool yes)
 {
 	s->routers[router].unusable = yes;
+	for (int i = 1; i <= SIM_ROUTERS; i++)
+		if (s->routers[i].inform)
+			inform_changed(s->routers[i].inform);
 }
 
 void sim_no_fmip(struct sim *s, int router, bool yes)
@@ -1486,6 +1535,14 @@ void sim_no_fmip(struct sim *s, int router, bool yes)
 void sim_dhcp(struct sim *s, int router, bool yes)
 {
 	s->routers[router].dhcp = yes;
+}
+
+void sim_inform(struct sim *s, usec_t interval)
+{
+	s->params.inform = interval;
+	for (int i = 1; i <= SIM_ROUTERS; i++)
+		if (s->routers[i].inform)
+			inform_reload(s->routers[i].inform);
 }
 
 void sim_frames_from(struct sim *s, const struct lladdr *l)

@@ -75,6 +75,7 @@ enum sim_taken { SIM_FREE, SIM_TAKEN, SIM_TAKEN_UNKNOWN };
 void sim_taken(struct sim *s, int link, enum sim_taken how);
 void sim_no_fmip(struct sim *s, int router, bool yes); /* its neighbours know it as one that does not speak FMIPv6 */
 void sim_dhcp(struct sim *s, int router, bool yes);    /* addresses on its link come by DHCP, and its neighbours know */
+void sim_inform(struct sim *s, usec_t interval); /* of all routers, reloaded */
 void sim_frames_from(struct sim *s, const struct lladdr *l); /* those of announcements that name no station; the mobile's own unless told */
 void sim_narrow(struct sim *s, int router);            /* its link's prefix is of 80 bits */
 void sim_older(struct sim *s, int router, bool yes);   /* between it and the others HI and HAck are those of RFC 4068 */
