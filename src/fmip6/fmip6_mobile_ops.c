@@ -214,17 +214,21 @@ static void address_set(const struct fmip6_mobile *m, const struct rtnl_addr *a)
 	struct rtnl_route local = local_route(m, &a->addr);
 	const struct prefix self = { a->addr, 128 };
 	struct in6_addr usable;
+	rtnl_begin(rtnl_of(m));
 	if (!rtnl_link_in(rtnl_of(m), m->ifindex, &self, &usable))
 		rtnl_addr_del(rtnl_of(m), a); /* a router advertisement was here first, and the kernel has begun to check it */
-	report(rtnl_addr_set(rtnl_of(m), a), "address", &a->addr);
-	report(rtnl_route_set(rtnl_of(m), &local), "local route", &a->addr);
+	rtnl_addr_set(rtnl_of(m), a);
+	rtnl_route_set(rtnl_of(m), &local);
+	report(rtnl_commit(rtnl_of(m)), "address", &a->addr);
 }
 
 static void address_del(const struct fmip6_mobile *m, const struct rtnl_addr *a)
 {
 	struct rtnl_route local = local_route(m, &a->addr);
-	report(rtnl_addr_del(rtnl_of(m), a), "address removal", &a->addr);
-	report(rtnl_route_del(rtnl_of(m), &local), "local route removal", &a->addr);
+	rtnl_begin(rtnl_of(m));
+	rtnl_addr_del(rtnl_of(m), a);
+	rtnl_route_del(rtnl_of(m), &local);
+	report(rtnl_commit(rtnl_of(m)), "address removal", &a->addr);
 }
 
 static void mn_expect(void *arg, const struct mn_binding_view *b, const struct mn_place *p, bool on)
@@ -241,7 +245,8 @@ static void mn_expect(void *arg, const struct mn_binding_view *b, const struct m
 	}
 }
 
-/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. */
+/* The router's neighbour entry stands before the route that needs it: nothing waits for resolution. Packets are on their way to us
+ * already, so the kernel is told all of it at once. */
 static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 {
 	struct fmip6_mobile *m = arg;
@@ -249,13 +254,14 @@ static void mn_attach(void *arg, const struct mn_place *p, bool has_address)
 		.noprefixroute = !prefix_has(&p->prefix, &p->coa) };
 	struct rtnl_route foreign = foreign_route(m, &p->prefix, &p->router);
 	struct rtnl_route def = { .ifindex = m->ifindex, .via = p->router, .prefsrc = p->coa, .metric = DEFAULT_METRIC, .onlink = true };
+	rtnl_begin(rtnl_of(m));
 	if (p->router_lladdr.len)
-		report(rtnl_neigh_set(rtnl_of(m), m->ifindex, &p->router, &p->router_lladdr, NUD_REACHABLE), "neighbour entry",
-		       &p->router);
+		rtnl_neigh_set(rtnl_of(m), m->ifindex, &p->router, &p->router_lladdr, NUD_REACHABLE);
 	rtnl_route_del(rtnl_of(m), &foreign);
 	if (!has_address)
 		address_set(m, &a);
-	report(rtnl_route_set(rtnl_of(m), &def), "default route", &p->router);
+	rtnl_route_set(rtnl_of(m), &def);
+	report(rtnl_commit(rtnl_of(m)), "way to the new router", &p->router);
 }
 
 static void mn_restore(void *arg, const struct mn_place *p)
@@ -287,13 +293,15 @@ static void mn_bind(void *arg, const struct mn_binding_view *b, const struct mn_
 		.noprefixroute = true };
 	struct rtnl_route foreign = foreign_route(m, &b->prefix, &here->router);
 	const struct home *home = home_find(m->core, &b->pcoa);
-	report(rtnl_route_set(rtnl_of(m), &foreign), "route", &b->par);
+	rtnl_begin(rtnl_of(m));
+	rtnl_route_set(rtnl_of(m), &foreign);
+	if (!home)
+		rtnl_addr_set(rtnl_of(m), &a);
+	report(rtnl_commit(rtnl_of(m)), "way by the new router", &b->pcoa);
 	if (home && home->owner == HOME_AGENT) {
 		tunnel_end_also(m->core->net->paths, &b->pcoa, &b->par);
 		return;
 	}
-	if (!home)
-		report(rtnl_addr_set(rtnl_of(m), &a), "address", &b->pcoa);
 	home_carry(m->core, &b->pcoa, true);
 	report(tunnel_end_set(m->core->net->paths, END_MOBILE, &b->pcoa, &b->local, &b->par), "tunnel", &b->pcoa);
 }
@@ -440,12 +448,14 @@ static size_t mn_rider(void *arg, const struct mn_binding_view *b, uint8_t *out,
 	return note.u.rider.len;
 }
 
+/* The first packets do not wait for those who want to know of it. */
 static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_addr *previous)
 {
 	struct fmip6_mobile *m = arg;
 	struct bus_note note = { .topic = BUS_MOBILE_ATTACHED,
 		.u.attach = { .handover = record(m), .addr = *coa, .previous = *previous, .ifindex = m->ifindex } };
 	struct in6_addr iid;
+	paths_receive(m->core->net->paths);
 	mn_self(m, &note.u.attach.lladdr, &iid);
 	if (m->hk)
 		hk_mn_here(m->hk, &mn_here(m->mn)->router, coa, !addr_is_zero(previous));

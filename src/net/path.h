@@ -127,6 +127,8 @@ void tunnel_end_leave(struct paths *p, const struct in6_addr *inner, const struc
 typedef void tunnel_first_fn(const struct in6_addr *inner, usec_t at, void *arg);
 int tunnel_on_first(struct paths *p, tunnel_first_fn *fn, void *arg);
 void tunnel_off_first(struct paths *p, const void *arg); /* also if it never asked */
+/* Takes in at once the first few packets that have come out of tunnels, without waiting for the loop. */
+void paths_receive(struct paths *p);
 
 enum { PATH_HELD, PATH_HELD_DROPPED, PATH_RELEASED, PATH_TUNNELLED, PATH_DECAPSULATED, PATH_DECAP_REFUSED, PATH_UNKNOWN_DST,
 	PATH_SEND_ERRORS, PATH_HELD_FROM, PATH_HOLD_OCTETS /* gauge */, PATHS_ACTIVE /* gauge */, PATH_COUNTERS };

@@ -21,6 +21,7 @@
 #define ROUTE_DEFAULT_METRIC 1024
 #define ECN_MASK 3
 #define ECN_CE 3
+#define RECEIVE_FIRST 4U /* packets that may be taken in before other work */
 
 /* -- ends ------------------------------------------------------------------------------------------------------------ */
 
@@ -443,12 +444,11 @@ static bool receive(struct paths *p, int fd, struct outer *o, ssize_t *len)
 	return true;
 }
 
-void tunnel_readable(int fd, unsigned events, void *arg)
+static void take_in(struct paths *p, int fd, unsigned budget)
 {
-	struct paths *p = arg;
 	struct outer o;
 	ssize_t len;
-	for (unsigned n = 0; n < PUMP_ROUND && receive(p, fd, &o, &len); n++) {
+	for (unsigned n = 0; n < budget && receive(p, fd, &o, &len); n++) {
 		const char *why = decapsulate(p, &o, fd == p->raw4_fd, p->raw_buf, (size_t)len);
 		if (!why)
 			continue;
@@ -456,6 +456,17 @@ void tunnel_readable(int fd, unsigned events, void *arg)
 		log_limited(&p->refuse_log, loop_now(p->loop), LOG_LEVEL_NOTICE, PATH_LOG,
 		            "tunnelled packet refused peer=%s local=%s reason=%s", ADDR(&o.src), ADDR(&o.dst), why);
 	}
+}
+
+void tunnel_readable(int fd, unsigned events, void *arg)
+{
+	take_in(arg, fd, PUMP_ROUND);
+}
+
+void paths_receive(struct paths *p)
+{
+	take_in(p, p->raw_fd, RECEIVE_FIRST);
+	take_in(p, p->raw4_fd, RECEIVE_FIRST);
 }
 
 /* -- show ------------------------------------------------------------------------------------------------------------ */
