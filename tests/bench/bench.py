@@ -8,7 +8,11 @@ scripts/bench: how fast, always over a floor measured in the same run.
                    lost or kept that must not be exits 1
     crowd          500 mobiles move at the same moment through one pair of routers: all must complete, without loss; time, CPU and
                    memory per handover (--count, --rate for each)
-    hi             HI → HAck at a living router, over a UDP echo of the same octets
+    hi             what a movement waits for beforehand, each with all that it installs:
+                   HI → HAck at a living router, over a UDP echo of the same octets;
+                   the same with ESP between the routers, over the echo with ESP (in a lane, where the kernel here has none; alone: esp);
+                   FBU → FBack, the FBU verified, HI and HAck, the tunnel, the FBack authenticated, over an echo that goes the same
+                   ways: a program at the previous router hands it on to the new one's echo (two UDP echoes, one within the other)
     routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
     hold           packets a second held and released, over plain forwarding of the same packets
     cost           CPU time and memory a handover, of each router and the mobile, beside what they use without
@@ -141,15 +145,66 @@ def one_router(t, form, fmip6):
     return daemons["ar2"]
 
 
-def bench_hi(args):
+def answering(t, node, *argv):
+    """One of the bench programs that answer datagrams, and does by the time this returns."""
+    p = t.start(node, [*REALTIME, *argv], Path(argv[0]).name, stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline().strip() == "ready"
+
+
+def protect(t, a, b):
+    """ESP in transport mode on all that passes between the two routers."""
+    ways = (a.address, b.address, "0x1001"), (b.address, a.address, "0x1002")
+    for node in (a, b):
+        for src, dst, spi in ways:
+            t.ns[node.name].run("ip", "xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp", "spi", spi, "mode", "transport",
+                                "aead", "rfc4106(gcm(aes))", "0x" + spi[2:] * 10, "128")
+            t.ns[node.name].run("ip", "xfrm", "policy", "add", "src", src, "dst", dst, "dir", "out" if src == node.address else "in",
+                                "tmpl", "src", src, "dst", dst, "proto", "esp", "mode", "transport")
+
+
+HI_CONFIG = {"fmip6": {"hold_time": "500ms"}, "log": {"level": "info"}}
+
+
+def bench_hi_hack(args, esp=False):
     with Topology(routers=2, mobiles=0) as t:
         ar1, ar2 = t.points
-        daemon = one_router(t, args.form, {"fmip6": {"hold_time": "500ms"}, "log": {"level": "info"}})
-        echo = t.start("ar2", [*REALTIME, program("hi_bench"), "echo", ECHO_PORT], "echo", stdout=subprocess.PIPE, text=True)
-        assert echo.stdout.readline().strip() == "ready"
+        if esp:
+            protect(t, ar1, ar2)
+        daemon = one_router(t, args.form, HI_CONFIG)
+        answering(t, "ar2", program("hi_bench"), "echo", ECHO_PORT)
         text = t.ns["ar1"].run(program("hi_bench"), ar1.address, ar2.address, ECHO_PORT, ar1.prefix, ar2.prefix, args.rounds, 50)
         daemon.stop()
+    r = last_json(text)
+    if esp:
+        r["name"] += ", both under ESP"
+    return ratio_line(r, goal=2.5)
+
+
+def bench_esp(args):
+    if not lanes.in_new_netns(lanes.NEEDS["esp"][0]):
+        status, figures = in_lane(args, ["esp", "--lane", "uml", "--rounds", args.rounds], "esp")
+        args.status |= status
+        return figures.get("esp")
+    return bench_hi_hack(args, esp=True)
+
+
+def bench_fbu(args):
+    with Topology(routers=2, mobiles=1) as t:
+        (ar1, ar2), mn = t.points, t.mobiles[0]
+        daemons = Daemons(t, extra=merged(FORMS[args.form], HI_CONFIG), proxy=False, mobiles=False)
+        daemons.start()
+        daemons.wait_associated()
+        t.bring_up(ar1)
+        t.ns["mn1"].ip(f"route add local {ar1.prefix.replace('::/64', ':0:200:ff::/96')} dev lo")
+        answering(t, "ar2", program("hi_bench"), "echo", ECHO_PORT)
+        answering(t, "ar1", program("fbu_bench"), "relay", ECHO_PORT, ar2.address, ECHO_PORT)
+        text = t.ns["mn1"].run(program("fbu_bench"), ar1.router, ECHO_PORT, ar1.prefix, ar2.prefix, mn.mac, KEY, args.rounds, 50)
+        daemons.stop()
     return ratio_line(last_json(text), goal=2.5)
+
+
+def bench_hi(args):
+    return [bench_hi_hack(args), bench_esp(args), bench_fbu(args)]
 
 
 MOBILES = 512  # known to the router, with a neighbour entry each
@@ -363,12 +418,14 @@ def bench_simulate(args):
     return r
 
 
-def in_lane(args):
+def in_lane(args, words, *needs):
+    """The exit status of this program in a lane, and its figures."""
     with tempfile.TemporaryDirectory(prefix="handoverd-bench.") as tmp:
-        _, status = lanes.run(["/usr/bin/python3", HERE, *sys.argv[1:]], ("ip6tnl", "sctp"), args.lane, tmp, limit=900)
+        figures = Path(tmp) / "figures"
+        _, status = lanes.run(["/usr/bin/python3", HERE, *words, "--json", figures], ("ip6tnl", "sctp", *needs), args.lane, tmp, limit=900)
         sys.stdout.write((Path(tmp) / "stdout").read_text())
         sys.stderr.write((Path(tmp) / "stderr").read_text())
-        return status
+        return status, json.loads(figures.read_text()) if figures.exists() else {}
 
 
 def bench_mobileip(args):
@@ -376,7 +433,7 @@ def bench_mobileip(args):
 
 
 BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip, "movements": movements.bench, "crowd": crowd.bench,
-           "hi": bench_hi, "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context,
+           "hi": bench_hi, "esp": bench_esp, "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context,
            "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
            "simulate": bench_simulate}
 
@@ -399,11 +456,14 @@ def main():
     if unknown:
         p.error(f"no such bench: {', '.join(sorted(unknown))} (there are {', '.join(BENCHES)})")
     if args.lane not in (None, "native") and not os.environ.get("HANDOVERD_LANE"):
-        return in_lane(args)
+        status, figures = in_lane(args, sys.argv[1:])
+        if args.json:
+            Path(args.json).write_text(json.dumps(figures, indent=1) + "\n")
+        return status
     args.status = 0
     args.form = "kernel" if args.lane not in (None, "native") else "user"
     figures = {}
-    for name in args.what or BENCHES:
+    for name in args.what or [n for n in BENCHES if n != "esp"]:  # it is a part of hi
         figures[name] = BENCHES[name](args)
     if args.json:
         Path(args.json).write_text(json.dumps(figures, indent=1) + "\n")

@@ -1,10 +1,12 @@
 # Programs of scripts/bench. sctp_echo.c belongs to src/net/local.mk.
-BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/ct_bench tests/bench/simulate tests/bench/token_bench tests/bench/scale_bench tests/bench/routes_bench tests/bench/hold_bench
+BENCH_TOOLS = tests/bench/tables_bench tests/bench/hi_bench tests/bench/fbu_bench tests/bench/ct_bench tests/bench/simulate tests/bench/token_bench tests/bench/scale_bench tests/bench/routes_bench tests/bench/hold_bench
 check_PROGRAMS += $(BENCH_TOOLS)
 tests_bench_tables_bench_SOURCES = tests/bench/tables_bench.c
 tests_bench_tables_bench_LDADD = $(CORE_LIBS)
 tests_bench_hi_bench_SOURCES = tests/bench/hi_bench.c tests/bench/bench.c tests/bench/bench.h
 tests_bench_hi_bench_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
+tests_bench_fbu_bench_SOURCES = tests/bench/fbu_bench.c tests/bench/bench.c tests/bench/bench.h
+tests_bench_fbu_bench_LDADD = src/fmip6/libfmip6.a $(NET_LIBS)
 tests_bench_routes_bench_SOURCES = tests/bench/routes_bench.c tests/bench/bench.c tests/bench/bench.h
 tests_bench_routes_bench_LDADD = $(NET_LIBS)
 tests_bench_hold_bench_SOURCES = tests/bench/hold_bench.c tests/bench/bench.c tests/bench/bench.h
