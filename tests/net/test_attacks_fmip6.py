@@ -290,6 +290,45 @@ def test_the_reverse_tunnel(siege):
     s.counted("ar1", "path_decap_refused", 20 * len(bad), "net")
 
 
+def test_a_previous_address_that_is_served(siege):
+    """The new router serves mn1's previous address. In its router's name it is asked to serve what is not behind that router; mn2 says on
+    its link that it has the address; and what is wrapped wrongly comes out at neither end."""
+    s = siege(fmip6={"collision": "pcoa", "dad": "200ms", "fbu_timeout": "2s", "hi_timeout": "2s"})
+    s.t.move([(s.mn2, s.there)])
+    s.t.solicit(s.mn2)
+    own = MN2.address(AR2)
+    wait_for("mn2's address", lambda: s.t.has_address(s.mn2, s.there))
+    s.t.ns["mn2"].ip(f"addr add {s.ncoa}/64 dev wlan0 nodad")
+    s.hands_over()
+    served = s.d["ar2"].show("bindings")
+    assert [(b["pcoa"], b["state"]) for b in served] == [(s.pcoa, "serving")] and s.counter("ar2", "lodged") == 1
+    core = s.t.ns["core"].json("link", "show", "cn")[0]["address"]
+    strangers = (own, AR2.router, AR2.address, AR1.router, AR1.address, "2001:db8:c::66", "fe80::66", "ff02::1", "::")
+    refused = s.counter("ar2", "hi_refused")
+    with s.unchanged("ar1", "ar2"), Wire(s.t.ns["cn"], "eth0") as cn, s.wire() as w:
+        for n, pcoa in enumerate(strangers):
+            for code in (0, 1):
+                cn.send(core, fmip6.hi(AR1.address, AR2.address, 0x4001 + 4 * n + 2 * code, MN2.mac, pcoa, AR2.router, code=code))
+        s.counted("ar2", "hi_refused", refused + 2 * len(strangers))
+        ignored = s.counter("ar2", "una_ignored")
+        for _ in range(20):
+            w.send("33:33:00:00:00:01", fmip6.una(s.pcoa, s.pcoa, MN2.mac))
+            w.send("33:33:00:00:00:01", fmip6.una(s.pcoa, s.pcoa, MN1.mac))
+        s.counted("ar2", "una_ignored", ignored + 40)
+        bad = [s.counter(n, "path_decap_refused", "net") for n in ("ar1", "ar2")]
+        inside = fmip6.udp(s.pcoa, CN, 7777, b"wrong"), fmip6.udp(CN, s.pcoa, 7777, b"wrong")
+        for _ in range(10):
+            w.send(AR2.mac, fmip6.tunnelled(own, AR1.router, inside[0]))
+            w.send(AR2.mac, fmip6.tunnelled(AR2.address, AR1.router, fmip6.udp(MN2.address(AR1), CN, 7777, b"wrong")))
+            cn.send(core, fmip6.tunnelled(CN, AR2.address, inside[1]))
+            cn.send(core, fmip6.tunnelled(AR1.router, AR2.address, fmip6.udp(CN, own, 7777, b"wrong")))
+        for node, before in zip(("ar1", "ar2"), bad):
+            s.counted(node, "path_decap_refused", before + 20, "net")
+        assert s.d["ar2"].show("bindings") == served and s.counter("ar2", "lodged") == 1
+    s.said("ar2", "HI refused")
+    s.t.ns["mn1"].run("ping", "-6", "-c", "1", "-W", "10", "-I", s.pcoa, CN)
+
+
 # ---- at the mobile, and from afar --------------------------------------------------------------------------------------
 
 def test_towards_the_mobile(siege):

@@ -31,8 +31,8 @@ def bare(mac):
     return mac.replace(":", "")
 
 
-# What tshark reads wrong: to the end of the message.
-ITS_OWN = re.compile(r"Supplied NCoA.*|(?<=Fast Neighbor Advertisement: 0000\n).*?(?=\nInternet Protocol Version 6|\Z)", re.S)
+# What tshark reads wrong, to the end of the message, and the Code of a PrRtAdv for which it has no name.
+ITS_OWN = re.compile(r"Supplied NCoA.*|Code: 5 \(Unknown 5\)|(?<=Fast Neighbor Advertisement: 0000\n).*?(?=\nInternet Protocol Version 6|\Z)", re.S)
 
 
 class Reading:
@@ -173,6 +173,49 @@ def test_addresses_that_are_taken(lab):
     r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {other.address(there)}",
           "Router Advertisement (134)", "Source link-layer address", AR2.mac, "Neighbor Advertisement Acknowledgment (20)", "Length: 3",
           "Status: New CoA is invalid, use the supplied CoA (2)")
+
+
+def test_previous_addresses_that_are_served(lab):
+    """Where the new address is another's: HAck with Code 3, FBack with the previous address, NAACK with Status 4 and 3; then what both routers
+    say of the service, by the new one's own address, and that it is over. And that addresses come by DHCP (PrRtAdv with Code 5)."""
+    c = lab(mobiles=2, proxy=False, extra={**FORMS["user"], "fmip6": {"collision": "pcoa", "dad": "200ms", "hi_timeout": "2s",
+                                                                    "fbu_timeout": "2s", "lifetime": "8s"}}).start()
+    d, t, (mobile, other), (here, there) = c.daemons, c.topology, c.mobiles, c.points
+    for m in c.mobiles:
+        movement.wait_discovered(d[m.name], there)
+    movement.predictive(t, d, other, there, 20)
+    d["mn2"].wait_handover()
+    t.ns["mn2"].ip(f"addr add {NCOA}/64 dev wlan0 nodad")
+    reading = Reading(t)
+    movement.predictive(t, d, mobile, there, 20)
+    assert d["mn1"].wait_handover()["result"] == "complete"
+    his = d["ar1"].counters()["fmip6.hi_sent"]
+    wait_for("the service is renewed", lambda: d["ar1"].counters()["fmip6.hi_sent"] > his)
+    with Wire(t.ns["mn1"], "wlan0") as w:
+        for n, coa in enumerate((NCOA, other.address(there))):
+            w.send("33:33:00:00:00:01", fmip6.una(coa, coa, MN1.mac))
+            wait_for("a NAACK", lambda: d["ar2"].counters()["fmip6.naack_sent"] > n)
+        movement.predictive(t, d, mobile, here, 20)
+        wait_for("the service is over", lambda: d["ar2"].counters()["fmip6.lodgers"] == 0)
+        for ap in d["ar1"].config["neighbors"][0]["aps"]:
+            ap["addresses"] = "dhcp"
+        d["ar1"].write()
+        d["ar1"].reload()
+        mac, sent = "02:77:00:00:00:01", d["ar1"].counters()["fmip6.prrtadv_sent"]
+        w.send(AR1.mac, fmip6.rtsolpr(link_local(mac), AR1.router, 0x7101, mac, AR2.ap_id), mac)
+        wait_for("it is answered", lambda: d["ar1"].counters()["fmip6.prrtadv_sent"] > sent)
+    r = reading.finish()
+    out, back = ((f"Source Address: {a.address}", f"Destination Address: {b.address}") for a, b in ((AR1, AR2), (AR2, AR1)))
+    r.has(*back, "Handover Acknowledge (15)", "Code: 3")
+    r.has("Fast Binding Acknowledgment (9)", "Status: Accepted but use supplied NCoA (1)", f"Alternate care-of address: {PCOA}", "SPI: 256")
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {other.address(there)}",
+          "Neighbor Advertisement Acknowledgment (20)", "Length: 1", "Status: NCoA is invalid, use NAR's IP address as NCoA in FBU (3)")
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {NCOA}",
+          "Neighbor Advertisement Acknowledgment (20)", "Length: 3", "Status: PCoA supplied, do not send FBU (4)")
+    r.has(*out, "Handover Initiate (14)", "(S) flag: False", "(U) flag: False", "Code: 1", "Option-Code: 1", PCOA, "Option-Code: 2", AR2.router)
+    r.has(*out, "Handover Initiate (14)", "(S) flag: False", "(U) flag: False", "Code: 2", "Option-Code: 1", PCOA)
+    r.has(*back, "Handover Acknowledge (15)", "Code: 0")
+    r.has("Hop Limit: 255", "Code: 5", PRRTADV, "Identifier: 28929", AP, bare(AR2.ap_id), *address("NAR's IP address (3)", AR2.router))
 
 
 def test_what_routers_say_unasked(lab):

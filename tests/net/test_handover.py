@@ -449,6 +449,44 @@ def test_the_mobile_leaves_while_its_previous_router_copies(cast):
 
 # ---- crashes and restarts ------------------------------------------------------------------------------------------------
 
+def test_routers_restart_while_one_serves(cast):
+    """The new router serves the mobile's previous address. It dies, comes back and serves it again; then the previous one dies: the mobile
+    is reached again, by the same way or through an address of its own. When it is home nothing is left of the service."""
+    c = cast("user", mobiles=2, extra={"fmip6": {"collision": "pcoa", "dad": "200ms", "hi_timeout": "300ms", "fbu_timeout": "300ms",
+                                                 "lifetime": "6s"}})
+    (mobile, other), (here, there) = c.mobiles, c.points
+    address, taken = mobile.address(here), mobile.address(there)
+    d, ns = c.daemons, c.topology.ns
+    movement.wait_discovered(d[mobile.name], there)
+    c.topology.move([(other, there)])
+    ns[other.name].ip(f"addr add {taken}/64 dev wlan0 nodad")
+    clean = netns.snapshot(ns[there.name])
+
+    def served():
+        return [b["state"] for b in d[there.name].show("bindings") if b["pcoa"] == address] == ["serving"]
+
+    def answers():
+        return "bytes from" in ns[mobile.name].run("ping", "-n", "-c", "1", "-W", "2", "-I", address, CN, check=False)
+
+    movement.predictive(c.topology, d, mobile, there, 20)
+    wait_for("it is served", served)
+    d[there.name].kill()
+    d[there.name].start()
+    wait_for("it is served again", served, 40)
+    wait_for("the mobile is reached", answers, 40)
+    d[here.name].kill()
+    d[here.name].start()
+    wait_for("the mobile is reached", answers, 60)
+    bound, = (b["ncoa"] for b in d[here.name].show("bindings") if b["pcoa"] == address)
+    assert served() if bound == there.address else bound in ns[mobile.name].run("ip", "addr", "show", "dev", "wlan0")
+    movement.predictive(c.topology, d, mobile, here, 20)
+    wait_for("nothing is served", lambda: d[there.name].counters()["fmip6.lodgers"] == 0)
+    wait_for("the mobile is at home", lambda: all(b["pcoa"] != address for b in d[here.name].show("bindings")))
+    wait_for("the mobile is reached", answers)
+    assert [t for t in d[there.name].show("tunnels") if t["address"] == address] == []
+    assert [x for x in netns.differences(clean, netns.snapshot(ns[there.name])) if address in x] == []
+
+
 KILLS = ([("par", s) for s in ("RtSolPr", "FBU", "HI", "HAck", "tunnel", "FBack")]
          + [("nar", s) for s in ("HI", "hold", "HAck", "UNA", "release")]
          + [("mn", s) for s in ("RtSolPr", "PrRtAdv", "FBU", "FBack", "join", "UNA")])
