@@ -1181,6 +1181,142 @@ static void test_served_at_random(void **state)
 	}
 }
 
+/* ---- a home address of Mobile IPv6 (RFC 6275), link 1 its home link ---- */
+
+static struct in6_addr mn_coa(const struct sim *s)
+{
+	return mn_here(sim_mn((struct sim *)(uintptr_t)s))->coa;
+}
+
+static void count_binding(const struct mn_binding_view *b, void *arg)
+{
+	struct in6_addr home = sim_addr(1);
+	*(unsigned *)arg += addr_eq(&b->pcoa, &home);
+}
+
+static bool bound(struct sim *s)
+{
+	unsigned n = 0;
+	mn_each(sim_mn(s), count_binding, &n);
+	return n;
+}
+
+/* The home agent forwards from then on: the previous router is told, by an FBU of lifetime 0 from where the mobile is, and forwards no
+ * longer. Whatever is lost of that is said again. */
+static void test_home_agent_takes_over(void **state)
+{
+	for (int lost = 0; lost < 3; lost++) {
+		struct sim *s = begin();
+		sim_home(s, SIM_HOME_OURS);
+		predictive(s, 2, 20 * MS);
+		sim_run(s, 800 * MS);
+		assert_true(sim_tunnelled(s, 1, 1));
+		sim_home(s, SIM_HOME_UNSURE); /* the Binding Update is out */
+		sim_run(s, 100 * MS);
+		assert_true(sim_tunnelled(s, 1, 1) && bound(s));
+		sim_traffic(s, false); /* what comes to the home link now is the home agent's */
+		sim_drop(s, lost == 1 ? SIM_FBU : SIM_FBACK, lost ? 1 : 0);
+		sim_home(s, SIM_HOME_AGENT);
+		sim_run(s, 50 * MS);
+		assert_int_equal(sim_tunnelled(s, 1, 1), lost == 1);
+		sim_run(s, 500 * MS);
+		assert_false(sim_tunnelled(s, 1, 1) || bound(s));
+		assert_int_equal(mn_state(sim_mn(s)), MN_ATTACHED);
+		/* What the mobile sent through the previous router's tunnel until then still comes out of it. */
+		struct in6_addr home = sim_addr(1), coa = sim_addr(2);
+		assert_true(sim_reverse(s, 1, &home, &coa));
+		finish(s, 0);
+	}
+}
+
+/* A previous router that answers no more is left to itself: what it still sends is taken until its binding ends. */
+static void test_home_agent_takes_over_from_the_silent(void **state)
+{
+	struct sim *s = begin();
+	sim_home(s, SIM_HOME_OURS);
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	sim_drop(s, SIM_FBU, 99);
+	sim_home(s, SIM_HOME_AGENT);
+	sim_run(s, 5000 * MS);
+	assert_true(sim_tunnelled(s, 1, 1) && bound(s));
+	sim_traffic(s, false);
+	sim_run(s, sim_params(s)->lifetime);
+	assert_false(sim_tunnelled(s, 1, 1) || bound(s));
+	assert_int_equal(sim_result(s).lost, 0);
+	sim_destroy(s);
+}
+
+/* It may be faster than the fast handover: nothing is given up while that is not done. */
+static void test_home_agent_is_first(void **state)
+{
+	struct sim *s = begin();
+	sim_home(s, SIM_HOME_OURS);
+	sim_delay(s, SIM_HACK, 1, 60 * MS);
+	sim_link(s, 0);
+	sim_run(s, 20 * MS);
+	sim_link(s, 2);
+	sim_run(s, 30 * MS);
+	assert_int_equal(mn_state(sim_mn(s)), MN_ARRIVED);
+	sim_home(s, SIM_HOME_AGENT);
+	sim_run(s, 20 * MS);
+	assert_true(bound(s));
+	sim_run(s, 800 * MS);
+	assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+	assert_false(sim_tunnelled(s, 1, 1) || bound(s));
+	sim_destroy(s);
+}
+
+/* §11.5.5: on the home link the home address is the home agent's until it has given it back; then it is what we are called, and what
+ * the next movement takes along. */
+static void test_home_again(void **state)
+{
+	struct in6_addr home = sim_addr(1), coa;
+	for (int announced = 0; announced < 2; announced++) {
+		struct sim *s = begin();
+		sim_home(s, SIM_HOME_OURS);
+		predictive(s, 2, 20 * MS);
+		sim_run(s, 800 * MS);
+		sim_traffic(s, false);
+		sim_run(s, 20 * MS);
+		sim_home(s, SIM_HOME_AGENT);
+		sim_run(s, 200 * MS);
+		if (announced)
+			predictive(s, 1, 20 * MS);
+		else
+			sim_link(s, 1);
+		sim_run(s, 20 * MS);
+		coa = mn_coa(s);
+		assert_int_equal(sim_at(s), 1);
+		assert_false(addr_eq(&coa, &home));
+		sim_home(s, SIM_HOME_UNSURE); /* being taken back */
+		sim_run(s, 5 * MS);
+		sim_home(s, SIM_HOME_OURS);
+		sim_run(s, 800 * MS);
+		coa = mn_coa(s);
+		assert_true(addr_eq(&coa, &home));
+		assert_int_equal(sim_outcome(s, SIM_MN), HANDOVER_COMPLETE);
+		predictive(s, 3, 20 * MS);
+		sim_run(s, 800 * MS);
+		assert_true(sim_at(s) == 3 && sim_tunnelled(s, 1, 1) && bound(s));
+		sim_destroy(s);
+	}
+}
+
+/* Back before the home agent was ever asked: nothing but the previous router has to know. */
+static void test_home_agent_never_asked(void **state)
+{
+	struct sim *s = begin();
+	sim_home(s, SIM_HOME_OURS);
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	predictive(s, 1, 20 * MS);
+	sim_run(s, 800 * MS);
+	struct in6_addr coa = mn_coa(s), home = sim_addr(1);
+	assert_true(addr_eq(&coa, &home) && !sim_tunnelled(s, 1, 1));
+	finish(s, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1229,6 +1365,11 @@ int main(void)
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_release_with_contexts),
 		cmocka_unit_test(test_reactive_release_with_contexts),
+		cmocka_unit_test(test_home_agent_takes_over),
+		cmocka_unit_test(test_home_agent_takes_over_from_the_silent),
+		cmocka_unit_test(test_home_agent_is_first),
+		cmocka_unit_test(test_home_again),
+		cmocka_unit_test(test_home_agent_never_asked),
 		cmocka_unit_test(test_served_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

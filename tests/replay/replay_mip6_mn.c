@@ -541,6 +541,26 @@ static void the_old_way_may_end_meanwhile(void **state)
 	same_address(w.tunnel, COA2);
 }
 
+/* A fast handover from home carries the home address itself: that is the way until the home agent has answered, however long it takes. */
+static void is_carried_until_the_acknowledgement(void **state)
+{
+	away(COA1, MIP6_WAY_CARRIED);
+	after(S(30));
+	assert_true(w.n > 3);
+	assert_int_equal(w.tunnels, 0);
+	answer(0, seq(), 150);
+	same_address(w.tunnel, COA1);
+}
+
+static void what_carried_may_end(void **state)
+{
+	away(COA1, MIP6_WAY_CARRIED);
+	mip6_mn_way_gone(w.mn);
+	same_address(w.tunnel, COA1);
+	answer(0, seq(), 150);
+	same_address(w.tunnel, COA1);
+}
+
 /* §11.5.3: MAX_UPDATE_RATE, three a second. */
 static void no_more_than_three_a_second(void **state)
 {
@@ -1081,6 +1101,8 @@ int main(void)
 		T(without_a_binding_there_is_no_old_way),
 		T(does_not_wait_for_ever_on_the_old_way),
 		T(the_old_way_may_end_meanwhile),
+		T(is_carried_until_the_acknowledgement),
+		T(what_carried_may_end),
 		T(no_more_than_three_a_second),
 		T(nothing_is_sent_without_a_link),
 		T(takes_the_binding_back_at_home),

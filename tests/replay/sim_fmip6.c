@@ -82,6 +82,7 @@ struct sim {
 	struct mn_place learnt[16];
 	int learnt_n;
 	bool wrong_key;
+	enum sim_home home;
 	struct fault faults[SIM_KINDS];
 	struct timer traffic;
 	bool sending;
@@ -1010,11 +1011,35 @@ static void mn_learn(void *arg, const struct mn_place *p)
 		s->learnt[s->learnt_n++] = *p;
 }
 
+static bool mn_home(void *arg, const struct prefix *link, struct in6_addr *out)
+{
+	struct sim *s = arg;
+	*out = sim_addr(1);
+	return s->home == SIM_HOME_OURS && prefix_has(link, out);
+}
+
+static bool mn_away(void *arg, const struct in6_addr *a)
+{
+	struct sim *s = arg;
+	struct in6_addr home = sim_addr(1);
+	return s->home > SIM_HOME_OURS && addr_eq(a, &home);
+}
+
+void sim_home(struct sim *s, enum sim_home owner)
+{
+	struct in6_addr home = sim_addr(1);
+	s->home = owner;
+	if (owner == SIM_HOME_OURS)
+		mn_home_ours(s->mn);
+	else if (owner == SIM_HOME_AGENT)
+		mn_home_forwarded(s->mn, &home);
+}
+
 static bool mn_own(void *arg, const struct prefix *prefix, struct in6_addr *out)
 {
 	struct sim *s = arg;
 	for (int i = 0; i < s->addrs_n; i++)
-		if (prefix_has(prefix, &s->addrs[i])) {
+		if (prefix_has(prefix, &s->addrs[i]) && !mn_away(s, &s->addrs[i])) {
 			*out = s->addrs[i];
 			return true;
 		}
@@ -1306,7 +1331,7 @@ static void mn_attached(void *arg, const struct in6_addr *coa, const struct in6_
 {
 }
 
-static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own,
+static const struct mn_ops mn_ops = { .key = mn_key, .find = mn_find, .places = mn_places, .learn = mn_learn, .own_address = mn_own, .home = mn_home, .is_away = mn_away,
 	.self = mn_self, .send_rtsolpr = mn_send_rtsolpr, .send_fbu = mn_send_fbu, .send_una = mn_send_una,
 	.send_probe = mn_send_probe, .send_dad = mn_send_dad, .expect = mn_expect, .attach = mn_attach, .abandon = mn_abandon,
 	.random_iid = mn_random_iid, .bind = mn_bind, .native = mn_native, .unbind = mn_unbind,

@@ -63,6 +63,9 @@ void sim_link(struct sim *s, int link);
 void sim_link_unseen(struct sim *s, int link, bool hint); /* the carrier goes and comes too fast to be seen; hint: a trace is */
 void sim_advertise(struct sim *s); /* the router of the link where the cable is */
 int sim_request(struct sim *s, int link); /* told to move there */
+/* Its address of link 1 is a home address of Mobile IPv6, and this is who has it now (core/home.h); link 1 is the home link. */
+enum sim_home { SIM_HOME_NONE, SIM_HOME_OURS, SIM_HOME_UNSURE, SIM_HOME_AGENT };
+void sim_home(struct sim *s, enum sim_home owner);
 void sim_traffic(struct sim *s, bool on);
 void sim_pace(struct sim *s, usec_t pace); /* a packet each; 1 ms unless told */
 void sim_restart_router(struct sim *s, int router); /* kill -9 and start: machines and paths gone */
