@@ -1,5 +1,5 @@
 # Scripts that go into the distribution.
-EXTRA_DIST += scripts/bench
+EXTRA_DIST += scripts/bench scripts/interop tests/interop/mip6d.py
 EXTRA_DIST += scripts/deps scripts/install-deps scripts/build scripts/lane scripts/demo scripts/test
 
 # Wireshark's reading of CXTP, for whoever wants it: see handoverd(8), or the file itself.
