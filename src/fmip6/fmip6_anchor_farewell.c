@@ -31,8 +31,9 @@ uint16_t anchor_seq(struct fmip6_anchor *a)
 void anchor_send_hi(struct fmip6_anchor *a, const struct hi *m, const struct in6_addr *local, const struct in6_addr *router)
 {
 	uint8_t out[128];
+	struct in6_addr peer;
 	int n = hi_pack(m, out, sizeof out);
-	if (n < 0)
+	if (n < 0 || !a->ops->peer(a->arg, router, &peer)) /* its protection may have gone since */
 		return;
 	FMIP6_COUNT(FMIP6_HI_SENT);
 	a->ops->send_hi(a->arg, local, router, out, (size_t)n);

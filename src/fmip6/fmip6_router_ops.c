@@ -162,6 +162,8 @@ static void par_send_hi(void *arg, const struct in6_addr *nar, const uint8_t *da
 	uint8_t older[FMIP6_MESSAGE_MAX];
 	struct hi m;
 	int n;
+	if (!usable_neighbor(r, nar)) /* its protection may have gone since */
+		return;
 	if (!is_older(r, nar))
 		n = mh_send(r->mh, 0, NULL, nar, NULL, data, len);
 	else if ((n = hi_parse(data, len, &m)) == 0 && !(m.flags & HI_PROXY) && (n = hi_4068_pack(&m, older, sizeof older)) > 0)
@@ -607,6 +609,8 @@ static void nar_send_hack(void *arg, const struct in6_addr *src, const struct in
 	uint8_t older[FMIP6_MESSAGE_MAX];
 	struct hack m;
 	int n;
+	if (!usable_neighbor(r, dst))
+		return;
 	if (!is_older(r, dst))
 		n = mh_send(r->mh, 0, src, dst, NULL, data, len);
 	else if ((n = hack_parse(data, len, &m)) == 0 && (n = hack_4068_pack(&m, older, sizeof older)) > 0)

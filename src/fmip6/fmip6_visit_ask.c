@@ -75,8 +75,9 @@ static void send_to(const struct asking *a, const struct in6_addr *peer)
 	const struct hack m = { .seq = ++n->seq, .code = HACK_UNSOLICITED, .flags = a->granted ? HACK_PROXY : 0,
 		.lladdr = a->key.lladdr, .pcoa = a->pcoa, .nar = a->nar };
 	uint8_t out[128];
+	struct in6_addr usable;
 	int len = hack_pack(&m, out, sizeof out);
-	if (len < 0)
+	if (len < 0 || !n->ops->peer(n->arg, peer, &usable)) /* its protection may have gone since */
 		return;
 	FMIP6_COUNT(FMIP6_HACK_SENT);
 	n->ops->send_hack(n->arg, NULL, peer, out, (size_t)len);

@@ -74,6 +74,12 @@ tests_fuzz_fuzz_fmip6_world_SOURCES = tests/fuzz/fuzz_fmip6_world.c $(SIM_FMIP6)
 tests_fuzz_fuzz_fmip6_world_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a src/net/libnet.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/fmip6_wire tests/fuzz/corpus/fmip6_world
 
+check_PROGRAMS += tests/fuzz/fuzz_clients
+TESTS += tests/fuzz/fuzz_clients
+tests_fuzz_fuzz_clients_SOURCES = tests/fuzz/fuzz_clients.c
+tests_fuzz_fuzz_clients_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/clients
+
 check_PROGRAMS += tests/fuzz/fuzz_send
 TESTS += tests/fuzz/fuzz_send
 tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c tests/unit/send_samples.h

@@ -34,6 +34,12 @@ tests_fuzz_fuzz_mip6_ha_SOURCES = tests/fuzz/fuzz_mip6_ha.c
 tests_fuzz_fuzz_mip6_ha_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a src/net/libnet.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/mip6_wire tests/fuzz/corpus/mip6_ha
 
+check_PROGRAMS += tests/fuzz/fuzz_mip6_mobile
+TESTS += tests/fuzz/fuzz_mip6_mobile
+tests_fuzz_fuzz_mip6_mobile_SOURCES = tests/fuzz/fuzz_mip6_mobile.c
+tests_fuzz_fuzz_mip6_mobile_LDADD = $(FUZZ_ENGINE) src/mip6/libmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/mip6_mobile
+
 # A home agent and a mobile written in Python.
 EXTRA_DIST += tests/lab/mip6.py tests/net/test_home_agent.py
 

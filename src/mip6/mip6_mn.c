@@ -7,7 +7,7 @@
 #define INITIAL_TIMEOUT (MIP6_INITIAL_BINDACK_TIMEOUT_MS * USEC_MSEC)
 #define MAX_TIMEOUT (MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MSEC)
 #define MAX_UPDATE_RATE 3 /* a second (RFC 6275 §12) */
-#define SENDS_KEPT 8      /* whose time is known: for lifetimes, and the rate */
+#define SENDS_KEPT 8      /* whose time is known, for lifetimes */
 #define REFUSED_AGAIN (5 * 60 * USEC_SEC) /* a home agent that does not want us may be configured otherwise */
 #define WAY_TRIES 2 /* unanswered Binding Updates after which the way to the previous care-of address counts as gone */
 #define AGENT_TRIES 3 /* unanswered Binding Updates after which another home agent is tried, if one is known */
@@ -80,6 +80,7 @@ struct mip6_mn {
 	bool told;       /* the home agent may have a binding, whether it said so or not */
 	bool burnt;      /* the home address is another's */
 	usec_t elsewhere; /* until then a home agent that we left may have a binding, and defend the home address */
+	bool native;     /* packets leave without a tunnel; what was registered may be taken back already */
 
 	enum exchange exchange;
 	usec_t began;
@@ -93,6 +94,8 @@ struct mip6_mn {
 		usec_t at;
 		uint64_t timestamp;
 	} kept[SENDS_KEPT]; /* Binding Updates, by sequence number */
+	usec_t left[MAX_UPDATE_RATE]; /* when the last ones were sent */
+	unsigned updates;
 	usec_t nudged;
 	uint8_t status;
 	struct timer retry, refresh, expire;
@@ -124,6 +127,20 @@ const char *mip6_status_text(uint8_t status)
 static bool bound(const struct mip6_mn *m)
 {
 	return !addr_is_zero(&m->registered);
+}
+
+/* ---- the way of packets ---- */
+
+static void leave_by_tunnel(struct mip6_mn *m)
+{
+	m->native = false;
+	m->ops->tunnel(m->arg, &m->coa);
+}
+
+static void leave_native(struct mip6_mn *m)
+{
+	m->native = true;
+	m->ops->native(m->arg);
 }
 
 /* ---- Binding Updates ---- */
@@ -158,7 +175,7 @@ static int pack(struct mip6_mn *m, const struct in6_addr *coa, uint16_t lifetime
 /* 0: now; else when the next Binding Update may leave. */
 static usec_t too_soon(const struct mip6_mn *m, usec_t now)
 {
-	usec_t third = m->kept[(uint16_t)(m->seq - (MAX_UPDATE_RATE - 1)) % SENDS_KEPT].at;
+	usec_t third = m->left[m->updates % MAX_UPDATE_RATE];
 	return third && third + USEC_SEC > now ? third + USEC_SEC : 0;
 }
 
@@ -187,7 +204,7 @@ static void update_send(struct mip6_mn *m)
 		m->first_seq = m->seq;
 	else
 		MIP6_MN_COUNT(MIP6_MN_BU_AGAIN);
-	m->kept[m->seq % SENDS_KEPT].at = now ? now : 1;
+	m->kept[m->seq % SENDS_KEPT].at = m->left[m->updates++ % MAX_UPDATE_RATE] = now;
 	pace(m, now);
 	int n = pack(m, coa, home ? 0 : lifetime_units(m, now), out, sizeof out);
 	if (n < 0) {
@@ -200,9 +217,9 @@ static void update_send(struct mip6_mn *m)
 	m->ops->send(m->arg, coa, home, out, (size_t)n);
 	m->ops->sent(m->arg, m->exchange == EXCHANGE_REFRESH, now);
 	if (home)
-		m->ops->native(m->arg);
-	else if (m->way != MIP6_WAY_CARRIED && (m->way == MIP6_WAY_GONE || !bound(m) || m->tries > WAY_TRIES))
-		m->ops->tunnel(m->arg, &m->coa);
+		leave_native(m);
+	else if (m->way != MIP6_WAY_CARRIED && (m->way == MIP6_WAY_GONE || m->native || !bound(m) || m->tries > WAY_TRIES))
+		leave_by_tunnel(m);
 }
 
 static void exchange_begin(struct mip6_mn *m, enum exchange x)
@@ -339,7 +356,7 @@ static void registered(struct mip6_mn *m, const struct ba *a, usec_t at)
 	timer_at(&m->expire, m->expires);
 	timer_after(&m->refresh, advice && advice < refresh ? advice : refresh);
 	m->way = MIP6_WAY_GONE; /* what it spared us is done */
-	m->ops->tunnel(m->arg, &m->coa);
+	leave_by_tunnel(m);
 }
 
 static void returned(struct mip6_mn *m, usec_t at)
@@ -483,17 +500,24 @@ void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_un
 	m->valid_until = valid_until;
 	if (addr_is_zero(&m->p.agent))
 		m->way = way;
+	if (m->burnt) {
+		exchange_end(m); /* one begun at home */
+		m->state = MIP6_MN_REFUSED;
+	}
 	if (m->burnt || addr_is_zero(&m->p.agent))
 		return;
-	if (same && m->exchange == EXCHANGE_NONE)
+	if (same && m->exchange == EXCHANGE_NONE) {
+		if (m->state == MIP6_MN_REFUSED && !timer_armed(&m->retry)) /* it was due while there was no link */
+			exchange_begin(m, EXCHANGE_REGISTER);
 		return;
+	}
 	if (same && !was_down) {
 		if (way == MIP6_WAY_GONE)
 			mip6_mn_way_gone(m);
 		return;
 	}
 	m->way = way;
-	exchange_begin(m, addr_eq(&m->registered, coa) ? EXCHANGE_REFRESH : EXCHANGE_REGISTER);
+	exchange_begin(m, !m->native && addr_eq(&m->registered, coa) ? EXCHANGE_REFRESH : EXCHANGE_REGISTER);
 }
 
 void mip6_mn_way_gone(struct mip6_mn *m)
@@ -502,7 +526,7 @@ void mip6_mn_way_gone(struct mip6_mn *m)
 		return;
 	m->way = MIP6_WAY_GONE;
 	if (m->state == MIP6_MN_UPDATING && m->tries > 0)
-		m->ops->tunnel(m->arg, &m->coa);
+		leave_by_tunnel(m);
 }
 
 void mip6_mn_home(struct mip6_mn *m)
@@ -512,7 +536,7 @@ void mip6_mn_home(struct mip6_mn *m)
 	if (!m->told) {
 		exchange_end(m);
 		m->state = MIP6_MN_HOME;
-		m->ops->native(m->arg);
+		leave_native(m);
 		return;
 	}
 	if (m->state != MIP6_MN_RETURNING || m->tries == 0)
@@ -524,7 +548,8 @@ void mip6_mn_home(struct mip6_mn *m)
 void mip6_mn_down(struct mip6_mn *m)
 {
 	m->down = true;
-	timer_stop(&m->retry);
+	if (m->exchange != EXCHANGE_NONE)
+		timer_stop(&m->retry);
 	m->tries = 0; /* whatever comes back to us is asked for anew */
 }
 

@@ -397,6 +397,26 @@ static void a_refusal_is_the_last_word(void **state)
 	assert_true(w.event != MIP6_MN_EXPIRED);
 }
 
+/* The same link lost and found does not make it ask sooner, nor never. */
+static void a_refusal_outlives_the_link(void **state)
+{
+	away(COA1, MIP6_WAY_GONE);
+	answer(130, seq(), 0);
+	after(S(10));
+	mip6_mn_down(w.mn);
+	after(S(1));
+	away(COA1, MIP6_WAY_GONE);
+	assert_int_equal(w.n, 1);
+	after(S(21));
+	assert_int_equal(w.n, 2);
+	answer(130, seq(), 0);
+	mip6_mn_down(w.mn);
+	after(S(100));
+	assert_int_equal(w.n, 2);
+	away(COA1, MIP6_WAY_GONE);
+	assert_int_equal(w.n, 3);
+}
+
 /* Accepted for no time at all is refused. */
 static void nothing_granted(void **state)
 {
@@ -458,7 +478,7 @@ static void goes_on_from_the_number_it_is_told(void **state)
 	away(COA2, MIP6_WAY_GONE);
 	theirs = seq(); /* the very number that we sent */
 	answer(135, theirs, 0);
-	assert_int_equal(view().seq, (uint16_t)(theirs + 1));
+	assert_int_equal(seq(), (uint16_t)(theirs + 1));
 }
 
 static void an_older_number_corrects_nothing(void **state)
@@ -697,6 +717,30 @@ static void away_again_before_the_answer(void **state)
 	answer(0, seq(), 150);
 	same_address(view().registered, COA2);
 	same_address(w.tunnel, COA2);
+}
+
+/* An address that is another's is not taken back from elsewhere. */
+static void what_was_another_s_at_home_stays_so(void **state)
+{
+	away(COA1, MIP6_WAY_GONE);
+	answer(134, seq(), 0);
+	mip6_mn_home(w.mn);
+	away(COA2, MIP6_WAY_GONE);
+	answer(0, seq(), 0);
+	assert_int_equal(w.claims, 0);
+	assert_int_equal(view().state, MIP6_MN_REFUSED);
+}
+
+/* Back to where it was: the home agent may have forgotten it all the same. */
+static void back_again_before_the_answer(void **state)
+{
+	register_at(COA1);
+	after(S(10));
+	mip6_mn_home(w.mn);
+	assert_true(addr_is_zero(&w.tunnel));
+	away(COA1, MIP6_WAY_ALIVE);
+	assert_int_equal(view().state, MIP6_MN_UPDATING);
+	same_address(w.tunnel, COA1);
 }
 
 static void says_farewell_when_it_stops(void **state)
@@ -1090,6 +1134,7 @@ int main(void)
 		T(follows_the_advice_to_renew),
 		T(others_and_old_ones_are_ignored),
 		T(a_refusal_is_the_last_word),
+		T(a_refusal_outlives_the_link),
 		T(nothing_granted),
 		T(any_of_the_updates_may_be_acknowledged),
 		T(what_is_cut_short_is_nothing),
@@ -1111,6 +1156,8 @@ int main(void)
 		T(at_home_from_the_start_nothing_is_said),
 		T(takes_back_what_was_never_acknowledged),
 		T(away_again_before_the_answer),
+		T(what_was_another_s_at_home_stays_so),
+		T(back_again_before_the_answer),
 		T(says_farewell_when_it_stops),
 		T(no_farewell_at_home),
 		T(a_binding_error_makes_it_ask),
