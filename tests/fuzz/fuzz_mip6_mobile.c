@@ -19,7 +19,8 @@ static struct {
 	struct mip6_link *link;
 	struct mip6_mn_params p;
 	bool keyed, down, away, carrier, tunnelled;
-	struct in6_addr coa;
+	struct in6_addr coa, agent;
+	unsigned agents; /* home agents known; the machine is told of them in turn */
 	usec_t sent[3];
 	unsigned n;
 	uint16_t seq;
@@ -87,14 +88,23 @@ static void op_event(void *arg, enum mip6_mn_event e, uint8_t status, usec_t whe
 	must((e == MIP6_MN_DENIED) <= (status >= BA_REFUSED));
 }
 
+static bool op_next(void *arg, struct in6_addr *agent)
+{
+	if (w.agents < 2)
+		return false;
+	w.agent.s6_addr[15] = w.agent.s6_addr[15] == 1 ? 2 : 1;
+	*agent = w.agent;
+	return true;
+}
+
 static const struct mip6_mn_ops mn_ops = { .key = op_key, .send = op_send, .tunnel = op_tunnel, .native = op_native, .claim = op_claim,
-	.sent = op_sent, .event = op_event };
+	.sent = op_sent, .event = op_event, .next = op_next };
 
 /* An acknowledgement as the home agent would write it, but for what the octets have otherwise. */
 static void acknowledge(uint8_t a, uint8_t b, uint8_t c)
 {
 	uint8_t out[MIP6_MESSAGE_MAX];
-	struct in6_addr agent = w.p.agent, coa = w.away ? w.coa : w.p.home;
+	struct in6_addr agent = w.agent, coa = w.away ? w.coa : w.p.home;
 	struct mip6_key key;
 	static const uint8_t statuses[] = { 0, 1, 128, 129, 133, 134, 135, 144 };
 	struct ba m = { .status = statuses[a & 7], .seq = (uint16_t)(w.seq + (int8_t)(c & 0x40 ? c >> 3 : 0) - (c & 7)), .lifetime = b };
@@ -107,7 +117,7 @@ static void acknowledge(uint8_t a, uint8_t b, uint8_t c)
 	op_key(NULL, &key);
 	if (m.o.auth.present)
 		mip6_auth_sign(&key, &coa, &w.p.home, out, (size_t)n);
-	agent.s6_addr[15] ^= a >> 6 & 1;
+	agent.s6_addr[15] ^= (a >> 6 & 1) << 6;
 	if (m.status == BA_SEQUENCE || m.status == BA_ID_MISMATCH)
 		w.fresh = false;
 	mip6_mn_ba(w.mn, &agent, out, (size_t)n, loop_now(w.loop));
@@ -133,10 +143,13 @@ static void error(uint8_t a)
 	uint8_t out[MIP6_MESSAGE_MAX];
 	struct be m = { .status = a & 3, .home = w.p.home };
 	int n = be_pack(&m, out, sizeof out);
-	if (a & 0x80)
+	if (a & 0x40) {
+		w.agent = at(1, 1 + (a & 1));
+		mip6_mn_agent(w.mn, &w.agent);
+	} else if (a & 0x80)
 		mip6_mn_unknown_header(w.mn, loop_now(w.loop));
 	else if (n > 0)
-		mip6_mn_be(w.mn, &w.p.agent, out, (size_t)n, loop_now(w.loop));
+		mip6_mn_be(w.mn, &w.agent, out, (size_t)n, loop_now(w.loop));
 }
 
 /* ---- the detector ---- */
@@ -284,6 +297,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.keyed = how & 1;
 	w.p = (struct mip6_mn_params){ .home = at(1, 5), .agent = at(1, 1), .lifetime = 600 * USEC_SEC,
 		.first_timeout = 1500 * USEC_MSEC, .link_local = how & 2, .timestamps = (how & 5) == 5, .spi = 256 };
+	w.agent = w.p.agent;
+	w.agents = how & 8 ? 2 : 1;
 	w.loop = loop_create_virtual(100 * USEC_SEC);
 	w.mn = mip6_mn_create(w.loop, &w.p, &mn_ops, NULL);
 	w.link = mip6_link_create(w.loop, &link, &link_ops, NULL);
