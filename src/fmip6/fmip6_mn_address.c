@@ -197,7 +197,9 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	if (a->status == 0 || (m->state != MN_ARRIVED && m->state != MN_ATTACHED) || !m->here.router_lladdr.len ||
 	    !lladdr_eq(&a->source, &m->here.router_lladdr))
 		return;
-	if (m->announced_at == 0 || at > m->announced_at + NAACK_WAIT) {
+	struct binding *lodging = mn_lodging(m);
+	bool reminder = lodging && a->status == NAACK_USE_NAR; /* of a service that nobody confirms: what follows is but an FBU */
+	if (!reminder && (m->announced_at == 0 || at > m->announced_at + NAACK_WAIT)) {
 		FMIP6_COUNT(FMIP6_NAACK_IGNORED);
 		log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "NAACK ignored mobile=%s peer=%s status=%u "
 		            "reason=\"answers no UNA\" since_ms=%llu limit_ms=%llu", ADDR(&m->here.coa), ADDR(&m->here.router), a->status,
@@ -208,8 +210,7 @@ void mn_naack(struct fmip6_mn *m, const struct naack *a, usec_t at)
 	bool usable = naack_address(m, a, &coa);
 	log_limited(&m->bindings.log, at, LOG_LEVEL_NOTICE, "fmip6", "the router wants another address mobile=%s peer=%s status=%u new=%s",
 	            ADDR(&m->here.coa), ADDR(&m->here.router), a->status, usable ? ADDR(&coa) : "-");
-	struct binding *lodging = mn_lodging(m);
-	if (lodging && a->status == NAACK_USE_NAR)
+	if (reminder)
 		mn_lodge_again(m, lodging);
 	else if (lodging && usable)
 		mn_unlodge(m, lodging, &coa, true);

@@ -261,11 +261,11 @@ static void service_that_its_router_does_not_renew_goes_on_by_the_mobile(void)
 	previous_addresses_are_served();
 	mobile_is_told(NAR);
 	pass(50);
-	sim_params(stage)->lifetime = 4 * USEC_SEC; /* NAR's, which PAR does not know */
+	sim_params(stage)->lifetime = 12 * USEC_SEC; /* NAR's, which PAR does not know */
 	mobile_moves(NAR);
 	pass(100);
 	for (int i = 0; i < 10; i++) {
-		pass(1000);
+		pass(2000);
 		EXPECT(served_at_nar());
 	}
 	EXPECT(last(SIM_NAACK)->naack.status == NAACK_USE_NAR && is(last(SIM_NAACK)->dst, AT(PAR)));
