@@ -8,6 +8,9 @@ scripts/bench: how fast, always over a floor measured in the same run.
                    lost or kept that must not be exits 1
     crowd          500 mobiles move at the same moment through one pair of routers: all must complete, without loss; time, CPU and
                    memory per handover (--count, --rate for each)
+    clients        500 clients without handoverd, of two addresses each, move within a second and come home announced: all must be
+                   served, nothing be lost when announced, nothing stay; CPU, memory and kernel objects a client, and frames that show
+                   one that a router takes (--count, --rate for each address)
     hi             what a movement waits for beforehand, each with all that it installs:
                    HI → HAck at a living router, over a UDP echo of the same octets;
                    the same with ESP between the routers, over the echo with ESP (in a lane, where the kernel here has none; alone: esp);
@@ -41,7 +44,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import crowd, mobileip, movements  # noqa: E402
+from tests.bench import clients, crowd, mobileip, movements  # noqa: E402
 from tests.lab import lanes, movement, thinair, traffic  # noqa: E402
 from tests.lab.daemon import FORMS, KEY, Daemons, merged  # noqa: E402
 from tests.lab.topology import Topology, build_dir  # noqa: E402
@@ -433,7 +436,7 @@ def bench_mobileip(args):
 
 
 BENCHES = {"interruption": bench_interruption, "mobileip": bench_mobileip, "movements": movements.bench, "crowd": crowd.bench,
-           "hi": bench_hi, "esp": bench_esp, "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context,
+           "clients": clients.bench, "hi": bench_hi, "esp": bench_esp, "routes": bench_routes, "hold": bench_hold, "cost": bench_cost, "context": bench_context,
            "tail": bench_tail, "token": bench_token, "multicast": bench_multicast, "tables": bench_tables,
            "simulate": bench_simulate}
 
@@ -444,7 +447,7 @@ def main():
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--gap", type=float, default=50.0, help="link gap in ms")
     p.add_argument("--rate", type=int, help="packets a second (default: interruption 1000, movements 10000; 2000 in a lane)")
-    p.add_argument("--count", type=int, help="movements, crowd: how many")
+    p.add_argument("--count", type=int, help="movements, crowd, clients: how many")
     p.add_argument("--transfers", type=int, default=1000000, help="tail: how many")
     p.add_argument("--routers", type=int, default=1000, help="simulate: how many")
     p.add_argument("--mobiles", type=int, default=1000000, help="simulate: how many")

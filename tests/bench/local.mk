@@ -26,4 +26,4 @@ tests_bench_scale_bench_LDADD = src/context/libcontext.a src/cxtp/libcxtp.a $(NE
 
 .PHONY: bench
 bench: $(BENCH_TOOLS) tests/bench/sctp_echo
-EXTRA_DIST += tests/bench/bench.py tests/bench/movements.py tests/bench/crowd.py tests/bench/mobileip.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/movements.py tests/bench/crowd.py tests/bench/clients.py tests/bench/mobileip.py

@@ -23,11 +23,11 @@ RADVD = """interface wlan
 
 
 def net4(point):
-    return f"10.1.{point.n}.0/24"
+    return f"10.{16 + point.n}.0.0/16" if getattr(point, "crowded", False) else f"10.1.{point.n}.0/24"
 
 
 def router4(point):
-    return f"10.1.{point.n}.1"
+    return f"10.{16 + point.n}.0.1" if getattr(point, "crowded", False) else f"10.1.{point.n}.1"
 
 
 class ClientTopology(Topology):
@@ -42,7 +42,7 @@ class ClientTopology(Topology):
         self.ns["core"].ip("addr add 192.0.2.1/24 dev cn", *[line for p in self.points for line in (
             f"addr add 10.0.{p.n}.1/24 dev {p.name}", f"route add {net4(p)} via 10.0.{p.n}.2")])
         for p in self.points:
-            self.ns[p.name].ip(f"addr add 10.0.{p.n}.2/24 dev eth0", f"addr add {router4(p)}/24 dev wlan",
+            self.ns[p.name].ip(f"addr add 10.0.{p.n}.2/24 dev eth0", f"addr add {router4(p)}/{net4(p).split('/')[1]} dev wlan",
                                f"route add default via 10.0.{p.n}.1")
 
     def _radvd(self):
@@ -72,10 +72,14 @@ def config(extra=None):
 
 
 class Clients:
-    """The routers with their daemons, and clients at the first access point. A context manager."""
+    """The routers with their daemons, and clients at the first access point. A context manager. crowded: links with room for many;
+    the clients are somebody else's affair."""
 
-    def __init__(self, routers=3, mobiles=1, extra=None, daemons=True, keep=None):
-        self.topology = ClientTopology(routers=routers, mobiles=mobiles, keep=keep).__enter__()
+    def __init__(self, routers=3, mobiles=1, extra=None, daemons=True, keep=None, crowded=False):
+        self.topology = ClientTopology(routers=routers, mobiles=mobiles, keep=keep)
+        for p in self.topology.points:
+            p.crowded = crowded
+        self.topology.__enter__()
         self.points, self.mobiles = self.topology.points, self.topology.mobiles
         self.daemons = None
         try:
@@ -86,7 +90,10 @@ class Clients:
             if daemons:
                 self._start(extra)
             self.topology.advertise(same=daemons)
-            self.topology.bring_up_clients()
+            if crowded:
+                self.topology.bring_up()
+            else:
+                self.topology.bring_up_clients()
         except BaseException:
             self.print_logs()
             self.close()

@@ -11,6 +11,6 @@ lab: $(LAB_TOOLS) tests/net/test_paths$(EXEEXT)
 fuzzers: $(filter tests/fuzz/%,$(check_PROGRAMS))
 EXTRA_DIST += tests/lab/__init__.py tests/lab/lanes.py tests/lab/qemu_image.py tests/lab/guest-init tests/lab/netns.py tests/lab/topology.py \
 	tests/lab/traffic.py tests/lab/daemon.py tests/lab/movement.py tests/lab/timeline.py tests/lab/draw_text.py \
-	tests/lab/draw_svg.py tests/lab/loss.py tests/lab/demo.py tests/lab/demo_multicast.py tests/lab/clients.py tests/lab/dhcp.py tests/lab/demo_clients.py tests/lab/thinair.py \
+	tests/lab/draw_svg.py tests/lab/loss.py tests/lab/demo.py tests/lab/demo_multicast.py tests/lab/clients.py tests/lab/crowd_clients.py tests/lab/dhcp.py tests/lab/demo_clients.py tests/lab/thinair.py \
 	tests/lab/suite.py tests/lab/fmip6.py tests/net/test_attacks_fmip6.py tests/net/test_links.py tests/net/test_capture_fmip6.py tests/lab/crowd.py tests/net/test_crowd.py tests/lab/commute.py tests/net/test_commute.py tests/net/conftest.py tests/net/test_lab.py \
 	tests/net/test_handover.py tests/net/test_process.py tests/net/test_thin_link.py
