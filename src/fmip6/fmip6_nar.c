@@ -325,7 +325,7 @@ static void session_begin(struct session *s, const struct hi *m, const struct mh
 }
 
 /* Is ncoa another mobile's than the one with this link-layer address? Also one that is away is still its mobile's. */
-static bool taken(const struct fmip6_nar *n, const struct in6_addr *ncoa, const struct lladdr *l)
+bool nar_taken(const struct fmip6_nar *n, const struct in6_addr *ncoa, const struct lladdr *l)
 {
 	struct lladdr of;
 	return n->ops->in_use(n->arg, ncoa, l) || (n->ops->leaving(n->arg, ncoa, &of) && !lladdr_eq(&of, l));
@@ -396,7 +396,7 @@ static uint8_t hi_check(struct fmip6_nar *n, const struct hi *m, const struct se
 	if (s && !addr_eq(&s->v.ncoa, &m->ncoa))
 		return HACK_ACCEPTED; /* it was in use, and the mobile has got another */
 	bool other = s && s->v.state != NAR_DONE && !lladdr_eq(&s->v.lladdr, &m->lladdr);
-	if (other || taken(n, &m->ncoa, &m->lladdr)) {
+	if (other || nar_taken(n, &m->ncoa, &m->lladdr)) {
 		FMIP6_COUNT(FMIP6_COLLISIONS);
 		*reason = "new address is in use";
 		return HACK_NCOA_INVALID;
@@ -413,7 +413,7 @@ void nar_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in,
 }
 
 /* Another address for a mobile whose own is taken. */
-static bool assign(struct fmip6_nar *n, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out)
+bool nar_assign(struct fmip6_nar *n, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out)
 {
 	if (n->params->collision != FMIP6_COLLISION_ASSIGN || !n->ops->assign(n->arg, taken, l, out))
 		return false;
@@ -483,7 +483,7 @@ void nar_hi(struct fmip6_nar *n, const struct mh_in *in)
 	}
 	if (code == HACK_NCOA_INVALID && m.code != HI_FROM_PCOA)
 		code = HACK_UNSPECIFIED; /* §6.2.1.2: Code 1 answers no HI with Code 1 */
-	if (code == HACK_NCOA_INVALID && assign(n, &m.lladdr, &m.ncoa, &ncoa)) {
+	if (code == HACK_NCOA_INVALID && nar_assign(n, &m.lladdr, &m.ncoa, &ncoa)) {
 		code = HACK_ACCEPTED;
 		s = NULL;
 	}
@@ -541,119 +541,13 @@ void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const stru
 	s->held = false;
 	if (nar_lodge_may(n, ifindex, &s->v.pcoa, &s->v.peer))
 		session_lodge(s, at);
-	else if (assign(n, &s->v.lladdr, target, &other))
+	else if (nar_assign(n, &s->v.lladdr, target, &other))
 		session_readdress(s, &other);
 	else
 		session_refuse(s);
 }
 
-/* ---- UNA ---- */
-
-/* Its address is another's: it is told so, with another one if there is one to give (§6.4.6). */
-static void una_refuse(struct fmip6_nar *n, const struct nd_na *m, int ifindex, const struct lladdr *owner, usec_t at)
-{
-	struct in6_addr other = in6addr_any;
-	FMIP6_COUNT(FMIP6_UNA_IGNORED);
-	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA refused mobile=%s lladdr=%s expected=%s", ADDR(&m->target),
-	            LLADDR(&m->lladdr), owner ? LLADDR(owner) : "-");
-	if (!bucket_take(&n->naacks, at))
-		return;
-	FMIP6_COUNT(FMIP6_NAACK_SENT);
-	if (nar_serves(n, ifindex)) {
-		struct session *s = nar_lodge_of(n, &m->target, &m->lladdr, ifindex);
-		if (s && s->v.state == NAR_DONE) { /* it had gone, and is back */
-			nar_session_free(s);
-			s = NULL;
-		}
-		n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, s ? NAACK_PCOA : NAACK_USE_NAR, s ? &s->v.pcoa : &other);
-		if (s)
-			nar_lodge_here(s, at);
-		return;
-	}
-	bool supplied = assign(n, &m->lladdr, &m->target, &other);
-	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
-}
-
-void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, int ifindex, usec_t at)
-{
-	struct session *s = nar_session_find(n, &m->target);
-	int on = n->ops->access_link(n->arg, &m->target);
-	bool foreign = on == 0 && !addr_is_link_local(&m->target) && nar_serves(n, ifindex);
-	if (m->flags || m->lladdr.len == 0 || !addr_eq(src, &m->target) || (on != ifindex && !foreign))
-		return;
-	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
-	if (s && s->v.lodged && s->v.state == NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr)) { /* it is back: its PAR is to say so anew */
-		nar_lodge_naack(n, ifindex, &m->lladdr, src, NAACK_USE_NAR, &in6addr_any);
-		nar_session_free(s);
-		s = NULL;
-	}
-	if (!s && foreign) { /* a mobile that keeps its address: its HI may come behind */
-		early_una(&n->early, &m->target, &m->lladdr, ifindex, at);
-		return;
-	}
-	if (s && s->v.lodged) {
-		if (s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr) && s->v.ifindex == ifindex)
-			nar_lodge_here(s, at);
-		else
-			FMIP6_COUNT(FMIP6_UNA_IGNORED);
-		return;
-	}
-	if (!s || s->v.state == NAR_DONE) {
-		if (taken(n, &m->target, &m->lladdr) || nar_lodge_of(n, &m->target, &m->lladdr, ifindex))
-			una_refuse(n, m, ifindex, NULL, at);
-		else
-			early_una(&n->early, &m->target, &m->lladdr, ifindex, at);
-		return;
-	}
-	if (!lladdr_eq(&s->v.lladdr, &m->lladdr)) {
-		una_refuse(n, m, ifindex, &s->v.lladdr, at);
-		return;
-	}
-	if (s->v.ifindex != ifindex) {
-		FMIP6_COUNT(FMIP6_UNA_IGNORED);
-		return;
-	}
-	if (!s->una)
-		nar_session_step(s, STEP_G_UNA, at);
-	s->una = true;
-	if (s->v.state != NAR_HOLDING)
-		return;
-	if (timer_armed(&s->dad)) { /* the mobile itself has it: nobody need be asked any more */
-		timer_stop(&s->dad);
-		nar_session_hack(s);
-	}
-	nar_session_arrive(s);
-}
-
-/*
- * Status 128, with which the mobile must give its address up: said to whose frame it was, never to the address that it named, as no frame
- * can go there. Where the address is somebody's whom we know, nobody is told anything: else whoever can write another's addresses
- * on a frame could have that one told to go.
- */
-static bool is_somebodys(const struct fmip6_nar *n, const struct nd_na *m, const struct lladdr *from, int ifindex, usec_t at)
-{
-	const struct session *s = nar_session_find(n, &m->target);
-	if (s) /* awaited: it may be this one, which does not know its own address here */
-		return s->v.state != NAR_HOLDING || (s->v.lladdr.len == from->len && !lladdr_eq(&s->v.lladdr, from));
-	return taken(n, &m->target, &(struct lladdr){ .len = 0 }) || early_announced(n->early, &m->target, at) ||
-	       (n->ops->present && n->ops->present(n->arg, ifindex, &m->target));
-}
-
-void nar_una_unrecognized(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, const struct lladdr *from, int ifindex,
-                          usec_t at)
-{
-	if (m->flags || from->len == 0 || !addr_eq(src, &m->target) || n->ops->access_link(n->arg, &m->target) != ifindex)
-		return;
-	bool told = !is_somebodys(n, m, from, ifindex, at) && bucket_take(&n->naacks, at);
-	FMIP6_COUNT(FMIP6_UNA_RECEIVED);
-	FMIP6_COUNT(FMIP6_UNA_UNRECOGNIZED);
-	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA names a link-layer address that is none here mobile=%s from=%s told=%s",
-	            ADDR(&m->target), LLADDR(from), told ? "yes" : "no");
-	if (!told)
-		return;
-	FMIP6_COUNT(FMIP6_NAACK_SENT);
-	n->ops->send_naack(n->arg, ifindex, from, &m->target, NAACK_LLA_UNKNOWN, &in6addr_any);
-}
+/* ---- the rest ---- */
 
 void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
 {
@@ -666,8 +560,6 @@ void nar_yield(struct fmip6_nar *n, const struct in6_addr *ncoa)
 	nar_session_close(s, HANDOVER_CANCELLED, "the mobile moved on");
 	nar_session_free(s);
 }
-
-/* ---- the rest ---- */
 
 bool nar_find(const struct fmip6_nar *n, const struct in6_addr *ncoa, struct nar_view *out)
 {

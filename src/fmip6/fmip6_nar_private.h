@@ -1,4 +1,4 @@
-/* Within the NAR: its table (fmip6_nar_table.c), and what its files know of each other. */
+/* Within the NAR: its table (fmip6_nar_table.c), UNAs (fmip6_nar_una.c), and what its files know of each other. */
 #ifndef HANDOVERD_FMIP6_NAR_PRIVATE_H
 #define HANDOVERD_FMIP6_NAR_PRIVATE_H
 
@@ -57,6 +57,9 @@ void nar_session_step(struct session *s, enum handover_step step, usec_t at);
 void nar_session_close(struct session *s, enum handover_result r, const char *reason);
 void nar_session_hack(struct session *s);
 void nar_session_arrive(struct session *s); /* the mobile is on our link */
+bool nar_taken(const struct fmip6_nar *n, const struct in6_addr *ncoa, const struct lladdr *l); /* is it another mobile's? */
+/* Another address for a mobile whose own is taken; false: none is given. */
+bool nar_assign(struct fmip6_nar *n, const struct lladdr *l, const struct in6_addr *taken, struct in6_addr *out);
 void nar_refuse(struct fmip6_nar *n, const struct hi *m, const struct mh_in *in, uint8_t code, const char *reason);
 void nar_hack_send(struct fmip6_nar *n, const struct in6_addr *src, const struct in6_addr *dst, uint16_t seq, uint8_t code,
                    const struct in6_addr *ncoa);

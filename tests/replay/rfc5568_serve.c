@@ -374,6 +374,22 @@ static void parting_never_comes(void)
 	EXPECT(!sim_served(stage, NAR, PAR) && flows());
 }
 
+static void word_of_the_mobile_may_be_older_than_the_hi(void)
+{
+	struct hi m = hi_for(NAR, 7);
+	previous_addresses_are_served();
+	sim_params(stage)->lifetime = 2 * USEC_SEC;
+	m.code = HI_NOT_FROM_PCOA;
+	m.flags = 0;
+	put_una(NAR, AT(PAR), (struct nd_na){ .target = AT(PAR), .lladdr = mobile_lladdr });
+	pass(1500);
+	is_asked(m);
+	pass(600);
+	EXPECT(sim_served(stage, NAR, PAR)); /* half a lifetime of silence from the service on */
+	pass(1500);
+	EXPECT(!sim_served(stage, NAR, PAR));
+}
+
 static void mobile_vanishes(void)
 {
 	lodges_for(4);
@@ -449,6 +465,7 @@ const struct sentence rfc5568_serve[] = {
 	{ "6.2.1.2", "", "a late word of an earlier parting ends no later service", SHOWN(late_word_of_parting_does_not_end_a_later_service) },
 	{ "6.2.1.2", "", "nor does a late announcement", SHOWN(late_announcement_does_not_end_the_service) },
 	{ "6.2.1.2", "", "a parting of which no word comes is noticed", SHOWN(parting_never_comes) },
+	{ "6.3", "", "an UNA before the HI counts", SHOWN(word_of_the_mobile_may_be_older_than_the_hi) },
 	{ "6.2.1.2", "", "a mobile that vanished and is back is served again", SHOWN(mobile_vanishes) },
 	{ "6.2.1.2", "", "not where the routers speak RFC 4068 with each other, whose Code 3 is another: the mobile takes an address of its own", SHOWN(nothing_is_served_between_routers_of_rfc_4068) },
 	{ "6.2.1.2", "", "such a router's Code 3 is an address that it gives", SHOWN(code_3_of_rfc_4068_is_an_address) },
