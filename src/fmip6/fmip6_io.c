@@ -1,6 +1,7 @@
 #include "fmip6/fmip6_io.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "core/mobile.h"
 
@@ -34,10 +35,19 @@ bool fmip6_is_local(const struct core *core, const struct in6_addr *a)
 	return rtnl_is_local(core->net->rtnl, a, NULL);
 }
 
+/* Strangers' questions are answered too: while the kernel takes nothing, they must not fill the log. */
 void fmip6_sent(int rc, const char *what, const struct in6_addr *to)
 {
-	if (rc < 0)
-		LOG_WARNING("fmip6", "%s not sent peer=%s reason=\"%s\"", what, ADDR(to), strerror(-rc));
+	static struct bucket limit;
+	struct timespec now;
+	if (rc >= 0)
+		return;
+	FMIP6_COUNT(FMIP6_SEND_FAILED);
+	if (limit.burst == 0)
+		bucket_init(&limit, 1, 10);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	log_limited(&limit, (usec_t)now.tv_sec * USEC_SEC + (usec_t)now.tv_nsec / 1000, LOG_LEVEL_WARNING, "fmip6",
+	            "%s not sent peer=%s reason=\"%s\"", what, ADDR(to), strerror(-rc));
 }
 
 void fmip6_send_dad(const struct core *core, int ifindex, const struct in6_addr *addr)

@@ -20,7 +20,7 @@ void fmip6_send_dad(const struct core *core, int ifindex, const struct in6_addr 
 struct mh_in fmip6_mh_in(const struct mh_message *m);
 /* mh_local_fn with a struct core as its argument's first member is not needed twice. */
 bool fmip6_is_local(const struct core *core, const struct in6_addr *a);
-void fmip6_sent(int rc, const char *what, const struct in6_addr *to); /* logs what could not be sent */
+void fmip6_sent(int rc, const char *what, const struct in6_addr *to); /* counts and, now and then, logs what could not be sent */
 
 /* Role access-router: PAR and NAR. NULL after logging why. */
 struct fmip6_router;

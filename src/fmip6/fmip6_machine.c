@@ -62,6 +62,7 @@ struct counter fmip6_counters[FMIP6_COUNTERS] = {
 	[FMIP6_LODGED] = { .name = "lodged", .help = "Mobiles whose previous address was served here, as they could have no new one" },
 	[FMIP6_LODGERS] = { .name = "lodgers", .gauge = true, .help = "Previous addresses served here now" },
 	[FMIP6_FROM_AFAR] = { .name = "hop_limit", .help = "Messages of the link that had come through a router (hop limit not 255)" },
+	[FMIP6_SEND_FAILED] = { .name = "send_failed", .help = "Messages that the kernel did not take" },
 	[FMIP6_CLIENTS_ADOPTED] = { .name = "clients_adopted",
 		.help = "Addresses of clients taken on the word of the router where the client is, which were not known here" },
 	[FMIP6_FBU_BAD_IID] = { .name = "fbu_bad_identifier", .help = "FBUs for a new address whose interface identifier the prefix there is too long for" },

@@ -1,6 +1,7 @@
 #include "fmip6/fmip6_nar.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -418,7 +419,8 @@ bool nar_assign(struct fmip6_nar *n, const struct lladdr *l, const struct in6_ad
 	if (n->params->collision != FMIP6_COLLISION_ASSIGN || !n->ops->assign(n->arg, taken, l, out))
 		return false;
 	FMIP6_COUNT(FMIP6_ASSIGNED);
-	LOG_NOTICE("fmip6", "another address for a mobile lladdr=%s taken=%s assigned=%s", LLADDR(l), ADDR(taken), ADDR(out));
+	log_limited(&n->log, loop_now(n->loop), LOG_LEVEL_NOTICE, "fmip6", "another address for a mobile lladdr=%s taken=%s assigned=%s",
+	            LLADDR(l), ADDR(taken), ADDR(out));
 	return true;
 }
 
@@ -435,7 +437,9 @@ static void hi_take(struct fmip6_nar *n, struct session *s, const struct in6_add
 		return;
 	}
 	FMIP6_COUNT(FMIP6_SESSIONS_FULL);
-	nar_refuse(n, m, in, HACK_NO_RESOURCES, "limit of sessions reached");
+	char reason[48];
+	snprintf(reason, sizeof reason, "limit of %lld sessions reached", (long long)n->params->sessions);
+	nar_refuse(n, m, in, HACK_NO_RESOURCES, reason);
 }
 
 static void hi_repeated(struct session *s, const struct hi *m, const struct mh_in *in)

@@ -1,6 +1,7 @@
 #include "fmip6/fmip6_par.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,8 @@ void par_hi_send(struct binding *b)
 	int n = hi_pack(&b->hi, out, sizeof out);
 	if (n < 0)
 		return;
+	if (b->tries == 0)
+		b->asked_at = loop_now(p->loop);
 	timer_after(&b->retry, p->params->hi_timeout << b->tries);
 	b->tries++;
 	FMIP6_COUNT(FMIP6_HI_SENT);
@@ -198,8 +201,12 @@ void par_hi_timeout(struct timer *t, void *arg)
 		par_hi_send(b);
 	else if (!b->pending)
 		par_serve_unanswered(b);
-	else
-		pending_fail(b, FBACK_UNSPECIFIED, "no HAck from the new router");
+	else {
+		char why[80];
+		snprintf(why, sizeof why, "no HAck from the new router after %lld HIs in %llu ms", (long long)b->tries,
+		         (unsigned long long)((loop_now(b->par->loop) - b->asked_at) / USEC_MSEC));
+		pending_fail(b, FBACK_UNSPECIFIED, why);
+	}
 }
 
 /* A sequence number that no HI under way has. Sessions are far fewer than numbers. */
@@ -428,9 +435,11 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 	if (b->lodging)
 		ncoa = b->want_nar;
 	b->given = !b->lodging && !addr_is_zero(&m.ncoa);
+	char refused[80];
+	snprintf(refused, sizeof refused, "%s (HAck Code %u)",
+	         m.code == HACK_NCOA_INVALID ? "the new address is in use at the new router" : "the new router refused", m.code);
 	if (status >= FBACK_UNSPECIFIED)
-		pending_fail(b, (uint8_t)status, m.code == HACK_NCOA_INVALID ? "the new address is in use at the new router" :
-		                                                                "the new router refused");
+		pending_fail(b, (uint8_t)status, refused);
 	else if (!b->lodging && !ncoa_of_nar(b, &ncoa))
 		pending_fail(b, FBACK_UNSPECIFIED, "the new router assigned an address that is not its own");
 	else if (!pending_drain(b, &ncoa))
@@ -445,8 +454,13 @@ static void refuse(struct fmip6_par *p, const struct request *q, enum refusal wh
 	FMIP6_COUNT(FMIP6_FBU_REFUSED);
 	if (refusals[why].counter >= 0)
 		FMIP6_COUNT(refusals[why].counter);
-	log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBU refused mobile=%s peer=%s ncoa=%s seq=%u reason=\"%s\"",
-	            ADDR(&in->home), ADDR(&in->src), ADDR(&q->ncoa), q->fbu.seq, refusals[why].reason);
+	char than[48] = "";
+	if (why == REFUSE_SEQUENCE)
+		snprintf(than, sizeof than, " last=%u", seq);
+	else if (why == REFUSE_FULL)
+		snprintf(than, sizeof than, " sessions=%lld", (long long)p->params->sessions);
+	log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBU refused mobile=%s peer=%s ncoa=%s seq=%u%s reason=\"%s\"",
+	            ADDR(&in->home), ADDR(&in->src), ADDR(&q->ncoa), q->fbu.seq, than, refusals[why].reason);
 	if (refusals[why].status == 0 || !bucket_take(&p->answers, in->at))
 		return;
 	struct fback m = { .status = refusals[why].status, .seq = seq, .badf = { .spi = q->fbu.badf.spi } };

@@ -43,6 +43,7 @@ struct binding {
 	uint16_t lifetime; /* seconds, as granted */
 	uint16_t hi_seq;
 	int64_t tries;
+	usec_t asked_at; /* the first of them */
 	struct hi hi;
 	struct timer retry;
 

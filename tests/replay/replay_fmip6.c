@@ -780,7 +780,7 @@ static void test_in_use(void **state)
 	sim_inject_fbu(s, 1, &a1, &taken, 10);
 	sim_run(s, 100 * MS);
 	assert_int_equal(sim_outcome(s, SIM_PAR(1)), HANDOVER_FAILED);
-	assert_string_equal(sim_reason(s, SIM_PAR(1)), "the new address is in use at the new router");
+	assert_string_equal(sim_reason(s, SIM_PAR(1)), "the new address is in use at the new router (HAck Code 1)");
 	assert_int_equal(sim_handovers(s, SIM_NAR(2)), 0);
 	finish(s, 0);
 }

@@ -418,6 +418,7 @@ static void silent_router_and_the_mobile_is_told(void)
 	EXPECT(times_sent(SIM_HI) == 1 + HI_RETRIES);
 	EXPECT(fback()->status == FBACK_UNSPECIFIED && fback()->seq == 100 && !sim_tunnelled(stage, PAR, PAR));
 	EXPECT(sim_outcome(stage, SIM_PAR(PAR)) == HANDOVER_FAILED);
+	EXPECT(!strcmp(sim_reason(stage, SIM_PAR(PAR)), "no HAck from the new router after 4 HIs in 1500 ms"));
 }
 
 /* §6.2.1.2: what is made of a HAck */
