@@ -20,4 +20,9 @@ check_PROGRAMS += tests/fuzz/fuzz_dhcp4
 TESTS += tests/fuzz/fuzz_dhcp4
 tests_fuzz_fuzz_dhcp4_SOURCES = tests/fuzz/fuzz_dhcp4.c
 tests_fuzz_fuzz_dhcp4_LDADD = $(FUZZ_ENGINE) $(DHCP4_LIBS)
-EXTRA_DIST += tests/fuzz/corpus/dhcp4 tests/net/test_dhcp4.py
+
+check_PROGRAMS += tests/fuzz/fuzz_dhcp4_relay
+TESTS += tests/fuzz/fuzz_dhcp4_relay
+tests_fuzz_fuzz_dhcp4_relay_SOURCES = tests/fuzz/fuzz_dhcp4_relay.c
+tests_fuzz_fuzz_dhcp4_relay_LDADD = $(FUZZ_ENGINE) $(DHCP4_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/dhcp4 tests/fuzz/corpus/dhcp4_relay tests/net/test_dhcp4.py
