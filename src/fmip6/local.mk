@@ -80,6 +80,12 @@ tests_fuzz_fuzz_clients_SOURCES = tests/fuzz/fuzz_clients.c
 tests_fuzz_fuzz_clients_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
 EXTRA_DIST += tests/fuzz/corpus/clients
 
+check_PROGRAMS += tests/fuzz/fuzz_handover_keys
+TESTS += tests/fuzz/fuzz_handover_keys
+tests_fuzz_fuzz_handover_keys_SOURCES = tests/fuzz/fuzz_handover_keys.c tests/unit/send_samples.h
+tests_fuzz_fuzz_handover_keys_LDADD = $(FUZZ_ENGINE) src/fmip6/libfmip6.a $(CORE_LIBS)
+EXTRA_DIST += tests/fuzz/corpus/handover_keys
+
 check_PROGRAMS += tests/fuzz/fuzz_send
 TESTS += tests/fuzz/fuzz_send
 tests_fuzz_fuzz_send_SOURCES = tests/fuzz/fuzz_send.c tests/unit/send_samples.h
