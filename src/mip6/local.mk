@@ -2,9 +2,9 @@ noinst_LIBRARIES += src/mip6/libmip6.a
 src_mip6_libmip6_a_SOURCES = src/mip6/mip6_proto.h src/mip6/mip6_wire.c src/mip6/mip6_wire.h src/mip6/mip6_auth.c src/mip6/mip6_auth.h \
 	src/mip6/mip6_machine.c src/mip6/mip6_machine.h src/mip6/mip6_config.c \
 	src/mip6/mip6_mn.c src/mip6/mip6_mn.h src/mip6/mip6_link.c src/mip6/mip6_link.h \
-	src/mip6/mip6_seek.c src/mip6/mip6_seek.h src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
+	src/mip6/mip6_renew.c src/mip6/mip6_renew.h src/mip6/mip6_seek.c src/mip6/mip6_seek.h src/mip6/mip6_ground.c src/mip6/mip6_ground.h src/mip6/mip6_mobile.c src/mip6/mip6_mobile.h src/mip6/mip6_mobile_private.h \
 	src/mip6/mip6_mobile_home.c src/mip6/mip6_mobile_record.c src/mip6/mip6_mobile_where.c \
-	src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_ha_private.h src/mip6/mip6_ha_binding.c src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
+	src/mip6/mip6_ha.c src/mip6/mip6_ha.h src/mip6/mip6_ha_private.h src/mip6/mip6_ha_binding.c src/mip6/mip6_ha_prefix.c src/mip6/mip6_mpd.c src/mip6/mip6_mpd.h src/mip6/mip6_agent.c src/mip6/mip6_agent.h \
 	src/mip6/mip6_dhaad.c src/mip6/mip6_dhaad.h src/mip6/mip6.c src/mip6/mip6.h
 
 MIP6_TEST_LIBS = src/mip6/libmip6.a src/net/libnet.a $(CORE_LIBS) $(TEST_LIBS)
@@ -61,6 +61,18 @@ check_PROGRAMS += tests/replay/replay_mip6_seek
 TESTS += tests/replay/replay_mip6_seek
 tests_replay_replay_mip6_seek_SOURCES = tests/replay/replay_mip6_seek.c
 tests_replay_replay_mip6_seek_LDADD = $(MIP6_TEST_LIBS)
+
+# What a home agent says of its home prefixes.
+check_PROGRAMS += tests/replay/replay_mip6_prefix
+TESTS += tests/replay/replay_mip6_prefix
+tests_replay_replay_mip6_prefix_SOURCES = tests/replay/replay_mip6_prefix.c
+tests_replay_replay_mip6_prefix_LDADD = $(MIP6_TEST_LIBS)
+
+# How long it may use its home address.
+check_PROGRAMS += tests/replay/replay_mip6_renew
+TESTS += tests/replay/replay_mip6_renew
+tests_replay_replay_mip6_renew_SOURCES = tests/replay/replay_mip6_renew.c
+tests_replay_replay_mip6_renew_LDADD = $(MIP6_TEST_LIBS)
 
 # Its detector of movements.
 check_PROGRAMS += tests/replay/replay_mip6_link

@@ -9,6 +9,7 @@
  *   mip6_agent             that machine's sockets and tunnels
  *   mip6_dhaad             which home agents are on the home link
  *   mip6_mn, mip6_link     the mobile's registration, and which link it is on: machines
+ *   mip6_renew, mip6_mpd   how long its home addresses live: a machine, and its messages; mip6_ha_prefix is the home agent's side
  *   mip6_seek              which home agents its home link has: a machine
  *   mip6_mobile            their sockets, tunnel and addresses (mip6_ground), and what they have to do with a fast handover
  */
@@ -30,6 +31,9 @@ static struct {
 
 static void warn_unprotected(const struct mip6_params *p)
 {
+	if (p->prefixes)
+		LOG_WARNING("mip6", "nothing secures Mobile Prefix Solicitations and Advertisements here; they are for networks that do (RFC 4285 "
+		            "section 2) prefixes=true");
 	if (p->auth == MIP6_AUTH_NONE)
 		LOG_WARNING("mip6", "Binding Updates are not authenticated: whoever reaches this node can move any home address auth=none");
 }
@@ -83,7 +87,7 @@ static void reload(struct core *core, const void *cfg)
 		start(core, cfg);
 		return;
 	}
-	if (p->auth != mip6.params.auth && needed(core))
+	if ((p->auth != mip6.params.auth || (p->prefixes && !mip6.params.prefixes)) && needed(core))
 		warn_unprotected(p);
 	mip6.params = *p;
 	if (mip6.agent)

@@ -31,6 +31,7 @@ struct mip6_agent {
 	struct mh *mh;
 	struct icmp6 *nd; /* hears who else on a home link has, or wants, an address; sends advertisements */
 	struct icmp6 *discovery;
+	struct icmp6_home *solicited; /* NULL unless mip6.prefixes */
 	struct rtnl_sub *rtnl;
 	struct dhaad_list others;
 	size_t anycasts_n;
@@ -262,10 +263,56 @@ static void op_send(void *arg, const struct ha_way *way, const uint8_t *data, si
 	said(rc, "answering", &way->dst);
 }
 
+static bool prefix_before(const struct ha_prefix *a, const struct ha_prefix *b)
+{
+	int c = memcmp(&a->prefix.addr, &b->prefix.addr, sizeof a->prefix.addr);
+	return c < 0 || (c == 0 && a->prefix.plen < b->prefix.plen);
+}
+
+struct prefix_walk {
+	const struct mip6_agent *agent;
+	int ifindex;
+	struct ha_prefix *out;
+	size_t n, max;
+};
+
+/* Each prefix once, in order. */
+static void prefix_take(const struct in6_addr *own, uint8_t plen, void *arg)
+{
+	struct prefix_walk *w = arg;
+	struct ha_prefix p = { .prefix = prefix_of(own, plen), .router = *own };
+	size_t at = 0;
+	if (w->n == w->max || plen >= 128 ||
+	    !rtnl_prefix_lifetime(w->agent->core->net->rtnl, w->ifindex, own, &p.valid, &p.preferred))
+		return;
+	while (at < w->n && prefix_before(&w->out[at], &p))
+		at++;
+	if (at < w->n && !prefix_before(&p, &w->out[at]))
+		return;
+	memmove(&w->out[at + 1], &w->out[at], (w->n - at) * sizeof p);
+	w->out[at] = p;
+	w->n++;
+}
+
+static size_t op_prefixes(void *arg, int ifindex, struct ha_prefix *out, size_t max)
+{
+	struct prefix_walk w = { .agent = arg, .ifindex = ifindex, .out = out, .max = max };
+	rtnl_link_globals(w.agent->core->net->rtnl, ifindex, prefix_take, &w);
+	return w.n;
+}
+
+static void op_send_prefixes(void *arg, const struct ha_way *way, const uint8_t *data, size_t len)
+{
+	struct mip6_agent *a = arg;
+	if (a->solicited)
+		said(icmp6_home_send_routed(a->solicited, &way->src, &way->dst, &way->home, data, len), "telling of prefixes", &way->dst);
+}
+
 static const struct ha_ops ops = {
 	.key = op_key, .home_link = op_home_link, .is_own = op_is_own, .clock = op_clock, .probe = op_probe, .proxy = op_proxy,
 	.advertise = op_advertise,
 	.tunnel = op_tunnel, .tunnel_only = op_tunnel_only, .untunnel = op_untunnel, .send = op_send,
+	.prefixes = op_prefixes, .send_prefixes = op_send_prefixes,
 };
 
 /* ---- what the machine is told ---- */
@@ -281,6 +328,13 @@ static void mh_received(const struct mh_message *m, void *arg)
 		ha_receive(a->ha, &in);
 	else
 		ha_unknown(a->ha, &in);
+}
+
+static void solicited(const struct icmp6_message *m, void *arg)
+{
+	struct mip6_agent *a = arg;
+	ha_solicited(a->ha, &(struct mip6_in){ .src = m->src, .dst = m->dst, .home = m->home, .ifindex = m->ifindex, .from = m->from,
+		.data = m->data, .len = m->len, .at = m->at });
 }
 
 static void nd_received(const struct icmp6_message *m, void *arg)
@@ -316,13 +370,11 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 		anycasts_renew(a);
 		ha_links_changed(a->ha);
 		break;
+	case RTNL_ADDR:
 	case RTNL_ADDR_GONE:
 	case RTNL_RESYNC:
 		anycasts_renew(a);
 		ha_links_changed(a->ha);
-		break;
-	case RTNL_ADDR:
-		anycasts_renew(a);
 		break;
 	case RTNL_NEIGH:
 	case RTNL_NEIGH_GONE:
@@ -359,6 +411,15 @@ static bool open_all(struct mip6_agent *a)
 	return a->ha && a->mh && a->nd && a->discovery && a->rtnl;
 }
 
+static void listen_solicited(struct mip6_agent *a)
+{
+	static const uint8_t types[] = { MIP6_ICMP_PREFIX_SOLICITATION };
+	if (a->params->prefixes == (a->solicited != NULL))
+		return;
+	icmp6_home_close(a->solicited);
+	a->solicited = a->params->prefixes ? icmp6_home_open(a->core->loop, types, sizeof types, local_address, solicited, a) : NULL;
+}
+
 struct mip6_agent *mip6_agent_create(struct core *core, const struct mip6_params *params)
 {
 	struct mip6_agent *a = calloc(1, sizeof *a);
@@ -372,6 +433,7 @@ struct mip6_agent *mip6_agent_create(struct core *core, const struct mip6_params
 		mip6_agent_destroy(a);
 		return NULL;
 	}
+	listen_solicited(a);
 	links_each(a, link_listen, NULL);
 	anycasts_renew(a);
 	return a;
@@ -386,11 +448,13 @@ void mip6_agent_destroy(struct mip6_agent *a)
 	mh_close(a->mh);
 	icmp6_close(a->nd);
 	icmp6_close(a->discovery);
+	icmp6_home_close(a->solicited);
 	free(a);
 }
 
 void mip6_agent_reload(struct mip6_agent *a)
 {
+	listen_solicited(a);
 	links_each(a, link_listen, NULL);
 	anycasts_renew(a);
 	ha_links_changed(a->ha);

@@ -52,6 +52,13 @@ static const struct config_item items[] = {
 	  .help = "Whether a home agent tells mobiles that ask which home agents are on their home link." },
 	{ .name = "preference", .type = CONFIG_INT, AT(preference), .preset = "0", .min = 0, .max = 65535,
 	  .help = "Where it puts itself among them; write what its router advertisements say (HomeAgentPreference in radvd.conf)." },
+	{ .name = "prefixes", .type = CONFIG_BOOL, AT(prefixes), .preset = "false",
+	  .help = "Mobile prefix discovery: a home agent tells mobiles that are away of their home prefixes' lifetimes, and a mobile follows "
+	          "them; nothing secures these messages without IPsec, so that RFC 4285 wants them used only where the network does." },
+	{ .name = "prefix_min", .type = CONFIG_DURATION, AT(prefix_min), .preset = "10min", .min = MS(100), .max = MS(86400000),
+	  .help = "How long a home agent waits at least until it tells a mobile unasked (MinMobPfxAdvInterval)." },
+	{ .name = "prefix_max", .type = CONFIG_DURATION, AT(prefix_max), .preset = "24h", .min = MS(100), .max = MS(864000000),
+	  .help = "And at most; then it is drawn (MaxMobPfxAdvInterval)." },
 	{ .name = "home_address", .type = CONFIG_ADDR, AT(home_address),
 	  .help = "The address that a mobile node keeps wherever it is; without it, it does not speak Mobile IPv6." },
 	{ .name = "home_agent", .type = CONFIG_ADDR, AT(home_agent),

@@ -129,7 +129,7 @@ void ground_home_link(struct mip6_ground *g, const struct in6_addr *router)
 			link_behind(g, &g->homes[i], router);
 }
 
-void ground_home_end(struct mip6_ground *g, size_t i)
+void ground_home_unset(struct mip6_ground *g, size_t i)
 {
 	struct ground_home *h = &g->homes[i];
 	link_unset(g, h);
@@ -137,7 +137,13 @@ void ground_home_end(struct mip6_ground *g, size_t i)
 		const struct rtnl_addr home = home_of(g, h);
 		address_del(g, &home);
 	}
-	*h = (struct ground_home){ .made = false };
+	h->made = false;
+}
+
+void ground_home_end(struct mip6_ground *g, size_t i)
+{
+	ground_home_unset(g, i);
+	g->homes[i] = (struct ground_home){ .made = false };
 }
 
 /* ---- care-of addresses ---- */
@@ -220,11 +226,8 @@ void ground_leave(struct mip6_ground *g, const struct mip6_place *p)
 
 void ground_clear(struct mip6_ground *g)
 {
-	for (size_t i = 0; i < MIP6_HOMES; i++) {
-		struct ground_home kept = { .addr = g->homes[i].addr, .plen = g->homes[i].plen };
-		ground_home_end(g, i);
-		g->homes[i] = kept;
-	}
+	for (size_t i = 0; i < MIP6_HOMES; i++)
+		ground_home_unset(g, i);
 	unmake(g);
 	ground_no_default(g);
 }

@@ -32,6 +32,7 @@ struct mip6_ground {
 
 /* The i-th home address. checked: nobody defends it now; let the kernel see whether it is free, unless it is there already. */
 void ground_home(struct mip6_ground *g, size_t i, bool checked);
+void ground_home_unset(struct mip6_ground *g, size_t i); /* the address is taken away; what else is known of it stays */
 void ground_home_end(struct mip6_ground *g, size_t i); /* none any more */
 bool ground_is_home(const struct mip6_ground *g, const struct in6_addr *a);
 /* Away: the home links' prefixes lie behind this router, even if the kernel remembers one as being on this link; unspecified: at home. */

@@ -223,10 +223,10 @@ void ha_receive(struct mip6_ha *h, const struct mip6_in *in)
 	refuse(h, &r, v);
 }
 
-void ha_unknown(struct mip6_ha *h, const struct mip6_in *in)
+static void error_send(struct mip6_ha *h, const struct mip6_in *in, enum be_status status)
 {
 	uint8_t out[MIP6_MESSAGE_MAX];
-	struct be m = { .status = BE_UNKNOWN_TYPE, .home = in->home };
+	struct be m = { .status = (uint8_t)status, .home = in->home };
 	int n = be_pack(&m, out, sizeof out);
 	if (n < 0 || !routable(&in->src) || !bucket_take(&h->errors, loop_now(h->loop)))
 		return;
@@ -258,6 +258,16 @@ void ha_destroy(struct mip6_ha *h)
 		ha_entry_withdraw(e);
 	}
 	free(h);
+}
+
+void ha_unknown(struct mip6_ha *h, const struct mip6_in *in)
+{
+	error_send(h, in, BE_UNKNOWN_TYPE);
+}
+
+void ha_unbound(struct mip6_ha *h, const struct mip6_in *in)
+{
+	error_send(h, in, BE_UNKNOWN_BINDING);
 }
 
 void ha_each(const struct mip6_ha *h, ha_view_fn *fn, void *arg)

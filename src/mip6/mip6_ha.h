@@ -19,6 +19,13 @@ struct ha_link {
 	usec_t valid, preferred; /* HA_FOREVER: no end */
 };
 
+#define HA_PREFIXES 8 /* of one home link; further ones are passed over */
+struct ha_prefix {
+	struct prefix prefix;
+	struct in6_addr router;  /* our address in it */
+	usec_t valid, preferred; /* from now; HA_FOREVER: no end */
+};
+
 /* Where an answer goes. */
 struct ha_way {
 	struct in6_addr src, dst;
@@ -48,6 +55,10 @@ struct ha_ops {
 	/* No longer. here: the mobile's link-layer address on its home link; len 0: it is not there. */
 	void (*untunnel)(void *arg, const struct in6_addr *home, int ifindex, const struct lladdr *here);
 	void (*send)(void *arg, const struct ha_way *way, const uint8_t *data, size_t len);
+	/* The prefixes of a home link of ours as they are now, in an order that stays; how many. Asked for with mip6.prefixes alone. */
+	size_t (*prefixes)(void *arg, int ifindex, struct ha_prefix *out, size_t max);
+	/* A Mobile Prefix Advertisement: an ICMPv6 message. */
+	void (*send_prefixes)(void *arg, const struct ha_way *way, const uint8_t *data, size_t len);
 };
 
 struct mip6_ha;
@@ -56,9 +67,10 @@ struct mip6_ha *ha_create(struct loop *l, const struct mip6_params *params, cons
 void ha_destroy(struct mip6_ha *h); /* every binding ends, without a word to the mobiles; NULL allowed */
 void ha_receive(struct mip6_ha *h, const struct mip6_in *in); /* a Binding Update to one of our addresses */
 void ha_unknown(struct mip6_ha *h, const struct mip6_in *in); /* a Mobility Header of a type that nobody here knows: §9.2 */
+void ha_solicited(struct mip6_ha *h, const struct mip6_in *in); /* a Mobile Prefix Solicitation, from its ICMPv6 type */
 /* Somebody on a link of ours says that it has the address, or (probe) asks whether it may take it. */
 void ha_claimed(struct mip6_ha *h, int ifindex, const struct in6_addr *a, const struct lladdr *who, bool probe);
-void ha_links_changed(struct mip6_ha *h); /* addresses of ours came or went */
+void ha_links_changed(struct mip6_ha *h); /* addresses of ours came, went, or live longer or shorter */
 
 enum ha_state { HA_PROBING, HA_SERVING, HA_ENDED };
 struct ha_view {

@@ -111,6 +111,7 @@ static void withdraw(struct ha_entry *e, const struct lladdr *here)
 	struct mip6_ha *h = e->ha;
 	timer_stop(&e->advertise);
 	timer_stop(&e->overlap);
+	ha_prefix_end(e);
 	e->before = in6addr_any;
 	switch (e->state) {
 	case HA_PROBING:
@@ -227,6 +228,7 @@ bool ha_entry_serve(struct ha_entry *e, const struct in6_addr *agent, const stru
 		LOG_INFO("mip6", "binding %s home=%s coa=%s agent=%s lifetime=%us asked=%us seq=%u", first ? "registered" : "moved",
 		         ADDR(&e->home), ADDR(coa), ADDR(agent), granted * MIP6_UNIT, asked * MIP6_UNIT, e->seq);
 	answer_accept(e, &link);
+	ha_prefix_served(e);
 	return true;
 }
 
@@ -298,6 +300,7 @@ struct ha_entry *ha_entry_new(struct mip6_ha *h, const struct in6_addr *home)
 	timer_init(&e->timer, h->loop, entry_timer, e);
 	timer_init(&e->advertise, h->loop, advertise_again, e);
 	timer_init(&e->overlap, h->loop, overlap_over, e);
+	ha_prefix_init(e);
 	HASH_ADD(hh, h->entries, home, sizeof e->home, e);
 	if (ha_entry_find(h, home) == e)
 		return e;
@@ -349,4 +352,5 @@ void ha_links_changed(struct mip6_ha *h)
 		else if (e->state == HA_PROBING && !there)
 			probe_failed(e, HA_NOT_HOME_SUBNET);
 	}
+	ha_prefix_links_changed(h);
 }

@@ -3,6 +3,7 @@
 #define HANDOVERD_MIP6_HA_PRIVATE_H
 
 #include "mip6/mip6_ha.h"
+#include "net/nd.h"
 
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = (unsigned)hash_keyed((keyptr), (keylen)))
 #define HASH_NONFATAL_OOM 1
@@ -19,6 +20,18 @@ struct ha_answer {
 	uint64_t stamp;
 	uint8_t nai_len;
 	uint8_t nai[MIP6_NAI_MAX];
+};
+
+/* What the mobile is told of its home prefixes, and when. */
+struct ha_notice {
+	bool ever;           /* since the registration something was told: */
+	usec_t sent;
+	bool soon;           /* something has changed since */
+	bool unacknowledged; /* an advertisement that nobody asked for was sent, and the mobile has not asked since */
+	unsigned tries;      /* of that one; 0: it is not being repeated */
+	struct in6_addr to;  /* the last solicitation */
+	uint16_t id;
+	struct timer unasked, asked;
 };
 
 struct ha_entry {
@@ -38,6 +51,15 @@ struct ha_entry {
 	unsigned advertised;
 	struct ha_answer answer;
 	struct timer timer, advertise, overlap;
+	struct ha_notice notice;
+};
+
+#define HA_LINKS 16 /* whose prefixes are watched */
+struct ha_prefixes {
+	int ifindex;
+	usec_t at;
+	size_t n;
+	struct nd_prefix all[HA_PREFIXES]; /* lifetimes from then on */
 };
 
 struct mip6_ha {
@@ -49,6 +71,8 @@ struct mip6_ha {
 	unsigned probing;
 	uint64_t floor; /* timestamps before our start may have been used before our start */
 	struct bucket auth_failed, errors, defended, log;
+	size_t links_n;
+	struct ha_prefixes links[HA_LINKS];
 };
 
 enum ha_verdict {
@@ -93,6 +117,15 @@ void ha_entry_end(struct ha_entry *e, usec_t remember, const struct lladdr *here
 void ha_entry_withdraw(struct ha_entry *e); /* ends and forgets */
 /* RFC 6275 §10.3.1: no longer than asked for, than the home prefix stays, than we allow. Units; 0: the prefix is gone. */
 uint16_t ha_grant(const struct mip6_ha *h, uint16_t asked, const struct ha_link *link);
+/* A Home Address option that no binding speaks for: a Binding Error, within the rate (§9.3.3). */
+void ha_unbound(struct mip6_ha *h, const struct mip6_in *in);
+
+/* What it is told of its home prefixes (mip6_ha_prefix.c). */
+void ha_prefix_init(struct ha_entry *e);
+void ha_prefix_served(struct ha_entry *e); /* registered, moved or renewed */
+void ha_prefix_end(struct ha_entry *e);    /* nothing more is told */
+void ha_prefix_links_changed(struct mip6_ha *h);
+
 void ha_answer_send(struct mip6_ha *h, const struct ha_answer *a, struct ba *m);
 void ha_answer_refuse(struct mip6_ha *h, const struct ha_answer *a, uint8_t status, uint16_t seq);
 

@@ -19,5 +19,7 @@ struct counter mip6_counters[MIP6_COUNTERS] = {
 	[MIP6_DISCOVERY_ANSWERED] = { .name = "discovery_answered", .help = "Mobiles told which home agents are on their home link" },
 	[MIP6_DISCOVERY_LIMITED] = { .name = "discovery_limited", .help = "Askings for home agents not answered because of a rate limit" },
 	[MIP6_BINDINGS] = { .name = "bindings", .help = "Home addresses served", .gauge = 1 },
+	[MIP6_PREFIXES_ASKED] = { .name = "prefixes_asked", .help = "Mobile Prefix Solicitations received from mobiles that are registered" },
+	[MIP6_PREFIXES_SENT] = { .name = "prefixes_sent", .help = "Mobile Prefix Advertisements sent" },
 	[MIP6_MALFORMED] = { .name = "malformed", .help = "Messages that could not be parsed" },
 };

@@ -36,6 +36,8 @@ struct mip6_params {
 	int64_t bindings;
 	bool discovery;
 	int64_t preference;
+	usec_t prefix_min, prefix_max;
+	bool prefixes; /* the mobile's too */
 	/* mobile node */
 	struct in6_addr home_address, home_agent; /* home_address unspecified: no Mobile IPv6 */
 	int64_t home_prefix_length;
@@ -71,6 +73,9 @@ enum {
 	MIP6_BINDINGS, /* gauge */
 	/* both */
 	MIP6_MALFORMED,
+	/* home agent */
+	MIP6_PREFIXES_ASKED,
+	MIP6_PREFIXES_SENT,
 	MIP6_COUNTERS
 };
 extern struct counter mip6_counters[MIP6_COUNTERS];

@@ -31,6 +31,9 @@ struct counter mip6_mn_counters[MIP6_MN_COUNTERS] = {
 	[MIP6_MN_DISCOVERY_SENT] = { .name = "discovery_sent", .help = "Requests for the home agents of the home link sent" },
 	[MIP6_MN_DISCOVERY_ANSWERED] = { .name = "discovery_found", .help = "Requests for the home agents of the home link answered" },
 	[MIP6_MN_AGENT_CHANGES] = { .name = "agent_changes", .help = "Home agents left for another, because they refused or were silent" },
+	[MIP6_MN_PREFIXES_ASKED] = { .name = "prefixes_asked_for", .help = "Mobile Prefix Solicitations sent" },
+	[MIP6_MN_PREFIXES_TOLD] = { .name = "prefixes_told", .help = "Mobile Prefix Advertisements that answered one" },
+	[MIP6_MN_PREFIXES_UNASKED] = { .name = "prefixes_unasked", .help = "Mobile Prefix Advertisements that answered none, and were not read" },
 };
 
 /* What a status means for what we do next. */
@@ -75,7 +78,7 @@ struct mip6_mn {
 	enum mip6_mn_state state;
 	bool down;
 	struct in6_addr coa, registered; /* of the exchange under way or the last one; of the home agent's word */
-	usec_t valid_until, expires;
+	usec_t valid_until, home_until, expires;
 	enum mip6_way way;
 	bool told;       /* the home agent may have a binding, whether it said so or not */
 	bool burnt;      /* the home address is another's */
@@ -106,7 +109,7 @@ const char *mip6_mn_state_name(enum mip6_mn_state s)
 {
 	static const char *const names[] = {
 		[MIP6_MN_IDLE] = "idle", [MIP6_MN_HOME] = "home", [MIP6_MN_UPDATING] = "updating", [MIP6_MN_REGISTERED] = "registered",
-		[MIP6_MN_RETURNING] = "returning", [MIP6_MN_REFUSED] = "refused",
+		[MIP6_MN_RETURNING] = "returning", [MIP6_MN_REFUSED] = "refused", [MIP6_MN_ENDED] = "ended",
 	};
 	return names[s];
 }
@@ -145,10 +148,10 @@ static void leave_native(struct mip6_mn *m)
 
 /* ---- Binding Updates ---- */
 
-/* RFC 6275 §11.7.1: no longer than the care-of address is valid. */
+/* RFC 6275 §11.7.1, §11.4.2: no longer than the care-of address is valid, and the home address. */
 static uint16_t lifetime_units(const struct mip6_mn *m, usec_t now)
 {
-	usec_t left = m->valid_until > now ? m->valid_until - now : 0;
+	usec_t until = m->valid_until < m->home_until ? m->valid_until : m->home_until, left = until > now ? until - now : 0;
 	usec_t units = (left < m->p.lifetime ? left : m->p.lifetime) / (MIP6_UNIT * USEC_SEC);
 	return units == 0 ? 1 : units > UINT16_MAX ? UINT16_MAX : (uint16_t)units;
 }
@@ -261,7 +264,7 @@ void mip6_mn_agent(struct mip6_mn *m, const struct in6_addr *agent)
 	m->told = false;
 	unbound(m);
 	exchange_end(m);
-	if (!m->burnt && !addr_is_zero(&m->coa))
+	if (!m->burnt && m->state != MIP6_MN_ENDED && !addr_is_zero(&m->coa))
 		exchange_begin(m, EXCHANGE_REGISTER);
 }
 
@@ -504,7 +507,7 @@ void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_un
 		exchange_end(m); /* one begun at home */
 		m->state = MIP6_MN_REFUSED;
 	}
-	if (m->burnt || addr_is_zero(&m->p.agent))
+	if (m->burnt || m->state == MIP6_MN_ENDED || addr_is_zero(&m->p.agent))
 		return;
 	if (same && m->exchange == EXCHANGE_NONE) {
 		if (m->state == MIP6_MN_REFUSED && !timer_armed(&m->retry)) /* it was due while there was no link */
@@ -520,6 +523,19 @@ void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_un
 	exchange_begin(m, !m->native && addr_eq(&m->registered, coa) ? EXCHANGE_REFRESH : EXCHANGE_REGISTER);
 }
 
+void mip6_mn_valid_until(struct mip6_mn *m, usec_t until)
+{
+	m->home_until = until;
+}
+
+void mip6_mn_end(struct mip6_mn *m)
+{
+	exchange_end(m);
+	unbound(m);
+	m->told = false;
+	m->state = MIP6_MN_ENDED;
+}
+
 void mip6_mn_way_gone(struct mip6_mn *m)
 {
 	if (m->way == MIP6_WAY_GONE)
@@ -533,6 +549,8 @@ void mip6_mn_home(struct mip6_mn *m)
 {
 	m->down = false;
 	m->coa = in6addr_any;
+	if (m->state == MIP6_MN_ENDED)
+		return;
 	if (!m->told) {
 		exchange_end(m);
 		m->state = MIP6_MN_HOME;
@@ -583,6 +601,7 @@ struct mip6_mn *mip6_mn_create(struct loop *l, const struct mip6_mn_params *para
 	m->p = *params;
 	m->ops = ops;
 	m->arg = arg;
+	m->home_until = UINT64_MAX;
 	secret_random(&m->seq, sizeof m->seq); /* RFC 6275 §11.7.2 */
 	bucket_init(&m->log, 1, 10);
 	timer_init(&m->retry, l, retry_timeout, m);

@@ -7,6 +7,7 @@
  *   REGISTERED  the home agent forwards to our care-of address
  *   RETURNING   on the home link, the binding is being taken back
  *   REFUSED     the home agent said no, in a way that the same question again does not change
+ *   ENDED       the home address's prefix is no longer valid
  *
  * Which link we are on, and with which address, is told by others (mip6_link.h, or a fast handover). A Binding Update is sent
  * again, each time under the next sequence number, after 1.5 s where the home agent may first have to see whether the home address
@@ -29,7 +30,7 @@
 #include "mip6/mip6_machine.h"
 #include "mip6/mip6_wire.h"
 
-enum mip6_mn_state { MIP6_MN_IDLE, MIP6_MN_HOME, MIP6_MN_UPDATING, MIP6_MN_REGISTERED, MIP6_MN_RETURNING, MIP6_MN_REFUSED };
+enum mip6_mn_state { MIP6_MN_IDLE, MIP6_MN_HOME, MIP6_MN_UPDATING, MIP6_MN_REGISTERED, MIP6_MN_RETURNING, MIP6_MN_REFUSED, MIP6_MN_ENDED };
 const char *mip6_mn_state_name(enum mip6_mn_state s);
 
 struct mip6_mn_params {
@@ -82,6 +83,10 @@ void mip6_mn_agent(struct mip6_mn *m, const struct in6_addr *agent);
 /* On a link with this care-of address, which is valid until then (UINT64_MAX: for ever). The same again: only what is overdue is
  * done. */
 void mip6_mn_away(struct mip6_mn *m, const struct in6_addr *coa, usec_t valid_until, enum mip6_way way);
+/* The home address is valid until then (UINT64_MAX: for ever, as at first): no binding is asked for longer (§11.4.2). */
+void mip6_mn_valid_until(struct mip6_mn *m, usec_t until);
+/* It is no longer: nothing is sent from here on, whatever comes. */
+void mip6_mn_end(struct mip6_mn *m);
 /* The way to the registered care-of address, or the one that carried the home address, has ended. */
 void mip6_mn_way_gone(struct mip6_mn *m);
 /* On the home link, and the home agent can be reached there. */
@@ -127,6 +132,9 @@ enum {
 	MIP6_MN_DISCOVERY_SENT,
 	MIP6_MN_DISCOVERY_ANSWERED,
 	MIP6_MN_AGENT_CHANGES,
+	MIP6_MN_PREFIXES_ASKED,
+	MIP6_MN_PREFIXES_TOLD,
+	MIP6_MN_PREFIXES_UNASKED,
 	MIP6_MN_COUNTERS
 };
 extern struct counter mip6_mn_counters[MIP6_MN_COUNTERS];

@@ -44,6 +44,8 @@ static void link_lost(struct mip6_mobile *m, usec_t at)
 	seek_stop(m->seek);
 	MIP6_HOMES_EACH(m, h) {
 		mip6_mn_down(h->mn);
+		if (h->renew)
+			renew_stop(h->renew);
 		timer_stop(&h->ask);
 		timer_stop(&h->claim);
 	}
@@ -279,6 +281,15 @@ static bool open_all(struct mip6_mobile *m)
 	return ok && m->link && m->seek && m->icmp && m->mh && m->rtnl;
 }
 
+static void listen_prefixes(struct mip6_mobile *m)
+{
+	static const uint8_t types[] = { MIP6_ICMP_PREFIX_ADVERTISEMENT };
+	if (m->params->prefixes == (m->prefixes != NULL))
+		return;
+	icmp6_home_close(m->prefixes);
+	m->prefixes = m->params->prefixes ? icmp6_home_open(m->core->loop, types, sizeof types, local_address, mip6_prefixes_received, m) : NULL;
+}
+
 struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_params *params)
 {
 	struct mip6_mobile *m = calloc(1, sizeof *m);
@@ -293,6 +304,7 @@ struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_para
 		mip6_mobile_destroy(m);
 		return NULL;
 	}
+	listen_prefixes(m);
 	link_take(m);
 	MIP6_HOMES_EACH(m, h)
 		mip6_home_reload(h); /* the interface is known now */
@@ -316,6 +328,7 @@ void mip6_mobile_destroy(struct mip6_mobile *m)
 	timer_stop(&m->go);
 	mh_close(m->mh);
 	icmp6_close(m->icmp);
+	icmp6_home_close(m->prefixes);
 	mip6_link_destroy(m->link);
 	seek_destroy(m->seek);
 	free(m);
@@ -323,6 +336,7 @@ void mip6_mobile_destroy(struct mip6_mobile *m)
 
 void mip6_mobile_reload(struct mip6_mobile *m)
 {
+	listen_prefixes(m);
 	struct mip6_link_params lp = link_params(m->params);
 	MIP6_HOMES_EACH(m, h)
 		mip6_home_reload(h);

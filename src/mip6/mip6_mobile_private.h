@@ -6,6 +6,7 @@
 #include "mip6/mip6_ground.h"
 #include "mip6/mip6_mn.h"
 #include "mip6/mip6_mobile.h"
+#include "mip6/mip6_renew.h"
 #include "mip6/mip6_seek.h"
 #include "net/mh.h"
 
@@ -22,6 +23,7 @@ struct mip6_home {
 	struct timer ask, claim;
 	bool tunnelled;
 	bool carried;                 /* a fast handover has it (core/home.h) */
+	struct mip6_renew *renew;     /* NULL unless mip6.prefixes */
 	size_t next;                  /* of the discovered home agents, the one to try after this */
 };
 
@@ -31,6 +33,7 @@ struct mip6_mobile {
 	struct mip6_home *homes[MIP6_HOMES]; /* NULL: none. The first is always there, names the mobile, and ends its movements */
 	struct mip6_link *link;
 	struct mip6_seek *seek;
+	struct icmp6_home *prefixes; /* NULL unless mip6.prefixes */
 	struct mip6_ground ground;
 	struct icmp6 *icmp;
 	struct mh *mh;
@@ -70,6 +73,9 @@ struct mip6_home *mip6_home_of(const struct mip6_mobile *m, const struct in6_add
 bool mip6_homes_create(struct mip6_mobile *m); /* as configured; false: no memory */
 void mip6_home_reload(struct mip6_home *h);
 void mip6_home_destroy(struct mip6_home *h);   /* with a word to the home agent, if that can be reached */
+/* mip6.prefixes, for each home address: at home routers say how long it lives, away the home agent does. */
+void mip6_prefixes_heard(struct mip6_mobile *m, const struct mip6_place *p, usec_t at);
+void mip6_prefixes_received(const struct icmp6_message *msg, void *arg);
 void mip6_agents_want(struct mip6_mobile *m);  /* away: asks for home agents, if one has none to turn to */
 bool mip6_agent_next(struct mip6_home *h, struct in6_addr *agent); /* mip6_mn_ops.next */
 extern const struct seek_ops mip6_mobile_seek_ops;

@@ -174,6 +174,8 @@ static void mn_accepted(struct mip6_home *h, const struct mip6_mn_view *v, usec_
 	LOG_INFO("mip6", "home agent forwards home=%s peer=%s coa=%s lifetime_s=%llu status=%u", ADDR(&h->params.home), ADDR(&h->params.agent),
 	         ADDR(&v->registered), (unsigned long long)((v->expires - at) / USEC_SEC), v->status);
 	h->next = 0;
+	if (h->renew)
+		renew_registered(h->renew, v->status == BA_ACCEPTED_PREFIX);
 	mn_ended(h, record && (h->m->record || record->steps_n), at); /* a refresh marks nothing */
 }
 

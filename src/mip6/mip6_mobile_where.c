@@ -147,6 +147,10 @@ static void home_come(struct mip6_home *h, const struct mip6_place *p)
 {
 	struct mip6_mobile *m = h->m;
 	struct mip6_mn_view v = mip6_mn_view(h->mn);
+	if (h->renew)
+		renew_stop(h->renew);
+	if (v.state == MIP6_MN_ENDED)
+		return;
 	if (v.state == MIP6_MN_IDLE || v.state == MIP6_MN_HOME) { /* the home agent knows nothing of us */
 		ground_home(&m->ground, h->at, true);
 		mip6_home_known(h);
@@ -176,6 +180,8 @@ static void come_home(struct mip6_mobile *m, const struct mip6_place *p)
 	ground_default(&m->ground, p, mip6_name(m));
 	MIP6_HOMES_EACH(m, h)
 		home_come(h, p);
+	if (p)
+		mip6_prefixes_heard(m, p, p->heard);
 }
 
 /* ---- what Router Advertisements say ---- */
@@ -236,6 +242,7 @@ static void resume(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 	if (m->source == COA_RA && m->home != is_home(m, p))
 		m->home = !m->home;
 	if (m->home) {
+		mip6_prefixes_heard(m, p, at);
 		if (m->source == COA_RA)
 			ground_default(&m->ground, p, mip6_name(m));
 		MIP6_HOMES_EACH(m, h)

@@ -12,6 +12,8 @@
 struct icmp6;
 struct icmp6_message {
 	struct in6_addr src, dst;
+	struct in6_addr home;   /* icmp6_home only: from a Home Address option; unspecified: none */
+	struct in6_addr routed; /* icmp6_home only: from a type 2 routing header, an address of this node; unspecified: none */
 	int ifindex;
 	int hop_limit;
 	struct lladdr from;  /* link-layer source; len 0: not known (sockets that are not icmp6_open_frames) */
@@ -47,6 +49,21 @@ int icmp6_leave_anycast(struct icmp6 *s, int ifindex, const struct in6_addr *a);
 /* ifindex 0: by routing (a link-local or multicast dst needs one). Either kind of socket sends. */
 int icmp6_send(struct icmp6 *s, int ifindex, const struct in6_addr *src, const struct in6_addr *dst, int hop_limit,
                bool router_alert, const void *data, size_t len);
+
+/*
+ * What a mobile and its home agent say to each other in ICMPv6 (RFC 6275 §6.7, §6.8): with a Home Address option, or behind a type 2
+ * routing header, either of which a kernel without Mobile IPv6 drops with a complaint. So these types come from a packet socket, whatever
+ * stands before them, and the kernel is kept from complaining. Only packets to addresses for which is_local says so are delivered; both
+ * callbacks get arg. Sending leaves by routing, in a whole packet that fits the least IPv6 MTU, else -EMSGSIZE; src must be given.
+ */
+struct icmp6_home;
+typedef bool icmp6_local_fn(const struct in6_addr *a, void *arg);
+struct icmp6_home *icmp6_home_open(struct loop *l, const uint8_t *types, size_t n, icmp6_local_fn *is_local, icmp6_fn *fn, void *arg);
+void icmp6_home_close(struct icmp6_home *s); /* not from within its own callback; NULL allowed */
+int icmp6_home_send(struct icmp6_home *s, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                    const void *data, size_t len);
+int icmp6_home_send_routed(struct icmp6_home *s, const struct in6_addr *src, const struct in6_addr *dst, const struct in6_addr *home,
+                           const void *data, size_t len);
 
 /* Frames: `packet` is a whole IPv6 or IPv4 packet. */
 struct frames;

@@ -50,7 +50,7 @@ EXTRA_DIST += tests/net/test_sctp.py tests/fuzz/corpus/sctp_packet
 
 src_net_libnet_a_SOURCES += \
 	src/net/icmp6.c src/net/icmp6_frames.c src/net/icmp6_private.h src/net/frames.c src/net/icmp4.c \
-	src/net/mh.c src/net/mh_guard.c src/net/mh_private.h src/net/rawsock.c src/net/rawsock.h
+	src/net/icmp6_home.c src/net/upper.c src/net/upper.h src/net/mh.c src/net/mh_guard.c src/net/mh_private.h src/net/rawsock.c src/net/rawsock.h
 
 check_LIBRARIES += tests/net/libnslab.a
 tests_net_libnslab_a_SOURCES = tests/net/nslab.c tests/net/nslab.h tests/net/mcast.c tests/net/mcast.h

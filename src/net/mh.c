@@ -4,7 +4,6 @@
  * on the type alone, so nothing comes twice. mh_guard.c keeps the kernel from complaining about the first kind.
  */
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,13 @@
 #include "net/mh_private.h"
 #include "net/packet.h"
 #include "net/rawsock.h"
+#include "net/upper.h"
 
 #ifndef IPPROTO_MH
 #define IPPROTO_MH 135
 #endif
 #define MH_HEADER 6     /* octets up to and with the checksum */
+#define MH_TYPE_AT 2    /* offset */
 #define MH_CHECKSUM 4   /* offset */
 #define MH_PACKET_MAX (PACKET6_HEADER + PACKET6_HOME_OPTIONS + PACKET6_HOME_ROUTING + 256 * 8)
 #define MH_HOP_LIMIT 64 /* of what we build whole; RFC 5568 wants none in particular */
@@ -147,42 +148,14 @@ static void on_raw(int fd, unsigned events, void *arg)
 	}
 }
 
-/* Mobility Header of a packet type, to this host as the link layer sees it, behind at most three extension headers. */
 static int open_packet(const struct mh *m)
 {
-	enum { STEPS_MAX = 3, STEP = 13 };
-	struct sock_filter f[4 + STEPS_MAX * STEP + 16];
+	uint8_t types[sizeof packet_types];
 	size_t n = 0;
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE));
-	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, PACKET6_HEADER);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6);
-	/* a: next header, x: where it starts. Each step passes over one extension header, if there is one. */
-	for (int i = 0; i < STEPS_MAX; i++) {
-		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 2, 0);
-		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 1, 0);
-		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ROUTING, 0, 8);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_ST, 0);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_MISC | BPF_TAX, 0);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_MEM, 0);
-	}
-	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_MH, 1, 0);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_B | BPF_IND, 2); /* MH type */
-	for (size_t i = 0; i < sizeof packet_types; i++) {
-		if (!m->wanted[packet_types[i]])
-			continue;
-		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, packet_types[i], 0, 1);
-		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, RAWSOCK_MTU);
-	}
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	return rawsock_open_packet(ETH_P_IPV6, 0, f, n);
+	for (size_t i = 0; i < sizeof packet_types; i++)
+		if (m->wanted[packet_types[i]])
+			types[n++] = packet_types[i];
+	return upper_open(IPPROTO_MH, MH_TYPE_AT, types, n);
 }
 
 static int open_raw(int *fd, int protocol, int checksum)

@@ -17,6 +17,7 @@ static struct {
 	bool probing[HOMES], proxied[HOMES], tunnelled[HOMES];
 	bool no_link, no_tunnel;
 	struct in6_addr coa[HOMES];
+	usec_t valid;
 } w;
 
 static struct in6_addr at(uint8_t net, uint8_t host)
@@ -104,9 +105,21 @@ static void op_send(void *arg, const struct ha_way *way, const uint8_t *data, si
 	must(ba_parse(data, len, &ba) == 0 || be_parse(data, len, &be) == 0);
 }
 
+static size_t op_prefixes(void *arg, int ifindex, struct ha_prefix *out, size_t max)
+{
+	out[0] = (struct ha_prefix){ .prefix = { at(1, 0), 64 }, .valid = w.valid, .preferred = w.valid / 2 };
+	return 1;
+}
+
+static void op_send_prefixes(void *arg, const struct ha_way *way, const uint8_t *data, size_t len)
+{
+	must(w.tunnelled[way->home.s6_addr[15] % HOMES] && len == 40 && data[0] == 147);
+}
+
 static const struct ha_ops ops = {
 	.key = op_key, .home_link = op_home_link, .is_own = op_is_own, .clock = op_clock, .probe = op_probe, .proxy = op_proxy,
 	.advertise = op_advertise, .tunnel = op_tunnel, .tunnel_only = op_tunnel_only, .untunnel = op_untunnel, .send = op_send,
+	.prefixes = op_prefixes, .send_prefixes = op_send_prefixes,
 };
 
 /* A Binding Update as three octets have it. */
@@ -129,6 +142,14 @@ static void update(struct mip6_ha *h, uint8_t a, uint8_t b, uint8_t c, bool secu
 	ha_receive(h, &in);
 }
 
+static void solicit(struct mip6_ha *h, const struct in6_addr *home, uint8_t c)
+{
+	static const uint8_t mps[] = { 146, 0, 0, 0, 0, 1, 0, 0 };
+	struct mip6_in in = { .src = at(2 - (c >> 7), c >> 4 & 7), .dst = at(1, 0xff), .home = *home, .ifindex = 1, .data = mps,
+		.len = sizeof mps };
+	ha_solicited(h, &in);
+}
+
 static void one(struct mip6_ha *h, struct rd *r, uint8_t what, bool secure)
 {
 	uint8_t a = 0, b = 0, c = 0;
@@ -149,10 +170,13 @@ static void one(struct mip6_ha *h, struct rd *r, uint8_t what, bool secure)
 		break;
 	case 6:
 		w.no_link = a & 1;
+		w.valid = b * USEC_SEC;
 		ha_links_changed(h);
 		break;
 	case 7:
 		w.no_tunnel = a & 1;
+		if (b & 1)
+			solicit(h, &home, c);
 		break;
 	}
 }
@@ -170,6 +194,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	params.auth = how & 1 ? MIP6_AUTH_RFC4285 : MIP6_AUTH_NONE;
 	params.replay = how >> 1 & 1;
 	params.dad = how & 4 ? 0 : USEC_SEC;
+	params.prefixes = how & 32;
+	params.prefix_min = params.prefix_max = USEC_SEC;
 	params.overlap = how & 8 ? 0 : USEC_SEC;
 	params.bindings = how & 16 ? 2 : HOMES;
 	struct mip6_ha *h = ha_create(w.loop, &params, &ops, NULL);

@@ -4,6 +4,7 @@
 
 #include "mip6/mip6_auth.h"
 #include "mip6/mip6_dhaad.h"
+#include "mip6/mip6_mpd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,6 +47,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ROUND(ba, ba_parse, ba_pack);
 	ROUND(be, be_parse, be_pack);
 	brr_parse(data, size);
+	ROUND(mpa, mpa_parse, mpa_pack);
+	uint16_t id;
+	mps_parse(data, size, &id);
 	discovery(data, size);
 	if (bu_parse(data, size, &m) == 0)
 		mip6_auth_verify(&key, &in6addr_any, &in6addr_any, data, &m.o.auth);

@@ -6,7 +6,7 @@ fast handover, by router advertisements. Home agent and mobile are ours; test_ho
 import pytest
 
 from lab import movement, traffic
-from lab.daemon import FORMS, merged
+from lab.daemon import FORMS, KEY, merged
 from lab.netns import differences, snapshot
 from lab.topology import CN, wait_for
 
@@ -296,3 +296,33 @@ def test_the_home_link_has_an_access_router(cast):
     wait_for("the home agent knows", lambda: w.registered(ar1), 60)
     w.s.go_on()
     w.s.clean(before)
+
+
+@user_form
+def test_home_prefixes(lab):
+    """The home agent says how long the home prefix lives, again when that changes, and a mobile takes an address of a new one."""
+    discovery = {"mip6": {"dad": "0ms", "prefixes": True, "prefix_min": "100ms", "prefix_max": "200ms"},
+                 "mobiles": [{"prefix": "2001:db8::/32", "key": KEY}]}
+    c = lab(home=True, proxy=False, extra=merged(FORMS["user"], discovery), per_node={"mn1": PLAIN})
+    c.start()
+    mobile, ns = c.mobiles[0], c.topology.ns["ha"]
+    coa = mobile.address(c.points[0])
+    at(c, coa)
+
+    def mine():
+        return c.daemons["mn1"].show("home")
+    wait_for("the mobile has asked and was told", lambda: c.daemons["mn1"].counters()["mip6.prefixes_told"] >= 1, 60)
+    assert [h["valid_s"] for h in mine()] == [None]
+    ns.run("ip", "addr", "change", f"{c.topology.home.router}/64", "dev", "wlan", "valid_lft", "90000", "preferred_lft", "80000")
+    wait_for("the mobile knows how long", lambda: mine()[0]["valid_s"] and 80000 < mine()[0]["valid_s"] <= 90000, 60)
+
+    ns.run("ip", "addr", "add", "2001:db8:e::1/64", "dev", "wlan", "nodad")
+    further = home_of(c).replace("2001:db8:f:", "2001:db8:e:")
+    wait_for("it has an address of the new prefix too", lambda: {h["home"]: h["registered"] for h in mine()} == {home_of(c): coa, further: coa}, 60)
+    assert {b["home"] for b in c.daemons["ha"].show("home") if b["state"] == "away"} == {home_of(c), further}
+    counters = c.daemons["ha"].counters()
+    assert counters["mip6.prefixes_sent"] >= counters["mip6.prefixes_asked"] >= 2
+    for node in ("ha", "mn1"):
+        assert "nothing secures Mobile Prefix Solicitations" in c.daemons[node].log()
+        c.daemons[node].stop()
+        assert "handoverd-mh" not in c.topology.ns[node].run("nft", "list", "tables")
