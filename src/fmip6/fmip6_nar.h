@@ -108,6 +108,8 @@ void nar_una_unrecognized(struct fmip6_nar *n, const struct nd_na *m, const stru
 void nar_defended(struct fmip6_nar *n, const struct in6_addr *target, const struct lladdr *l, int ifindex, usec_t at);
 /* Something came from that address, and from that station. */
 void nar_seen(struct fmip6_nar *n, const struct in6_addr *addr, const struct lladdr *l, int ifindex, usec_t at);
+/* The neighbour with that address was away, and may have forgotten whose previous addresses are served here: they are told to remind it. */
+void nar_neighbor_back(struct fmip6_nar *n, const struct in6_addr *peer);
 void nar_marker_reply(struct fmip6_nar *n, const struct in6_addr *src, uint16_t id);
 void nar_released(struct fmip6_nar *n, const struct in6_addr *ncoa);
 /* The contexts of the mobile that was pcoa, and is ncoa if that is known, are here, or will not come. */

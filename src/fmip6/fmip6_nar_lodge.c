@@ -74,12 +74,20 @@ static void gone(struct session *s)
 	nar_lodge_gone(s);
 }
 
-/* Its PAR has not asked, though it is time: the mobile is told to say to it, by an FBU, where it is (§6.4.6). */
+/* Its PAR has not asked, though it is time, or has forgotten: the mobile is told to say to it, by an FBU, where it is (§6.4.6). */
 static void remind(struct session *s)
 {
 	struct fmip6_nar *n = s->nar;
-	LOG_INFO("fmip6", "service of a previous address is about to expire mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
+	LOG_INFO("fmip6", "service of a previous address is to be confirmed mobile=%s peer=%s", ADDR(&s->v.pcoa), ADDR(&s->v.peer));
 	nar_lodge_naack(n, s->v.ifindex, &s->v.lladdr, &s->v.pcoa, NAACK_USE_NAR, &in6addr_any);
+}
+
+void nar_neighbor_back(struct fmip6_nar *n, const struct in6_addr *peer)
+{
+	struct session *s, *next;
+	HASH_ITER(hh, n->sessions, s, next)
+		if (s->v.lodged && s->v.state == NAR_SERVING && addr_eq(&s->v.peer, peer))
+			remind(s);
 }
 
 void nar_lodge_tick(struct session *s)

@@ -73,6 +73,9 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in);
 /* The mobile has asked about another router: it may be leaving (§4 lets the PAR begin to buffer, fmip6.early_buffer). */
 void par_foresee(struct fmip6_par *p, const struct in6_addr *pcoa, const struct lladdr *l);
 
+/* The neighbour with that address was away, and may have forgotten what it served: it is asked at once. */
+void par_neighbor_back(struct fmip6_par *p, const struct in6_addr *nar);
+
 /* An answer to an echo request. */
 void par_marker_reply(struct fmip6_par *p, const struct in6_addr *src, uint16_t id);
 

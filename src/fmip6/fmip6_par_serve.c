@@ -37,6 +37,14 @@ void par_serve_renew(struct binding *b, bool at_once)
 		timer_stop(&b->renew);
 }
 
+void par_neighbor_back(struct fmip6_par *p, const struct in6_addr *nar)
+{
+	struct binding *b, *next;
+	HASH_ITER(hh, p->bindings, b, next)
+		if (addr_eq(&b->nar, nar))
+			par_serve_renew(b, true);
+}
+
 void par_renew_due(struct timer *t, void *arg)
 {
 	struct binding *b = arg;

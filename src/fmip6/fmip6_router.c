@@ -228,6 +228,16 @@ static void contexts_done(struct bus_note *note, void *arg)
 	nar_contexts_done(r->nar, &note->u.contexts.previous, &note->u.contexts.addr);
 }
 
+/* Its end of the association is new: it may be so itself. */
+static void neighbor_back(struct bus_note *note, void *arg)
+{
+	struct fmip6_router *r = arg;
+	if (!note->u.neighbor.up)
+		return;
+	par_neighbor_back(r->par, &note->u.neighbor.neighbor->address);
+	nar_neighbor_back(r->nar, &note->u.neighbor.neighbor->address);
+}
+
 /* Listens on the access links that are there; those that come later are added when they come. */
 static void links_open(struct fmip6_router *r)
 {
@@ -295,7 +305,8 @@ static bool open_all(struct fmip6_router *r)
 	r->rtnl = rtnl_subscribe(r->core->net->rtnl, link_changed, r);
 	r->contexts = bus_subscribe(r->core->bus, BUS_CONTEXTS_DONE, contexts_done, r);
 	r->request = bus_subscribe(r->core->bus, BUS_HANDOVER_REQUEST, router_request, r);
-	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request;
+	r->association = bus_subscribe(r->core->bus, BUS_NEIGHBOR_ASSOCIATION, neighbor_back, r);
+	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request && r->association;
 }
 
 static void clients_switch(struct fmip6_router *r)
@@ -362,6 +373,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 	router_keys_close(r);
 	bus_unsubscribe(r->contexts);
 	bus_unsubscribe(r->request);
+	bus_unsubscribe(r->association);
 	if (r->rtnl)
 		rtnl_unsubscribe(r->rtnl);
 	mh_close(r->mh);

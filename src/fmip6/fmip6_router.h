@@ -58,7 +58,7 @@ struct fmip6_router {
 	struct mh *mh;
 	int tunnel_fd; /* protocol 41, for markers */
 	struct rtnl_sub *rtnl;
-	struct bus_sub *contexts, *request;
+	struct bus_sub *contexts, *request, *association;
 	struct asked *asked; /* oldest first */
 	struct fmip6_inform *inform;
 	struct asked *informing; /* who is told next in this round */

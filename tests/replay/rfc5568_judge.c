@@ -336,7 +336,8 @@ static bool announced_so(const struct came *c, const void *arg)
 
 static void judge_naack(const struct word *w)
 {
-	must(find_came(SIM_UNA, w->router, announced_so, w), "NAACK: to the source of an UNA");
+	bool reminder = w->naack.status == NAACK_USE_NAR && sim_served(stage, w->router, w->dst.s6_addr[5]);
+	must(reminder || find_came(SIM_UNA, w->router, announced_so, w), "NAACK: to the source of an UNA, or to whom it serves");
 	must(w->naack.status != NAACK_USE_SUPPLIED || !addr_is_zero(&w->naack.ncoa), "NAACK: an address with Status 2");
 }
 

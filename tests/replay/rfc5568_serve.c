@@ -244,6 +244,143 @@ static void new_router_that_restarted_does_not_know_the_owner(void)
 	EXPECT(served_at_nar());
 }
 
+static void new_router_that_is_back_is_asked_at_once(void)
+{
+	struct in6_addr nar = sim_neighbor(NAR), other = sim_neighbor(OTHER);
+	lodges_for(60);
+	sim_restart_router(stage, NAR);
+	par_neighbor_back(sim_par(stage, PAR), &other);
+	pass(50);
+	EXPECT(!sim_served(stage, NAR, PAR));
+	par_neighbor_back(sim_par(stage, PAR), &nar);
+	pass(50);
+	EXPECT(served_at_nar());
+}
+
+static void previous_router_that_is_back_is_told_at_once(void)
+{
+	struct in6_addr par = sim_neighbor(PAR), other = sim_neighbor(OTHER);
+	lodges_for(60);
+	pass(10000);
+	sim_restart_router(stage, PAR);
+	nar_neighbor_back(sim_nar(stage, NAR), &other);
+	pass(50);
+	EXPECT(times_sent(SIM_NAACK) == 0);
+	nar_neighbor_back(sim_nar(stage, NAR), &par);
+	pass(3000);
+	EXPECT(moved_to_its_own());
+}
+
+/* A HI about the mobile that is served, later than all that PAR has said. */
+static struct hi later_hi(int link, uint8_t code)
+{
+	struct hi m = hi_for(link, (uint16_t)(last(SIM_HI)->hi.seq + 100));
+	m.code = code;
+	m.flags = code == HI_FROM_PCOA ? HI_BUFFER : code == HI_COMPLETED ? HI_PROXY : 0;
+	return m;
+}
+
+static void mobile_that_was_gone_is_announced_by_a_new_address(void)
+{
+	lodges_for(4);
+	mobile_leaves();
+	pass(2900);
+	EXPECT(!sim_served(stage, NAR, PAR));
+	is_asked(later_hi(NAR, HI_NOT_FROM_PCOA));
+	EXPECT(hack()->code == HACK_USE_PCOA && sim_served(stage, NAR, PAR));
+	mobile_comes(PAR);
+}
+
+static void another_router_ends_no_service(void)
+{
+	lodges();
+	judge_answers_are_not_due();
+	put_hi(OTHER, NAR, later_hi(NAR, HI_COMPLETED));
+	put_hi(OTHER, NAR, later_hi(NAR, HI_FROM_PCOA));
+	pass(20);
+	EXPECT(served_at_nar() && hack()->code >= HACK_NCOA_INVALID && hack()->code != HACK_USE_PCOA);
+}
+
+static void parting_without_its_flag_is_none(void)
+{
+	struct hi m = later_hi(NAR, HI_COMPLETED);
+	lodges();
+	m.flags = 0;
+	m.seq = (uint16_t)(last(SIM_HI)->hi.seq + 2);
+	is_asked(m);
+	EXPECT(served_at_nar());
+}
+
+static void mobile_that_went_away_is_announced_again(void)
+{
+	lodges();
+	mobile_leaves();
+	is_asked(later_hi(NAR, HI_FROM_PCOA));
+	EXPECT(hack()->code == HACK_USE_PCOA && sim_held(stage, NAR, PAR) && counted(FMIP6_LODGED) == 2);
+	mobile_comes(NAR);
+}
+
+static void another_card_of_the_mobile_is_announced(void)
+{
+	lodges();
+	struct hi m = later_hi(NAR, HI_FROM_PCOA);
+	m.lladdr = stranger_lladdr;
+	m.ncoa = sim_router(NAR);
+	is_asked(m);
+	EXPECT(hack()->code == HACK_USE_PCOA && sim_held(stage, NAR, PAR) && counted(FMIP6_LODGED) == 2);
+}
+
+static void renewal_asks_for_a_mobile_whose_word_was_lost(void)
+{
+	sim_params(stage)->lifetime = 2 * USEC_SEC;
+	previous_addresses_are_served();
+	sim_drop(stage, SIM_UNA, 99);
+	mobile_moves_announced(NAR);
+	pass(1300);
+	EXPECT(sim_held(stage, NAR, PAR));
+	pass(300);
+	EXPECT(!sim_held(stage, NAR, PAR) && served_at_nar());
+}
+
+static void stranger_is_not_taken_for_the_mobile(void)
+{
+	lodges_for(4);
+	mobile_leaves();
+	for (int i = 0; i < 30; i++) { /* which would count as its own word */
+		put_una(NAR, AT(PAR), (struct nd_na){ .target = AT(PAR), .lladdr = stranger_lladdr });
+		nar_seen(sim_nar(stage, NAR), &last(SIM_UNA)->src, &stranger_lladdr, 7, loop_now(sim_loop(stage)));
+		pass(100);
+	}
+	EXPECT(!sim_served(stage, NAR, PAR) && counted(FMIP6_UNA_IGNORED) == 30);
+	mobile_comes(PAR);
+}
+
+static void mobile_that_is_back_is_told_to_say_so(void)
+{
+	lodges_for(4);
+	mobile_leaves();
+	pass(2900);
+	EXPECT(!sim_served(stage, NAR, PAR));
+	put_una(NAR, AT(PAR), (struct nd_na){ .target = AT(PAR), .lladdr = stranger_lladdr });
+	pass(10);
+	EXPECT(times_sent(SIM_NAACK) == 0);
+	put_una(NAR, AT(PAR), (struct nd_na){ .target = AT(PAR), .lladdr = mobile_lladdr });
+	pass(10);
+	EXPECT(last(SIM_NAACK)->naack.status == NAACK_USE_NAR && times_sent(SIM_NAACK) == 1);
+	mobile_comes(PAR);
+}
+
+static void reminders_are_limited(void)
+{
+	struct in6_addr par = sim_neighbor(PAR);
+	lodges();
+	sim_drop(stage, SIM_NAACK, 99);
+	for (int i = 0; i < 40; i++)
+		nar_neighbor_back(sim_nar(stage, NAR), &par);
+	EXPECT(counted(FMIP6_NAACK_SENT) >= 10 && counted(FMIP6_NAACK_SENT) <= 21);
+	sim_drop(stage, SIM_NAACK, 0);
+}
+
 static void both_routers_restart(void)
 {
 	lodges_without_an_fback(4);
@@ -454,6 +591,17 @@ const struct sentence rfc5568_serve[] = {
 	{ "6.2.1.2", "", "it stays away: the mobile takes an address of its own, and nothing is left of the service", SHOWN(previous_router_is_silent_for_good) },
 	{ "6.2.1.2", "", "the new router restarts: it serves again", SHOWN(new_router_restarts_during_the_service) },
 	{ "6.2.1.2", "", "though it no longer knows that the new address is another's", SHOWN(new_router_that_restarted_does_not_know_the_owner) },
+	{ "6.2.1.2", "", "at once, where it is seen to be back", SHOWN(new_router_that_is_back_is_asked_at_once) },
+	{ "6.2.1.2", "", "as is the previous router where that is back", SHOWN(previous_router_that_is_back_is_told_at_once) },
+	{ "6.2.1.2", "", "a mobile that was gone is announced anew by a HI with Code 1 and its new address", SHOWN(mobile_that_was_gone_is_announced_by_a_new_address) },
+	{ "6.2.1.2", "", "one that went away, by a HI with Code 0: packets wait for it", SHOWN(mobile_that_went_away_is_announced_again) },
+	{ "6.2.1.1", "", "with another link-layer address, too", SHOWN(another_card_of_the_mobile_is_announced) },
+	{ "10", "", "what another router says of it changes nothing", SHOWN(another_router_ends_no_service) },
+	{ "6.2.1.1", "", "nor does Code 2 without its flag", SHOWN(parting_without_its_flag_is_none) },
+	{ "6.3", "SHOULD", "nor an UNA with another link-layer address, which counted as no sign of the mobile", SHOWN(stranger_is_not_taken_for_the_mobile) },
+	{ "6.2.1.2", "", "a mobile whose UNAs were lost is asked for at the renewal", SHOWN(renewal_asks_for_a_mobile_whose_word_was_lost) },
+	{ "6.4.6", "", "a mobile that says that it is back is told to say so to its previous router (Status 3)", SHOWN(mobile_that_is_back_is_told_to_say_so) },
+	{ "6.4.6", "", "such words are limited with all NAACKs", SHOWN(reminders_are_limited) },
 	{ "6.2.1.2", "", "both restart", SHOWN(both_routers_restart) },
 	{ "6.2.1.2", "", "a previous router that confirms too seldom is reminded through the mobile (NAACK Status 3)", SHOWN(service_that_its_router_does_not_renew_goes_on_by_the_mobile) },
 	{ "5.4", "", "a renewal is no sign that the mobile is there", SHOWN(renewal_does_not_release_before_the_mobile_is_there) },
