@@ -184,6 +184,10 @@ static void fna_received(struct fmip6_router *r, const struct mh_message *m)
 		FMIP6_COUNT(FMIP6_MALFORMED);
 		return;
 	}
+	if (!nd_is_station(&una.lladdr, on.lladdr.len)) {
+		nar_una_unrecognized(r->nar, &una, &m->src, &m->from, m->ifindex, m->at);
+		return;
+	}
 	if (m->from.len && !lladdr_eq(&m->from, &una.lladdr)) {
 		announced_by_another(r, "FNA", &una, &m->from, m->at);
 		return;

@@ -97,7 +97,7 @@ static void prrtadv_older(struct prrtadv *m)
 		}
 		some |= t->code == LLA_NEW_AP;
 	}
-	if (hidden && m->code != PRRTADV_UNSOLICITED)
+	if (m->code == PRRTADV_DHCP || (hidden && m->code != PRRTADV_UNSOLICITED))
 		m->code = some ? PRRTADV_SUBSET : PRRTADV_NOTHING_NEW;
 }
 

@@ -20,17 +20,18 @@ static bool get_lladdr(struct rd *body, uint8_t lla_len, struct lladdr *out)
 	return lla_len <= LLADDR_MAX && rd_copy(body, out->octet, lla_len);
 }
 
-/* Of the length that the link's have, and that of a station (IEEE 802: the first bit on the wire is a group's). */
-static bool is_station(const struct rd *body, const struct lladdr *l)
+bool nd_is_station(const struct lladdr *l, uint8_t lla_len)
 {
 	static const struct lladdr zero;
-	bool group = (l->len == 6 || l->len == 8) && l->octet[0] & 1;
-	return l->len == 0 || (rd_left(body) < 8 && !group && memcmp(l->octet, zero.octet, l->len) != 0);
+	bool group = (l->len == 6 || l->len == 8) && l->octet[0] & 1; /* IEEE 802: the first bit on the wire */
+	return l->len == lla_len && !group && memcmp(l->octet, zero.octet, l->len) != 0;
 }
 
+/* What is left of the option behind an address of the right length is padding to a whole word. */
 static void get_target(struct rd *body, uint8_t lla_len, struct nd_na *out)
 {
-	out->lladdr_odd = !get_lladdr(body, lla_len, &out->lladdr) || !is_station(body, &out->lladdr);
+	bool fits = get_lladdr(body, lla_len, &out->lladdr) && rd_left(body) < 8;
+	out->lladdr_odd = lla_len && !(fits && nd_is_station(&out->lladdr, lla_len));
 	if (out->lladdr_odd)
 		out->lladdr.len = 0;
 }

@@ -50,6 +50,8 @@ struct nd_na {
 	bool lladdr_odd;      /* what is told is the address of no station there: of another length, of a group, zero; lladdr has len 0 */
 };
 int nd_na_parse(const uint8_t *data, size_t len, uint8_t lla_len, struct nd_na *out);
+/* Can a station of a link with addresses of that length have this one? Not a group's, nor one of all zeros. */
+bool nd_is_station(const struct lladdr *l, uint8_t lla_len);
 int nd_na_pack(const struct nd_na *m, uint8_t *out, size_t cap);
 
 /* source of length 0: none. */

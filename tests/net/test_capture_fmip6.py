@@ -21,7 +21,7 @@ from lab.topology import CN, Mobile, Point, wait_for
 pytestmark = pytest.mark.needs("tun", "nft")
 AR1, AR2, AR3, MN1 = Point(1), Point(2), Point(3), Mobile(1)
 PCOA, NCOA = MN1.address(AR1), MN1.address(AR2)
-UNKNOWN = "02:00:00:00:0f:01"
+UNKNOWN, NARROW = "02:00:00:00:0f:01", "02:00:00:00:0f:02"
 # A CTAR (ICMPv6 type 150, subtype 1) tshark takes for neighbour discovery.
 OURS = "icmpv6.type == 154 or mipv6 or (icmpv6.type == 136 and ipv6.dst == ff02::1) or icmpv6.type == 134 or (icmpv6.type == 150 and icmpv6[4] != 1)"
 WRONG = re.compile(r"Malformed|\[incorrect|Unknown|Unassigned|Expert Info \((?:Error|Warning)|Undecoded|Trailing", re.I)
@@ -219,7 +219,8 @@ def test_previous_addresses_that_are_served(lab):
 
 
 def test_what_routers_say_unasked(lab):
-    """What is behind a new access point (PrRtAdv with Code 4): it is known then, and nobody moves. That an address is another's, without
+    """What is behind a new access point (PrRtAdv with Code 4): it is known then, and nobody moves. That an interface identifier is too long
+    for the prefix of another (FBack with Status 131). That an address is another's, without
     another to use instead, and that a link-layer address is none there (NAACK with Status 1 and 128). Told the latter, in its router's
     name, the mobile makes itself another address, and its previous router sends there."""
     c = lab(mobiles=2, proxy=False, extra=FORMS["user"], per_node={"ar1": {"fmip6": {"inform": "1h"}}, "ar2": {"fmip6": {"collision": "refuse"}}})
@@ -232,11 +233,16 @@ def test_what_routers_say_unasked(lab):
     reading = Reading(t, "mn1", "mn2")
     aps = d["ar1"].config["neighbors"][0]["aps"]
     aps.append({**aps[0], "id": UNKNOWN})
+    aps.append({**aps[0], "id": NARROW, "prefix": "2001:db8:0:c::/80", "router": "2001:db8:0:c::1"})
     d["ar1"].write()
     d["ar1"].ctl("reload")
     wait_for("the mobile knows another access point", lambda: any(
         a.get("id") == UNKNOWN and a.get("router") == AR2.router for n in d["mn1"].show("neighbors") for a in n.get("aps", ())))
     assert d["mn1"].counters()["fmip6.triggers_received"] == 0 and d["mn1"].handovers() == []
+    theirs, too_long = other.address(c.points[0]), "2001:db8:0:c:200:ff:fe00:2"
+    with Wire(t.ns["mn2"], "wlan0") as w:
+        w.send(AR1.mac, fmip6.fbu(theirs, AR1.router, theirs, too_long, 1, other.mac, fmip6.badf_key(KEY, theirs)))
+        wait_for("it is refused", lambda: d["ar1"].counters()["fmip6.fbu_bad_identifier"])
     movement.predictive(t, d, mobile, there, 20)
     with Wire(t.ns["ar2"], "wlan") as w:
         def told():
@@ -266,6 +272,8 @@ def test_what_routers_say_unasked(lab):
                 for ap in (AR2.ap_id, UNKNOWN))
     r.has("Hop Limit: 255", f"Source Address: {link_local(AR1.mac)}", f"Destination Address: {link_local(MN1.mac)}", "Code: 4", PRRTADV, "Identifier: 0",
           "Option-code: Link-layer Address of the source (4)", bare(AR1.mac), *old, *new)
+    r.has(f"Source Address: {AR1.router}", f"Destination Address: {theirs}", "Fast Binding Acknowledgment (9)",
+          "Status: ", "(131)", "Sequence number: 1", "SPI: 256")
     for to, status in ((NCOA, "LLA is unrecognized (128)"), (free, "LLA is unrecognized (128)"),
                        (own, "New CoA is invalid, perform address configuration (1)")):
         r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {to}", "Router Advertisement (134)",
@@ -310,7 +318,6 @@ def test_routers_of_rfc_4068(lab):
     d, t, mobile, (here, there) = c.daemons, c.topology, c.mobiles[0], c.points
     for p in c.points:
         d[p.name].config["neighbors"][0]["compat"] = "rfc4068"
-        d[p.name].config["fmip6"]["inform"] = "1s"
         d[p.name].write()
     c.start()
     movement.wait_discovered(d["mn1"], there)
@@ -388,6 +395,8 @@ def expect_older_advertisements(r, first):
 
 
 def expect_older_mobiles(r, first, second):
+    r.has("Hop Limit: 255", f"Source Address: {link_local(AR2.mac)}", f"Destination Address: {second.ncoa}", "Router Advertisement (134)",
+          "Neighbor Advertisement Acknowledgment (20)", "Length: 1", "LLA is unrecognized (128)")
     older_hi = "Subtype: Handover Initiate (4)"
     for m, code in ((first, 0), (second, 1)):
         r.has("Hop Limit: 255", f"Source Address: {AR1.address}", f"Destination Address: {AR2.address}", "(150)", f"Code: {code}",
@@ -408,7 +417,7 @@ def test_mobiles_of_rfc_4068(lab):
     """Mobiles of RFC 4068 between routers that speak with each other as they do: what they ask is answered in their words, an FBU
     without an authenticator changes nothing; then with notice and an FNA, and with an FBU in the FNA. What was sent while
     one had no link is held for it, and it gets all, in order."""
-    c = lab(mobiles=2, proxy=False, extra=FORMS["user"])
+    c = lab(mobiles=2, proxy=False, extra=FORMS["user"], per_node={"ar1": {"fmip6": {"inform": "1s"}}})
     d, t, (here, there) = c.daemons, c.topology, c.points
     for p in c.points:
         d[p.name].config["neighbors"][0]["compat"] = "rfc4068"
@@ -449,6 +458,8 @@ def test_mobiles_of_rfc_4068(lab):
         assert state("ar2", first) == ["holding"]
         first.fna()
         assert first.wait_packets(20) == list(range(20))
+        second.wire.send(AR2.mac, fmip6.fna(second.ncoa, AR2.router, "00:00:00:00:00:00"))
+        wait_for("that is no link-layer address", lambda: d["ar2"].counters()["fmip6.una_unrecognized"] == 1)
         second.fna(second.fbu(second.ncoa))
         second.wait_fback()
         for m in (first, second):

@@ -817,8 +817,11 @@ static void test_prrtadv_4068(void **state)
 	m.code = PRRTADV_DHCP;
 	m.tuples[0] = tuple_one();
 	same(out, prrtadv_4068_pack(&m, out, sizeof out), prrtadv_4068_unknown, sizeof prrtadv_4068_unknown);
+	m.tuples[0] = (struct tuple){ .code = LLA_NO_PREFIX, .ap = L(1) };
+	same(out, prrtadv_4068_pack(&m, out, sizeof out), prrtadv_4068_unknown, sizeof prrtadv_4068_unknown);
 	m.code = PRRTADV_TUPLES;
 	m.tuples_n = 2;
+	m.tuples[0] = tuple_one();
 	m.tuples[0].dhcp = true;
 	m.tuples[1] = tuple_one();
 	int n = prrtadv_4068_pack(&m, out, sizeof out);
