@@ -3,6 +3,8 @@ A mobile keeps its home address: with fast handovers under it, with the chain fr
 fast handover, by router advertisements. Home agent and mobile are ours; test_home_agent.py has a home agent beside another's mobile.
 """
 
+import time
+
 import pytest
 
 from lab import movement, traffic
@@ -17,6 +19,7 @@ forms = pytest.mark.parametrize("form", [
 EXTRA = {"mip6": {"dad": "0ms"}}
 PLAIN = {"fmip6": {"enable": False}}
 RATE = 1000
+QUEUED = 250_000_000  # ns: how old what lies in a queue may be on a busy machine
 
 
 @pytest.fixture
@@ -240,7 +243,7 @@ class Walk:
         wait_for("no handover runs", lambda: all(h["result"] != "running" for h in self.daemon.handovers()))
 
     def go(self, point, how):
-        """Moves, without a word lost but in the gap. The record, and the link's times."""
+        """Moves; nothing is lost once a fast handover's tunnel stands, and before only what one movement may lose. The record."""
         self.ready(point)
         before = self.s.udp()
         link = how(self.c.topology, self.c.daemons, self.mobile, point, 20)
@@ -248,14 +251,19 @@ class Walk:
         wait_for("the home agent knows", lambda: self.registered(point) or (home and self.daemon.show("home")[0]["state"] == "home"), 60)
         self.ready(point)
         self.s.go_on()
-        now = self.s.udp()
-        assert [now[k] - before[k] for k in ("duplicated", "reordered")] == [0, 0], now
-        missing = {**now, "missing": now["missing"][len(before["missing"]):]}
-        if how is movement.predictive:
-            assert missing["missing"] == [], missing
-        assert movement.lost_outside(missing, link["down_ns"], link["up_ns"], 2_000_000_000 // RATE) == [], missing
-        record = self.daemon.handovers()[-1]
+        now, record = self.s.udp(), self.daemon.handovers()[-1]
         assert record["result"] == "complete", record
+        assert now["duplicated"] == before["duplicated"], now
+        # At home what is still on the long way, by the home agent, is overtaken by what comes straight.
+        assert home or now["reordered"] == before["reordered"], now
+        missing = now["missing"][len(before["missing"]):]
+        if how is movement.predictive:
+            assert missing == [], missing
+        else:
+            offset = time.time_ns() - time.monotonic_ns()
+            fback = next(s["at_us"] for s in record["steps"] if s["name"] == "FBack") * 1000 - offset
+            assert len(missing) <= 1, missing
+            assert movement.lost_outside({"missing": missing}, link["down_ns"] - QUEUED, fback + QUEUED, 2_000_000_000 // RATE) == [], missing
         return record
 
     def registered(self, point):
@@ -267,13 +275,14 @@ class Walk:
 def test_the_home_link_has_an_access_router(cast):
     """Home, away, elsewhere, home. Away from home the access router forwards for the home address first, from the home agent's word on the
     home agent alone; home again the home address is used when the home agent has given it back, and the next movement has it."""
-    c = cast(home="last", routers=3)
+    c = cast(home="last", routers=3, mip6={"fast_wait": "10s"})
     ar1, ar2, home = c.points
     w, address = Walk(c), home_of(c)
     for how, mode in ((movement.predictive, "predictive"), (movement.reactive, "reactive")):
         back = w.go(home, how)
-        # Until then the home agent defends the home address there.
-        assert back["mode"] == mode and back["ncoa"] not in (address, "") and back["ncoa"].startswith("2001:db8:c:")
+        assert back["mode"] == mode and back["ncoa"].startswith("2001:db8:c:")
+        # The home agent defends the home address there; unannounced, a router advertisement may have told us to take it back first.
+        assert back["ncoa"] != address or how is movement.reactive
         away = w.go(ar1, how)
         assert away["mode"] == mode and away["mobile"] == address
         wait_for("the access router forwards no longer", lambda: address not in [
