@@ -56,6 +56,11 @@ tests_unit_test_secret_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 tests_unit_test_feature_SOURCES = tests/unit/test_feature.c
 tests_unit_test_feature_LDADD = $(CORE_LIBS) $(TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_home
+TESTS += tests/unit/test_home
+tests_unit_test_home_SOURCES = tests/unit/test_home.c
+tests_unit_test_home_LDADD = $(CORE_LIBS) $(TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_config tests/unit/test_module
 TESTS += tests/unit/test_config tests/unit/test_module
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
