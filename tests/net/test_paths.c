@@ -679,6 +679,47 @@ static void only_what_an_end_allows(void **state)
 	close(fd);
 }
 
+static void taken_by(struct lab *b, uint64_t n)
+{
+	for (int i = 0; i < 10000 && path_counters[PATH_DECAPSULATED].value < n; i++)
+		loop_once(b->loop, USEC_MSEC);
+	assert_int_equal(path_counters[PATH_DECAPSULATED].value, n);
+}
+
+/* A mobile whose address comes by another router's tunnel from now on takes what the first still sends; who is through with it takes
+ * nothing away from the other. */
+static void who_sent_before_is_taken_too(void **state)
+{
+	struct lab *b = *state;
+	struct in6_addr local, agent = b->c;
+	tunnel_up(b);
+	run(b, 20 * USEC_MSEC);
+	nslab_enter(b->mobile);
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(9000) };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	nslab_enter(b->router);
+	uint64_t refused = path_counters[PATH_DECAP_REFUSED].value, taken = path_counters[PATH_DECAPSULATED].value;
+
+	local = b->ncoa;
+	assert_int_equal(tunnel_end_set(b->m_paths, END_MOBILE, &b->pcoa, &local, &agent), 0);
+	send_tunnelled(b, b->router, &b->r2, &b->ncoa, &agent, &b->pcoa, 1);
+	refused_by(b, refused + 1);
+	tunnel_end_also(b->m_paths, &b->pcoa, &b->r2);
+	send_tunnelled(b, b->router, &b->r2, &b->ncoa, &agent, &b->pcoa, 2);
+	taken_by(b, taken + 1);
+	tunnel_end_leave(b->m_paths, &b->pcoa, &b->r2); /* it is not its own any more */
+	send_tunnelled(b, b->correspondent, &agent, &b->ncoa, &agent, &b->pcoa, 3);
+	taken_by(b, taken + 2);
+	assert_int_equal(tunnel_end_set(b->m_paths, END_MOBILE, &b->pcoa, &local, &agent), 0);
+	send_tunnelled(b, b->router, &b->r2, &b->ncoa, &agent, &b->pcoa, 4);
+	refused_by(b, refused + 2);
+	tunnel_end_leave(b->m_paths, &b->pcoa, &agent);
+	send_tunnelled(b, b->correspondent, &agent, &b->ncoa, &agent, &b->pcoa, 5);
+	refused_by(b, refused + 3);
+	close(fd);
+}
+
 /* From the mobile's previous address to the correspondent, through the tunnel; and no longer once the mobile is back. */
 static void reverse_tunnel(void **state)
 {
@@ -1059,6 +1100,7 @@ int main(void)
 		LAB(direct_tunnel_hold_direct),
 		LAB(several_mobiles_at_once),
 		LAB(only_what_an_end_allows),
+		LAB(who_sent_before_is_taken_too),
 		LAB(reverse_tunnel),
 		LAB(ways_are_shared),
 		LAB(tcp_through_the_tunnel),
