@@ -65,6 +65,8 @@ static void prrtadv_received(const struct icmp6_message *msg, void *arg)
 		log_limited(&m->log, msg->at, LOG_LEVEL_NOTICE, "fmip6", "PrRtAdv ignored peer=%s source=%s from=%s reason=\"sent by another\"",
 		            ADDR(&msg->src), LLADDR(&a.source), LLADDR(&msg->from));
 	} else if (a.id != 0 || !m->hk || hk_mn_unsolicited(m->hk, &sent)) {
+		if (a.source.len == 0) /* it SHOULD be told, and need not be: the frame tells it */
+			a.source = msg->from;
 		mn_prrtadv(m->mn, &a, msg->at);
 	}
 }

@@ -61,7 +61,8 @@ def rtsolpr(src, dst, ident, source, *aps, hops=255, kind=154):
 
 
 def prrtadv(src, dst, ident, code, source, ap, nar_mac, nar, prefix, hops=255):
-    options = lla(4, source) + lla(1, ap) + lla(3, nar_mac) + ip_option(3, 64, nar) + ip_option(4, 64, prefix)
+    """source None: the router does not tell its link-layer address."""
+    options = (lla(4, source) if source else b"") + lla(1, ap) + lla(3, nar_mac) + ip_option(3, 64, nar) + ip_option(4, 64, prefix)
     return icmp(src, dst, struct.pack("!BBHBBH", 154, code, 0, PRRTADV, 0, ident) + options, hops)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lab import fmip6, movement
 from lab.daemon import FORMS, KEY
-from lab.fmip6 import Wire
+from lab.fmip6 import Wire, link_local
 from lab.topology import Mobile, Point, wait_for
 
 pytestmark = pytest.mark.needs("tun")
@@ -73,3 +73,19 @@ def test_link_set_down_and_up(lab):
     wait_for("it is gone", lambda: not any(a["local"] == pcoa for a in ns.json("addr", "show", "wlan0")[0]["addr_info"]))
     ns.ip("link set wlan0 up")
     wait_for("the older address is reached again", reached)
+
+
+def test_told_to_move_by_a_router_that_does_not_name_itself(lab):
+    """By a PrRtAdv without the source link-layer address, which SHOULD be there: the frame has it. From another frame it is not believed."""
+    cast = lab(proxy=False, extra=FORMS["user"]).start()
+    t, d = cast.topology, cast.daemons
+    movement.wait_discovered(d["mn1"], AR2)
+    order = fmip6.prrtadv(link_local(AR1.mac), MN1.address(AR1), 0, 1, None, AR2.ap_id, AR2.mac, AR2.router, AR2.prefix.split("/")[0])
+    count = lambda name: d["mn1"].counters()[f"fmip6.{name}"]
+    with Wire(t.ns["ar1"], "wlan") as w:
+        w.send(MN1.mac, order, source="02:00:00:00:66:66")
+        wait_for("it is not believed", lambda: count("prrtadv_ignored") == 1)
+        assert count("triggers_received") == 0
+        w.send(MN1.mac, order)
+        movement.wait_step(d["mn1"], "FBack")
+    assert count("triggers_received") == 1

@@ -726,6 +726,7 @@ const struct sentence rfc5568_solicit[] = {
 	{ "6.1.2", "", "Code 1 tells the mobile to move", SHOWN(told_to_move) },
 	{ "6.1.2", "MUST", "with Code 1 and a New CoA: that one is used, the FBU goes at once", SHOWN(told_to_move_with_an_address) },
 	{ "6.1.2", "", "only its router can tell it to move", SHOWN(told_by_another_than_its_router) },
+	{ "6.1.2", "SHOULD", "also without the source link-layer address: then that of the frame counts", SHOWN_BY("tests/net/test_links.py::test_told_to_move_by_a_router_that_does_not_name_itself") },
 	{ "6.1.2", "", "and only one that is configured to obey", SHOWN(told_and_not_asked_to_listen) },
 	{ "6.1.2", "MUST", "a router tells a mobile to move from its link-local address, without an Identifier", SHOWN_BY("tests/net/test_handover.py::test_told_to_move_by_the_router") },
 	{ "6.1.2", "", "Code 0 with several tuples: the one that belongs to the access point", SHOWN(several_tuples_and_the_wanted_one_is_taken) },
