@@ -24,6 +24,7 @@ enum refusal {
 	REFUSE_UNPROTECTED,
 	REFUSE_FULL,
 	REFUSE_LLADDR,
+	REFUSE_LOCAL,
 };
 static const struct {
 	const char *reason;
@@ -41,6 +42,7 @@ static const struct {
 	[REFUSE_IDENTIFIER] = { "interface identifier too long for the prefix there", FMIP6_FBU_BAD_IID, FBACK_BAD_IID },
 	[REFUSE_UNPROTECTED] = { "protection of the new router is not up", -1, FBACK_PROHIBITED },
 	[REFUSE_FULL] = { "limit of sessions reached", FMIP6_SESSIONS_FULL, FBACK_NO_RESOURCES },
+	[REFUSE_LOCAL] = { "sent to a link-local address, from which nothing can be tunnelled", -1, FBACK_UNSPECIFIED },
 	[REFUSE_LLADDR] = { "link-layer address of the mobile is not known", -1, FBACK_UNSPECIFIED },
 };
 
@@ -499,6 +501,8 @@ static int fbu_check_target(struct fmip6_par *p, struct request *q)
 		return REFUSE_PCOA;
 	if (addr_is_zero(&q->ncoa))
 		return -1;
+	if (addr_is_link_local(&q->in->dst)) /* §4: the tunnel begins at a global address, and the mobile has to know which */
+		return REFUSE_LOCAL;
 	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar, &q->router);
 	if (rc < 0)
 		return rc == -EACCES ? REFUSE_UNPROTECTED : rc == -ERANGE ? REFUSE_IDENTIFIER : REFUSE_NCOA;

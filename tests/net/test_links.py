@@ -46,6 +46,11 @@ def test_two_prefixes(routers):
             ns.run("ping", "-6", "-c", "3", "-i", "0.2", "-I", pcoa, AR1.router)
             w.send(AR1.mac, fmip6.fbu(pcoa, AR1.router, pcoa, ncoa, seq, None, fmip6.badf_key(KEY, pcoa)))
             wait_for(f"{pcoa} is forwarded", lambda a=pcoa: bound(d["ar1"], a, ncoa))
+        # From its link-local address nothing can be tunnelled.
+        refused, local = d["ar1"].counters()["fmip6.fbu_refused"], link_local(AR1.mac)
+        w.send(AR1.mac, fmip6.fbu(pcoa, local, pcoa, MN1.address(AR2), 200, MN1.mac, fmip6.badf_key(KEY, pcoa)))
+        wait_for("it is refused", lambda: d["ar1"].counters()["fmip6.fbu_refused"] == refused + 1)
+        assert bound(d["ar1"], pcoa, ncoa)
     assert all(b["lladdr"] == MN1.mac for b in d["ar2"].show("bindings"))
 
 

@@ -764,6 +764,7 @@ const struct sentence rfc5568_previous[] = {
 	{ "4", "MAY", "FBack goes to the previous link as well", SHOWN(fback_goes_to_the_old_link_as_well) },
 	{ "4", "", "then packets are tunnelled to the NCoA", SHOWN(packets_are_tunnelled_to_the_new_address) },
 	{ "4", "", "from PAR's global address on the mobile's link", SHOWN(tunnel_begins_where_the_mobile_sent_its_fbu) },
+	{ "4", "", "an FBU to its link-local address is refused", SHOWN_BY("tests/net/test_links.py::test_two_prefixes") },
 	{ "4", "must", "a packet of the reverse tunnel is checked against the binding", SHOWN(reverse_tunnel_needs_a_binding) },
 	{ "4", "must", "the same in the kernel's path", SHOWN_BY("tests/net/test_paths.c::only_what_an_end_allows") },
 	{ "4", "must", "no binding, no reverse tunnel", SHOWN(reverse_tunnel_ends_with_the_binding) },
