@@ -374,8 +374,11 @@ void away_home(struct away *e, const struct lladdr *l, int ifindex, usec_t at)
 
 void away_end(struct away *e, bool direct, const char *reason)
 {
+	struct in6_addr asked = e->to;
+	bool was_asking = e->asking;
+	asking_end(e);
 	if (direct)
 		e->anchor->ops->direct(e->anchor->arg, &e->pcoa, NULL, 0);
 	record_close(e, HANDOVER_CANCELLED, reason);
-	away_over(e, NULL);
+	away_over(e, was_asking ? &asked : NULL);
 }

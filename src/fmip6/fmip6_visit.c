@@ -175,6 +175,16 @@ void visit_released(struct fmip6_visit *n, const struct in6_addr *pcoa)
 	record_close(s, HANDOVER_COMPLETE, "");
 }
 
+/* Of the client's addresses that this anchor has: the one it may have forgotten. */
+static struct visit *least_confirmed(struct visit *s)
+{
+	struct visit *least = s;
+	for (struct visit *k = s->guest->first; k; k = k->next)
+		if (k->v.state != VISIT_HOLDING && addr_eq(&k->v.peer, &s->v.peer) && k->life.when < least->life.when)
+			least = k;
+	return least;
+}
+
 static void timer_ended(struct timer *t, void *arg)
 {
 	struct visit *s = arg;
@@ -186,12 +196,19 @@ static void timer_ended(struct timer *t, void *arg)
 		visit_over(s, HANDOVER_FAILED, "the client did not arrive in time");
 		return;
 	}
+	if (s->forgotten) {
+		s->forgotten = false;
+		visit_tell(n, &s->v);
+		tick_begin(s);
+		return;
+	}
 	if (s->seen + n->params->lifetime / TICKS >= loop_now(n->loop))
-		confirm(s);
+		confirm(least_confirmed(s));
 	for (struct visit *k = s->guest->first; k; k = k->next) {
 		if (k->v.state == VISIT_HOLDING || !addr_eq(&k->v.peer, &s->v.peer))
 			continue;
-		tick_begin(k); /* its anchor has been told of all of them */
+		if (!k->forgotten)
+			tick_begin(k); /* its anchor has been told of all of them */
 		n->ops->probe(n->arg, &k->v);
 	}
 }
@@ -201,8 +218,10 @@ void visit_neighbor_up(struct fmip6_visit *n, const struct in6_addr *peer)
 {
 	usec_t wait = 0;
 	for (struct visit *s = n->all; s; s = s->hh.next)
-		if (s->v.state != VISIT_HOLDING && addr_eq(&s->v.peer, peer))
+		if (s->v.state != VISIT_HOLDING && addr_eq(&s->v.peer, peer)) {
+			s->forgotten = true;
 			timer_after(&s->timer, wait += VISIT_PACE);
+		}
 }
 
 static void life_ended(struct timer *t, void *arg)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ANSWERED_LIFE (5 * USEC_SEC) /* where a client was seen holds for the HIs about its other addresses */
+#define ANOTHER USEC_SEC             /* and a client is asked for again by a further address no sooner */
 #define IN_VAIN (10 * USEC_SEC)      /* nobody knew it: no more about it for so long */
 
 struct ask_key {
@@ -20,6 +21,7 @@ struct asking {
 	int ifindex;
 	int64_t tries;
 	bool open;
+	usec_t answered; /* 0: it was not */
 	bool granted; /* its anchor has let us have it */
 	struct timer timer;
 };
@@ -69,13 +71,12 @@ static bool rate_allows(struct fmip6_visit *n, int ifindex, usec_t at)
 	return bucket_take(&r->bucket, at);
 }
 
-static void send_to(const struct asking *a, const struct in6_addr *peer)
+static void send_to(struct fmip6_visit *n, struct hack m, const struct in6_addr *peer)
 {
-	struct fmip6_visit *n = a->visits;
-	const struct hack m = { .seq = ++n->seq, .code = HACK_UNSOLICITED, .flags = a->granted ? HACK_PROXY : 0,
-		.lladdr = a->key.lladdr, .pcoa = a->pcoa, .nar = a->nar };
 	uint8_t out[128];
 	struct in6_addr usable;
+	m.seq = ++n->seq;
+	m.code = HACK_UNSOLICITED;
 	int len = hack_pack(&m, out, sizeof out);
 	if (len < 0 || !n->ops->peer(n->arg, peer, &usable)) /* its protection may have gone since */
 		return;
@@ -83,19 +84,25 @@ static void send_to(const struct asking *a, const struct in6_addr *peer)
 	n->ops->send_hack(n->arg, NULL, peer, out, (size_t)len);
 }
 
+void visit_tell(struct fmip6_visit *n, const struct visit_view *v)
+{
+	send_to(n, (struct hack){ .flags = HACK_PROXY, .lladdr = v->lladdr, .pcoa = v->pcoa }, &v->peer);
+}
+
 static void ask(struct asking *a)
 {
 	struct fmip6_visit *n = a->visits;
 	struct in6_addr peers[VISIT_PEERS];
+	const struct hack m = { .flags = a->granted ? HACK_PROXY : 0, .lladdr = a->key.lladdr, .pcoa = a->pcoa, .nar = a->nar };
 	timer_after(&a->timer, n->params->hi_timeout << a->tries);
 	a->tries++;
 	if (!addr_is_zero(&a->key.peer)) {
-		send_to(a, &a->key.peer);
+		send_to(n, m, &a->key.peer);
 		return;
 	}
 	size_t all = n->ops->peers(n->arg, peers, VISIT_PEERS);
 	for (size_t i = 0; i < all; i++)
-		send_to(a, &peers[i]);
+		send_to(n, m, &peers[i]);
 }
 
 static void timeout(struct timer *t, void *arg)
@@ -138,7 +145,8 @@ void visit_ask(struct fmip6_visit *n, const struct in6_addr *peer, const struct 
                const struct in6_addr *nar, int ifindex, bool forced, usec_t at)
 {
 	struct asking *a = find(n, peer, l);
-	if (a && !forced) {
+	bool another = a && a->answered && a->answered + ANOTHER <= at && !addr_is_zero(pcoa) && !addr_eq(&a->pcoa, pcoa);
+	if (a && !forced && !another) {
 		a->ifindex = ifindex;
 		return;
 	}
@@ -157,6 +165,7 @@ void visit_ask(struct fmip6_visit *n, const struct in6_addr *peer, const struct 
 	a->granted = forced;
 	a->ifindex = ifindex;
 	a->tries = 0;
+	a->answered = 0;
 	a->open = true;
 	FMIP6_COUNT(FMIP6_CLIENTS_ASKED);
 	ask(a);
@@ -166,6 +175,8 @@ static int answered(struct asking *a, bool *open)
 {
 	if (!a)
 		return 0;
+	if (a->open)
+		a->answered = loop_now(a->visits->loop);
 	*open |= a->open && addr_is_zero(&a->nar);
 	a->open = false;
 	timer_after(&a->timer, ANSWERED_LIFE);

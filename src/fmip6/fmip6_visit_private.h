@@ -29,6 +29,7 @@ struct visit {
 	struct visit_view v;
 	usec_t seen;       /* last seen; meaningful once it is here */
 	bool confirmed;    /* the anchor knows that it is here */
+	bool forgotten;    /* the anchor may have forgotten it: the timer says so */
 	bool open;         /* a timeline runs */
 	struct timer timer; /* HOLDING: it does not come. Else: is it still there? */
 	struct timer life;  /* its anchor does not confirm it any more */
@@ -56,6 +57,8 @@ struct fmip6_visit {
  */
 void visit_ask(struct fmip6_visit *n, const struct in6_addr *peer, const struct in6_addr *pcoa, const struct lladdr *l,
                const struct in6_addr *nar, int ifindex, bool forced, usec_t at);
+/* Its anchor, which may have forgotten it, is told once that it is here. */
+void visit_tell(struct fmip6_visit *n, const struct visit_view *v);
 /* An answer from peer: where that client was seen, or 0; *open: it was being asked for. */
 int visit_answered(struct fmip6_visit *n, const struct in6_addr *peer, const struct lladdr *l, bool *open);
 /* That neighbour is asked for it no more. */

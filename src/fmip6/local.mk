@@ -57,6 +57,10 @@ check_PROGRAMS += tests/replay/replay_clients
 TESTS += tests/replay/replay_clients
 tests_replay_replay_clients_SOURCES = tests/replay/replay_clients.c
 tests_replay_replay_clients_LDADD = $(FMIP6_TEST_LIBS)
+check_PROGRAMS += tests/replay/replay_clients_crowd
+TESTS += tests/replay/replay_clients_crowd
+tests_replay_replay_clients_crowd_SOURCES = tests/replay/replay_clients_crowd.c
+tests_replay_replay_clients_crowd_LDADD = $(FMIP6_TEST_LIBS)
 
 check_PROGRAMS += tests/replay/test_handover_keys
 TESTS += tests/replay/test_handover_keys
