@@ -39,6 +39,12 @@ TESTS += tests/replay/replay_fmip6
 tests_replay_replay_fmip6_SOURCES = tests/replay/replay_fmip6.c $(SIM_FMIP6)
 tests_replay_replay_fmip6_LDADD = $(FMIP6_TEST_LIBS)
 
+# And a day in it.
+check_PROGRAMS += tests/replay/soak_fmip6
+TESTS += tests/replay/soak_fmip6
+tests_replay_soak_fmip6_SOURCES = tests/replay/soak_fmip6.c $(SIM_FMIP6)
+tests_replay_soak_fmip6_LDADD = $(FMIP6_TEST_LIBS)
+
 # RFC 5568 sentence by sentence; with --table it prints which scenario shows which sentence.
 check_PROGRAMS += tests/replay/test_rfc5568
 TESTS += tests/replay/test_rfc5568

@@ -671,6 +671,7 @@ static void end(struct world *w)
 	run(w, 300 * USEC_SEC);
 	for (int i = 1; i <= ROUTERS; i++)
 		router_kill(&w->router[i]);
+	assert_int_equal(loop_next_due(w->loop), UINT64_MAX); /* no timer is left behind */
 	loop_destroy(w->loop);
 	free(w);
 }
@@ -910,6 +911,90 @@ static void test_restarts(void **state)
 	end(w);
 }
 
+static uint32_t dice(uint32_t *state, uint32_t sides)
+{
+	*state = *state * 1664525 + 1013904223;
+	return (*state >> 16) % sides;
+}
+
+static void any_fault(struct world *w, uint32_t *d)
+{
+	int *faults[] = { w->drop, w->repeat, w->delay };
+	w->late = dice(d, 2000) * MS;
+	faults[dice(d, 3)][dice(d, KINDS)] = 1 + (int)dice(d, 5);
+}
+
+static void any_step(struct world *w, uint32_t *d)
+{
+	const int to = 1 + (int)dice(d, ROUTERS);
+	struct in6_addr a = address_of(1, (int)dice(d, ADDRS)), r = router_address(to);
+	switch (dice(d, 12)) {
+	case 0:
+		restart(w, to);
+		break;
+	case 1: /* as a reload would */
+		w->params.lifetime = (2 + dice(d, 60)) * USEC_SEC;
+		w->params.hold_time = (1 + dice(d, 5)) * USEC_SEC;
+		w->params.clients = dice(d, 4);
+		break;
+	case 2:
+		w->router[to].down = dice(d, 2);
+		break;
+	case 3:
+	case 4:
+		any_fault(w, d);
+		break;
+	case 5:
+	case 6: /* announced; who announces something impossible is told */
+		if (to == 1)
+			anchor_await(w->router[1].anchor, &a);
+		else
+			anchor_move(w->router[1].anchor, &a, &r);
+		break;
+	case 7:
+		if (w->link > 1)
+			visit_move(w->router[w->link].visit, &a, &r);
+		break;
+	case 8:
+		link_to(w, 0);
+		break;
+	default:
+		move(w, to);
+	}
+	run(w, dice(d, 2) ? dice(d, 50) * MS : dice(d, 24000) * MS);
+}
+
+/* A day: a client that moves at random, announced and not, or for something else than announced; messages lost, repeated and late;
+ * routers killed, started and reloaded. Every hour comes to rest, and then all is well; hours of silence later nothing remains. */
+static void test_a_day(void **state)
+{
+	struct world *w = world();
+	uint32_t d = 1;
+	for (int hour = 0; hour < 24; hour++) {
+		timer_stop(&w->tick); /* nobody sends packets meanwhile */
+		for (int i = 0; i < 300; i++)
+			any_step(w, &d);
+		memset(w->drop, 0, sizeof w->drop);
+		memset(w->repeat, 0, sizeof w->repeat);
+		memset(w->delay, 0, sizeof w->delay);
+		w->params.clients = true;
+		for (int i = 1; i <= ROUTERS; i++)
+			w->router[i].down = false;
+		move(w, 1 + (int)dice(&d, ROUTERS));
+		run(w, 200 * USEC_SEC); /* whatever waits, or is remembered, has ended */
+		w->reordered = w->repeated = 0;
+		timer_after(&w->tick, 0);
+		run(w, 100 * MS);
+		settled(w, w->link);
+	}
+	timer_stop(&w->tick);
+	link_to(w, 0);
+	run(w, 2 * 3600 * USEC_SEC);
+	assert_int_equal(fmip6_counters[FMIP6_VISITS].value, 0);
+	assert_int_equal(fmip6_counters[FMIP6_CLIENTS_AWAY].value, 0);
+	end(w);
+}
+
 /* ---- attacks ---- */
 
 static unsigned state_of(struct world *w)
@@ -1041,6 +1126,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_stays),
 		cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_a_day),
 		cmocka_unit_test(test_forged_address),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_off),
