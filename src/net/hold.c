@@ -43,7 +43,7 @@ struct held *hold_peek(const struct hold *h, bool forwarded)
 	struct held *beside = h->head[HOLD_BESIDE], *fresh = forwarded ? NULL : h->head[HOLD_FRESH];
 	if (h->head[HOLD_OLDER])
 		return h->head[HOLD_OLDER];
-	if (!beside || !fresh)
+	if (!beside || !fresh || h->beside_first)
 		return beside ? beside : fresh;
 	return (int32_t)(beside->number - fresh->number) < 0 ? beside : fresh;
 }

@@ -33,6 +33,7 @@ struct hold {
 	struct held *head[HOLD_CLASSES], **tail[HOLD_CLASSES];
 	uint64_t packets, octets;
 	uint32_t arrivals;
+	bool beside_first; /* those beside leave before all fresh ones after all */
 	/* The meter: arrivals since a time; both are halved now and then, so that recent activity counts more. */
 	usec_t metered_since, last_arrival;
 	uint64_t metered;

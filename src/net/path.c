@@ -17,6 +17,7 @@
 #include "net/packet.h"
 #include "net/rtnl_priv.h"
 
+#define HOP_LIMIT_AT 7 /* in an IPv6 header */
 #define NARROW_PACE (10 * USEC_MSEC) /* what was queued with a greater MTU does not ask for each packet */
 
 struct counter path_counters[PATH_COUNTERS] = {
@@ -173,6 +174,29 @@ static void path_copy_input(struct path *h, enum hold_class c, const void *packe
 	path_queue(h, c, packet, len);
 }
 
+/*
+ * A packet for the address that went into our own tunnel to where the mobile was, and from there came back in the forwarder's, is taken
+ * out of both here. At the mobile it would pass our daemon twice, while those behind it pass the kernel alone. NULL: it is none, or
+ * better judged there.
+ */
+static uint8_t *take_out(const struct path *h, uint8_t *packet, size_t len, size_t *inner_len)
+{
+	struct packet6 outer, ours;
+	struct packet_head first, second, inner;
+	if (h->state == PATH_TUNNEL || !packet6_walk(packet, len, &outer) || !packet6_walk(outer.data, outer.len, &ours) ||
+	    ours.proto != IPPROTO_IPV6 || !addr_eq(&ours.src, &h->local) || !addr_eq(&ours.dst, &h->remote) ||
+	    !packet_head(ours.data, ours.len, &inner) || inner.v4 || !addr_eq(&inner.dst, &h->addr) || path_of_one_link(&inner.src) ||
+	    !packet_head(packet, len, &first) || !packet_head(outer.data, outer.len, &second))
+		return NULL;
+	uint8_t *out = packet + (ours.data - packet);
+	bool congested = (first.tclass & ECN_MASK) == ECN_CE || (second.tclass & ECN_MASK) == ECN_CE;
+	if (out[HOP_LIMIT_AT] <= 1 || (congested && !packet_mark_ce(out)))
+		return NULL;
+	out[HOP_LIMIT_AT]--;
+	*inner_len = inner.len;
+	return out;
+}
+
 static bool may_go_at_once(struct path *h, enum hold_class c)
 {
 	if (h->state == PATH_HOLD)
@@ -180,9 +204,14 @@ static bool may_go_at_once(struct path *h, enum hold_class c)
 	return h->hold.packets == 0 && release_may_send(h);
 }
 
-void path_input(struct path *h, const void *packet, size_t len)
+void path_input(struct path *h, uint8_t *packet, size_t len)
 {
 	enum hold_class c = classify(h, packet, len);
+	uint8_t *inner = c == HOLD_OLDER ? take_out(h, packet, len, &len) : NULL;
+	if (inner)
+		packet = inner;
+	else if (c == HOLD_OLDER)
+		h->hold.beside_first = true; /* that gives it time on its way through the mobile */
 	if (h->state == PATH_DIRECT) { /* its route has just gone; nobody knows the way but the kernel, and it gave it to us */
 		path_counters[PATH_UNKNOWN_DST].value++;
 		return;
@@ -366,7 +395,7 @@ int path_hold(struct path *h, const struct in6_addr *forwarder)
 	h->state = PATH_HOLD;
 	h->copies = false;
 	if (!was_hold)
-		h->pass_forwarded = false;
+		h->pass_forwarded = h->hold.beside_first = false;
 	return 0;
 }
 

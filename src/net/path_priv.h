@@ -20,6 +20,8 @@
 #define IP6TNL_NAME DEVICE_PREFIX "ip6"
 #define IPV6_HEADER 40U
 #define IPV6_MTU_MIN 1280U
+#define ECN_MASK 3
+#define ECN_CE 3
 #define TUN_QUEUE 10000U /* packets the kernel keeps while we are busy */
 #define PUMP_ROUND 256U  /* packets for each round of the loop */
 
@@ -140,7 +142,7 @@ void emit_hop_limit(struct paths *p);
 
 /* path.c */
 int path_route_set(struct path *h, enum path_route route, uint32_t mtu);
-void path_input(struct path *h, const void *packet, size_t len);
+void path_input(struct path *h, uint8_t *packet, size_t len); /* may write into the packet */
 bool path_flush(struct path *h, unsigned budget); /* true: the queue is empty */
 unsigned paths_pump(struct paths *p, unsigned budget); /* packets taken from the device; fewer than budget: it is empty */
 void paths_pump_dry(struct paths *p);
@@ -163,6 +165,7 @@ void release_timer(struct path *h);
 void windows_close(struct paths *p);
 
 /* tunnel.c */
+bool path_of_one_link(const struct in6_addr *a); /* of this scope, nothing may come out of a tunnel */
 void tunnel_readable(int fd, unsigned events, void *arg);
 void tunnel_close(struct paths *p);
 bool tunnel_reverse(struct paths *p, const struct in6_addr *src, const void *packet, size_t len); /* false: no such end */

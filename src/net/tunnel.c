@@ -19,8 +19,6 @@
 #include "net/packet.h"
 
 #define ROUTE_DEFAULT_METRIC 1024
-#define ECN_MASK 3
-#define ECN_CE 3
 #define RECEIVE_FIRST 4U /* packets that may be taken in before other work */
 
 /* -- ends ------------------------------------------------------------------------------------------------------------ */
@@ -364,7 +362,7 @@ struct outer {
 };
 
 /* Nothing of one link's own may come through a tunnel to another: no neighbour discovery, no router advertisement, no DHCP. */
-static bool of_one_link(const struct in6_addr *a)
+bool path_of_one_link(const struct in6_addr *a)
 {
 	if (!addr_is_v4(a))
 		return addr_is_multicast(a) || addr_is_zero(a) || addr_is_link_local(a) || IN6_IS_ADDR_LOOPBACK(a);
@@ -396,9 +394,9 @@ static const char *decapsulate(struct paths *p, const struct outer *o, bool v4, 
 	struct packet_head head;
 	if (!packet_head(packet, len, &head) || head.v4 != v4)
 		return v4 ? "not-ipv4" : "not-ipv6";
-	if (of_one_link(&head.src))
+	if (path_of_one_link(&head.src))
 		return "inner-source";
-	if (of_one_link(&head.dst))
+	if (path_of_one_link(&head.dst))
 		return "inner-destination";
 	struct end *e = end_match(p, o, &head.src, &head.dst);
 	if (!e)

@@ -80,6 +80,11 @@ static void beside_and_fresh_leave_as_they_came(void **state)
 	hold_pop(&h, p);
 	assert_null(hold_peek(&h, true));
 	assert_int_equal(pull(&h), 3);
+	push(&h, HOLD_FRESH, 6);
+	push(&h, HOLD_BESIDE, 5);
+	h.beside_first = true;
+	assert_int_equal(pull(&h), 5);
+	assert_int_equal(pull(&h), 6);
 	assert_int_equal(pull(&h), UINT32_MAX);
 	assert_int_equal(pool.octets, 0);
 }
