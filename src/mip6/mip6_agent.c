@@ -386,12 +386,14 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 
 /* ---- life ---- */
 
-/* Binding Updates, and whatever type nobody here knows: RFC 6275 §9.2 has an answer for those. The others of 0 to 7 are known, and
- * say nothing to a home agent. */
+/* Binding Updates, and whatever type nobody here knows: RFC 6275 §9.2 has an answer for those. Route optimisation is not known, and who
+ * begins it is told so. The others of 0 to 7 are, and say nothing to a home agent. */
 static size_t types_wanted(uint8_t types[256])
 {
 	size_t n = 0;
 	types[n++] = MH_TYPE_BU;
+	types[n++] = MH_TYPE_HOTI;
+	types[n++] = MH_TYPE_COTI;
 	for (unsigned t = MH_TYPE_BE + 1; t < 256; t++)
 		types[n++] = (uint8_t)t;
 	return n;

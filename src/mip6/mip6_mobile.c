@@ -14,6 +14,7 @@
 #include "core/output.h"
 #include "net/nd.h"
 
+#define ERROR_RATE 10                   /* Binding Errors a second, RFC 6275 §9.3.3 */
 #define PROBE_TIMEOUT (200 * USEC_MSEC) /* for each question whether the router still answers */
 
 struct rtnl *mip6_rtnl(const struct mip6_mobile *m)
@@ -214,9 +215,25 @@ static void icmp_received(const struct icmp6_message *msg, void *arg)
 	}
 }
 
+/* §9.2: another mobile that would have us for its correspondent, or a type that nobody here knows. */
+static void refuse(struct mip6_mobile *m, const struct mh_message *msg)
+{
+	uint8_t out[MIP6_MESSAGE_MAX];
+	const struct be e = { .status = BE_UNKNOWN_TYPE, .home = msg->home };
+	int n = be_pack(&e, out, sizeof out);
+	if (n < 0 || addr_is_multicast(&msg->dst) || addr_is_link_local(&msg->src) || !bucket_take(&m->errors, msg->at))
+		return;
+	MIP6_COUNT(MIP6_BE_SENT);
+	mip6_said(mh_send(m->mh, 0, &msg->dst, &msg->src, NULL, out, (size_t)n), "Binding Error", &msg->src);
+}
+
 static void mh_received(const struct mh_message *msg, void *arg)
 {
 	struct mip6_mobile *m = arg;
+	if (msg->data[2] != MH_TYPE_BACK && msg->data[2] != MH_TYPE_BE) {
+		refuse(m, msg);
+		return;
+	}
 	const struct in6_addr *to = addr_is_zero(&msg->routed) ? &msg->dst : &msg->routed;
 	struct mip6_home *meant = mip6_home_of(m, to);
 	if (!meant && !addr_is_zero(&msg->routed))
@@ -226,7 +243,7 @@ static void mh_received(const struct mh_message *msg, void *arg)
 			continue;
 		if (msg->data[2] == MH_TYPE_BACK)
 			mip6_mn_ba(h->mn, &msg->src, msg->data, msg->len, msg->at);
-		else if (msg->data[2] == MH_TYPE_BE)
+		else
 			mip6_mn_be(h->mn, &msg->src, msg->data, msg->len, msg->at);
 	}
 }
@@ -257,11 +274,22 @@ static struct mip6_link_params link_params(const struct mip6_params *p)
 	return (struct mip6_link_params){ .solicit_interval = p->solicit_interval, .probe_timeout = PROBE_TIMEOUT, .fast_wait = p->fast_wait };
 }
 
+/* The home agent's answers; what would make a correspondent of us; and all types that nobody here knows, a fast handover included. */
+static size_t types_wanted(uint8_t types[256])
+{
+	static const uint8_t known[] = { MH_TYPE_BRR, MH_TYPE_HOT, MH_TYPE_COT, MH_TYPE_FBU, MH_TYPE_FBACK, MH_TYPE_FNA, MH_TYPE_HI, MH_TYPE_HACK };
+	size_t n = 0;
+	for (unsigned t = 0; t < 256; t++)
+		if (!memchr(known, (int)t, sizeof known))
+			types[n++] = (uint8_t)t;
+	return n;
+}
+
 static bool open_all(struct mip6_mobile *m)
 {
 	static const uint8_t icmp_types[] = { ND_ROUTER_ADVERTISEMENT, ND_ADVERTISEMENT, MIP6_ICMP_PARAM_PROBLEM,
 		MIP6_ICMP_DISCOVERY_REPLY };
-	static const uint8_t mh_types[] = { MH_TYPE_BACK, MH_TYPE_BE };
+	uint8_t mh_types[256];
 	static const struct {
 		enum bus_topic topic;
 		bus_fn *fn;
@@ -273,7 +301,7 @@ static bool open_all(struct mip6_mobile *m)
 	m->link = mip6_link_create(m->core->loop, &lp, &mip6_mobile_link_ops, m);
 	m->seek = seek_create(m->core->loop, &mip6_mobile_seek_ops, m);
 	m->icmp = icmp6_open(m->core->loop, icmp_types, sizeof icmp_types, icmp_received, m);
-	m->mh = mh_open(m->core->loop, mh_types, sizeof mh_types, local_address, mh_received, m);
+	m->mh = mh_open(m->core->loop, mh_types, types_wanted(mh_types), local_address, mh_received, m);
 	for (size_t i = 0; i < sizeof subs / sizeof *subs; i++)
 		ok &= (m->subs[i] = bus_subscribe(m->core->bus, subs[i].topic, subs[i].fn, m)) != NULL;
 	m->rtnl = rtnl_subscribe(mip6_rtnl(m), rtnl_changed, m);
@@ -298,6 +326,7 @@ struct mip6_mobile *mip6_mobile_create(struct core *core, const struct mip6_para
 	m->core = core;
 	m->params = params;
 	m->ground = (struct mip6_ground){ .core = core };
+	bucket_init(&m->errors, ERROR_RATE, ERROR_RATE);
 	timer_init(&m->go, core->loop, mip6_go_timeout, m);
 	if (!mip6_homes_create(m) || !open_all(m)) {
 		LOG_ERROR("mip6", "could not start role=mobile-node");

@@ -37,6 +37,7 @@ struct mip6_mobile {
 	struct mip6_ground ground;
 	struct icmp6 *icmp;
 	struct mh *mh;
+	struct bucket errors;
 	struct bus_sub *subs[6];
 	struct rtnl_sub *rtnl;
 

@@ -65,6 +65,14 @@ static const struct nd_prefix *care_of_prefix(const struct mip6_place *p)
 	return best;
 }
 
+static const struct nd_prefix *prefix_with(const struct mip6_place *p, const struct in6_addr *a)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (prefix_has(&p->prefixes[i].prefix, a))
+			return &p->prefixes[i];
+	return NULL;
+}
+
 static usec_t valid_until(const struct nd_prefix *x, usec_t at)
 {
 	return x->valid == UINT32_MAX ? UINT64_MAX : at + x->valid * USEC_SEC;
@@ -235,7 +243,8 @@ static void link_probe(void *arg, const struct mip6_place *p)
 /* The link as it was: whatever waited for it goes on. */
 static void resume(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 {
-	const struct nd_prefix *x = care_of_prefix(p);
+	const struct nd_prefix *x = care_of_prefix(p), *own = prefix_with(p, &m->coa);
+	bool deprecated = own && !own->preferred && x && x->preferred; /* §11.5.3 */
 	if (m->gone && m->ours)
 		mip6_record_close(m, HANDOVER_CANCELLED, "the link came back as it was");
 	m->gone = false;
@@ -255,12 +264,12 @@ static void resume(struct mip6_mobile *m, const struct mip6_place *p, usec_t at)
 		ground_default(&m->ground, p, &in6addr_any);
 	if (x && addr_eq(&x->prefix.addr, &m->awaited.addr) && x->prefix.plen == m->awaited.plen) {
 		mip6_coa_find(m);
-	} else if (!addr_is_zero(&m->coa) && !m->after) {
-		if (x && prefix_has(&x->prefix, &m->coa))
-			m->valid_until = valid_until(x, at);
-		tell_away(m, MIP6_WAY_GONE);
-	} else if (addr_is_zero(&m->coa) && m->source == COA_RA) {
+	} else if (m->source == COA_RA && (addr_is_zero(&m->coa) || deprecated)) {
 		visit(m, p, at);
+	} else if (!addr_is_zero(&m->coa) && !m->after) {
+		if (own)
+			m->valid_until = valid_until(own, at);
+		tell_away(m, MIP6_WAY_GONE);
 	}
 }
 

@@ -31,7 +31,7 @@ typedef void mh_fn(const struct mh_message *m, void *arg);
 /* Is it an address of this node? The packet socket also sees what is only forwarded here. */
 typedef bool mh_local_fn(const struct in6_addr *a, void *arg);
 
-enum { MH_TYPE_BRR = 0, MH_TYPE_BU = 5, MH_TYPE_BACK = 6, MH_TYPE_BE = 7, MH_TYPE_FBU = 8, MH_TYPE_FBACK = 9, MH_TYPE_FNA = 10,
+enum { MH_TYPE_BRR = 0, MH_TYPE_HOTI = 1, MH_TYPE_COTI = 2, MH_TYPE_HOT = 3, MH_TYPE_COT = 4, MH_TYPE_BU = 5, MH_TYPE_BACK = 6, MH_TYPE_BE = 7, MH_TYPE_FBU = 8, MH_TYPE_FBACK = 9, MH_TYPE_FNA = 10,
 	MH_TYPE_HI = 14, MH_TYPE_HACK = 15 };
 
 /* types: Mobility Header types to receive. Only packets to an address for which is_local says so are delivered; both

@@ -21,7 +21,7 @@ import scapy.config
 
 scapy.config.conf.ipv6_enabled = True
 from scapy.layers.inet6 import (  # noqa: E402
-    HAO, MIP6MH_BA, MIP6MH_BU, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6HAADReply, ICMPv6HAADRequest, ICMPv6ND_RA,
+    HAO, MIP6MH_BA, MIP6MH_BE, MIP6MH_BU, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6HAADReply, ICMPv6HAADRequest, ICMPv6ND_RA,
     ICMPv6NDOptHAInfo, ICMPv6NDOptPrefixInfo, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrRouting, MIP6OptAltCoA,
     MIP6OptMNID, MIP6OptMsgAuth, MIP6OptReplayProtection)
 
@@ -114,7 +114,7 @@ class Mobile(threading.Thread):
 
     def __init__(self, ns):
         super().__init__(daemon=True)
-        self.answers, self.inner, self.discovered = [], [], {}
+        self.answers, self.errors, self.inner, self.discovered = [], [], [], {}
         self.reverse = None  # (outer source, inner source) other than what came; for attacks
         self._cond, self._ended = threading.Condition(), False
         with ns.entered():
@@ -145,6 +145,9 @@ class Mobile(threading.Thread):
             with self._cond:
                 self.discovered[reply.id] = list(reply.addresses)
                 self._cond.notify_all()
+        elif data[6] == 135 and MIP6MH_BE in IPv6(data):
+            with self._cond:
+                self.errors.append(IPv6(data)[MIP6MH_BE])
         elif data[6] in (43, 135) and MIP6MH_BA in IPv6(data):
             with self._cond:
                 self.answers.append(Answer(data, time.monotonic()))

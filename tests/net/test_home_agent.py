@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, MIP6MH_CoTI, MIP6MH_HoTI
 
 from lab.daemon import KEY
 from lab.mip6 import ACK_HOME, AGENT, COA, COA2, HOME, HOST, LINK_LOCAL, NTP, HomeWorld, binding_update, elsewhere
@@ -158,3 +158,13 @@ def test_discovery(world):
     w.daemon.stop()
     with w.ha.entered():
         assert "fdfffffffffffffe" not in open("/proc/thread-self/net/anycast6").read()
+
+
+def test_route_optimisation_is_refused(world):
+    """Who begins it is told that nobody here knows it, and keeps to the tunnel (RFC 6275 §9.2, §11.3.6)."""
+    w = world().start()
+    for begin in (MIP6MH_HoTI, MIP6MH_CoTI):
+        n = len(w.mobile.errors)
+        w.mobile.send(bytes(IPv6(src=COA, dst=AGENT) / begin()))
+        wait_for("a Binding Error", lambda n=n: len(w.mobile.errors) > n, 20)
+        assert w.mobile.errors[-1].status == 2 and w.mobile.errors[-1].ha == "::"

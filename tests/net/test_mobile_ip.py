@@ -3,14 +3,16 @@ A mobile keeps its home address: with fast handovers under it, with the chain fr
 fast handover, by router advertisements. Home agent and mobile are ours; test_home_agent.py has a home agent beside another's mobile.
 """
 
+import socket
 import time
 
 import pytest
+from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6, MIP6MH_HoTI
 
 from lab import movement, traffic
 from lab.daemon import FORMS, KEY, merged
 from lab.netns import differences, snapshot
-from lab.topology import CN, wait_for
+from lab.topology import CN, eui64, wait_for
 
 user_form = pytest.mark.needs("tun", "nft")
 forms = pytest.mark.parametrize("form", [
@@ -228,6 +230,24 @@ def test_a_home_agent_is_looked_for(lab):
     c.topology.move([(mobile, ar2)], 20)
     at(c, mobile.address(ar2))
     assert c.daemons["mn1"].counters()["mip6.discovery_sent"] == asked
+
+    # A correspondent that would optimise the route is told that nobody here knows how (RFC 6275 §9.2).
+    begin = bytes(IPv6(src=CN, dst=home_of(c)) / MIP6MH_HoTI())
+    with c.topology.ns["cn"].entered(), socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+        s.sendto(begin, (home_of(c), 0))
+    wait_for("a Binding Error", lambda: c.daemons["mn1"].counters()["mip6.be_sent"] == 1, 30)
+
+    # The prefix of the care-of address is deprecated, and there is another (§11.5.3).
+    router = str(eui64("fe80::/64", ar2.mac))
+    renumbered = (IPv6(src=router, dst="ff02::1", hlim=255) / ICMPv6ND_RA(routerlifetime=1800)
+                  / ICMPv6NDOptPrefixInfo(prefix=ar2.prefix.split("/")[0], prefixlen=64, validlifetime=9000, preferredlifetime=0)
+                  / ICMPv6NDOptPrefixInfo(prefix="2001:db8:bb::", prefixlen=64, validlifetime=9000, preferredlifetime=9000))
+
+    def changed():
+        with c.topology.ns["ar2"].entered(), socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as s:
+            s.sendto(bytes(renumbered), ("wlan", 0x86DD, 0, 0, bytes.fromhex("333300000001")))
+        return c.daemons["mn1"].show("home")[0]["coa"].startswith("2001:db8:bb:")
+    wait_for("a care-of address that is not deprecated", changed, 30)
 
 
 class Walk:
