@@ -60,12 +60,13 @@ enum mh_option { /* length in octets, without type and length */
 	MHO_ALT_COA = 3,
 	MHO_LLA = 7,
 	MHO_MN_ID = 8, /* RFC 4283 */
+	MHO_IP_ADDRESS_PRINTED = 17, /* RFC 5026's, else */
 	MHO_EXPERIMENTAL = 18, /* RFC 5096 */
 	MHO_BADF = 21,
 	MHO_IPV4_HOME = 29, /* RFC 5555 §3.1.1 */
 	MHO_MULTICAST = 60, /* RFC 7411: passed over */
 	MHO_MULTICAST_ACK = 61,
-	MHO_IP_ADDRESS = 34, /* RFC 5568 §6.4.2 prints 17, its IANA section 34: what is assigned is what we send and take */
+	MHO_IP_ADDRESS = 34, /* RFC 5568 §6.4.2 prints 17, its IANA section 34: what is assigned is sent, both are taken */
 };
 
 enum fbu_flags { FBU_ACK = 0x80, FBU_HOME = 0x40, FBU_LINK_LOCAL = 0x20, FBU_KEY = 0x10 };

@@ -348,6 +348,13 @@ static bool mh_ip(struct rd *body, struct rd *rest, struct mh_options *o)
 	return true;
 }
 
+/* The type that the section prints is another option's: what is not of this one's shape is passed over. */
+static bool mh_ip_printed(struct rd *body, struct rd *rest, struct mh_options *o)
+{
+	(void)mh_ip(body, rest, o);
+	return true;
+}
+
 static bool mh_ipv4_home(struct rd *body, struct rd *rest, struct mh_options *o)
 {
 	struct in6_addr a = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
@@ -391,6 +398,7 @@ static const struct {
 	{ MHO_EXPERIMENTAL, mh_rider },
 	{ MHO_BADF, mh_badf },
 	{ MHO_IP_ADDRESS, mh_ip },
+	{ MHO_IP_ADDRESS_PRINTED, mh_ip_printed },
 	{ MHO_IPV4_HOME, mh_ipv4_home },
 };
 

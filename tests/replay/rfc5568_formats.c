@@ -141,6 +141,7 @@ const struct sentence rfc5568_formats[] = {
 	{ "6.4.1", "MUST", "bits after the prefix length are zero, and ignored", SHOWN(bits_after_the_prefix_are_zero) },
 	{ "6.4.1", "", "a prefix length is at most 128", SHOWN_BY("tests/unit/test_fmip6_wire.c::test_prrtadv_prefix") },
 	{ "6.4.2", "", "MH IPv6 address options begin at 8n+4, type 34 (§12; the figure prints 17)", SHOWN(addresses_of_a_hi_are_aligned) },
+	{ "6.4.2", "", "an option with the type that is printed is understood", SHOWN_BY("tests/unit/test_fmip6_wire.c::test_hi_address_as_printed") },
 	{ "6.4.3", "MUST", "LLA options are padded to a multiple of 8 octets", SHOWN(link_layer_address_option_is_padded) },
 	{ "6.4.4", "", "MH-LLA: its length is that of code and address, no alignment", SHOWN(link_layer_address_in_a_mobility_header) },
 	{ "6.4.5", "MUST", "BADF is the last option", SHOWN_BY("tests/unit/test_fmip6_wire.c::test_badf_lengths") },

@@ -378,6 +378,20 @@ static void test_hi_client(void **state)
 }
 
 /* Another order of options, an unknown one, pads of every kind; and one of the known with a wrong length. */
+/* §6.4.2 prints type 17 where 34 is assigned: who reads only that section is understood; RFC 5026's option 17 is passed over. */
+static void test_hi_address_as_printed(void **state)
+{
+	struct hi m;
+	uint8_t octets[sizeof hi_full];
+	memcpy(octets, hi_full, sizeof octets);
+	octets[20] = octets[44] = 17;
+	assert_int_equal(hi_parse(octets, sizeof octets, &m), 0);
+	assert_true(addr_eq(&m.pcoa, &A(PCOA)) && addr_eq(&m.ncoa, &A(NCOA)));
+	octets[23] = 129; /* no prefix length */
+	assert_int_equal(hi_parse(octets, sizeof octets, &m), 0);
+	assert_true(addr_is_zero(&m.pcoa) && addr_eq(&m.ncoa, &A(NCOA)));
+}
+
 static void test_hi_options(void **state)
 {
 	struct hi m;
@@ -981,6 +995,7 @@ int main(void)
 		cmocka_unit_test(test_fback),
 		cmocka_unit_test(test_hi),
 		cmocka_unit_test(test_hi_options),
+		cmocka_unit_test(test_hi_address_as_printed),
 		cmocka_unit_test(test_hack),
 		cmocka_unit_test(test_hi_client),
 		cmocka_unit_test(test_hack_unsolicited),
