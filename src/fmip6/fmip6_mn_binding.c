@@ -317,6 +317,7 @@ void bindings_fback(struct bindings *t, const struct mh_in *in)
 	FMIP6_COUNT(FMIP6_FBACK_RECEIVED);
 	if (fback_parse(in->data, in->len, &m) < 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
+		log_limited(&t->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBack ignored peer=%s reason=malformed", ADDR(&in->src));
 		return;
 	}
 	struct binding *b = fback_binding(t, in, &m);

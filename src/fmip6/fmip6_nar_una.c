@@ -26,6 +26,14 @@ static void una_refuse(struct fmip6_nar *n, const struct nd_na *m, int ifindex, 
 	n->ops->send_naack(n->arg, ifindex, &m->lladdr, &m->target, supplied ? NAACK_USE_SUPPLIED : NAACK_CONFIGURE, &other);
 }
 
+/* Not from where its mobile is expected. */
+static void una_ignore(struct fmip6_nar *n, const struct una *m, const struct session *s, int ifindex, usec_t at)
+{
+	FMIP6_COUNT(FMIP6_UNA_IGNORED);
+	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s expected=%s ifindex=%d expected_ifindex=%d",
+	            ADDR(&m->target), LLADDR(&m->lladdr), LLADDR(&s->v.lladdr), ifindex, s->v.ifindex);
+}
+
 void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *src, int ifindex, usec_t at)
 {
 	struct session *s = nar_session_find(n, &m->target);
@@ -47,7 +55,7 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 		if (s->v.state != NAR_DONE && lladdr_eq(&s->v.lladdr, &m->lladdr) && s->v.ifindex == ifindex)
 			nar_lodge_here(s, at);
 		else
-			FMIP6_COUNT(FMIP6_UNA_IGNORED);
+			una_ignore(n, m, s, ifindex, at);
 		return;
 	}
 	if (!s || s->v.state == NAR_DONE) {
@@ -62,7 +70,7 @@ void nar_una(struct fmip6_nar *n, const struct nd_na *m, const struct in6_addr *
 		return;
 	}
 	if (s->v.ifindex != ifindex) {
-		FMIP6_COUNT(FMIP6_UNA_IGNORED);
+		una_ignore(n, m, s, ifindex, at);
 		return;
 	}
 	if (!s->una)

@@ -430,6 +430,8 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 	int status = hack_status(&m, &ncoa);
 	if (status < 0) {
 		FMIP6_COUNT(FMIP6_HACK_IGNORED);
+		log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "HAck ignored mobile=%s peer=%s seq=%u code=%u reason=\"no answer to a HI\"",
+		            ADDR(&b->pcoa), ADDR(&in->src), m.seq, m.code);
 		return;
 	}
 	p->ops->step(p->arg, &b->pcoa, STEP_E_HACK, in->at);

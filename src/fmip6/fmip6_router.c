@@ -113,6 +113,8 @@ static void older_received(struct fmip6_router *r, const struct icmp6_message *m
 		len = hack_pack(&hack, mh, sizeof mh);
 	if (len < 0) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
+		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "%s over ICMPv6 ignored peer=%s reason=malformed", is_hi ? "HI" : "HAck",
+		            ADDR(&m->src));
 		return;
 	}
 	struct mh_in in = { .src = m->src, .dst = m->dst, .ifindex = m->ifindex, .data = mh, .len = (size_t)len, .at = m->at };
@@ -182,6 +184,7 @@ static void fna_received(struct fmip6_router *r, const struct mh_message *m)
 	struct link on;
 	if (fna_parse(m->data, m->len, &una.lladdr) < 0 || !router_link_of_addr(r, &m->src, &on) || on.ifindex != m->ifindex) {
 		FMIP6_COUNT(FMIP6_MALFORMED);
+		log_limited(&r->log, m->at, LOG_LEVEL_NOTICE, "fmip6", "FNA ignored peer=%s reason=\"malformed, or not from its own link\"", ADDR(&m->src));
 		return;
 	}
 	if (!nd_is_station(&una.lladdr, on.lladdr.len)) {
