@@ -4,7 +4,7 @@
 #include "fmip6/fmip6_nar_private.h"
 
 #define TICKS 8 /* times in a lifetime that a lodger is looked after */
-#define LATE 4096 /* a HI so far behind the last one was under way for long; further behind, its router has begun anew */
+#define LATE 1024 /* a HI so far behind the last one was under way for long; further behind, its router has begun anew */
 
 bool nar_serves(const struct fmip6_nar *n, int ifindex)
 {
@@ -209,7 +209,7 @@ bool nar_lodge_hi(struct fmip6_nar *n, const struct hi *m, const struct mh_in *i
 		nar_refuse(n, m, in, HACK_UNSPECIFIED, "the mobile is not there any more");
 		return true;
 	}
-	if (s->v.state != NAR_DONE && is_late(s, m)) {
+	if (s->v.state != NAR_DONE && (own || addr_eq(&s->asked, &m->ncoa)) && is_late(s, m)) {
 		nar_hack_send(n, &in->dst, &in->src, m->seq, HACK_USE_PCOA, &in6addr_any);
 		return true;
 	}
