@@ -27,7 +27,7 @@ static void una_refuse(struct fmip6_nar *n, const struct nd_na *m, int ifindex, 
 }
 
 /* Not from where its mobile is expected. */
-static void una_ignore(struct fmip6_nar *n, const struct una *m, const struct session *s, int ifindex, usec_t at)
+static void una_ignore(struct fmip6_nar *n, const struct nd_na *m, const struct session *s, int ifindex, usec_t at)
 {
 	FMIP6_COUNT(FMIP6_UNA_IGNORED);
 	log_limited(&n->log, at, LOG_LEVEL_NOTICE, "fmip6", "UNA ignored mobile=%s lladdr=%s expected=%s ifindex=%d expected_ifindex=%d",
