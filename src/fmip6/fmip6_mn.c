@@ -197,6 +197,7 @@ static void turn_back(struct timer *t, void *arg)
 static void update_begin(struct fmip6_mn *m, const struct mn_place *target, const struct in6_addr *ncoa)
 {
 	struct binding *b = binding_get(&m->bindings, &m->here);
+	b->yielded = false;
 	m->target = *target;
 	b->v.ncoa = addr_is_zero(ncoa) || mn_is_away(m, ncoa) ? mn_address(m, &target->prefix, &m->here.coa) : *ncoa;
 	m->target.coa = b->v.ncoa;

@@ -208,7 +208,7 @@ static void renew_timeout(struct timer *timer, void *arg)
 	}
 	if (!b->lodged)
 		b->v.ncoa = t->here->coa;
-	binding_exchange(b, EXCHANGE_FOLLOW);
+	binding_exchange(b, b->yielded ? EXCHANGE_RELEASE : EXCHANGE_FOLLOW);
 }
 
 static void expire_timeout(struct timer *timer, void *arg)

@@ -24,11 +24,12 @@ void mn_home_forwarded(struct fmip6_mn *m, const struct in6_addr *home)
 		return;
 	b->yielded = true;
 	bool busy = b->exchange != EXCHANGE_NONE || (m->open && addr_eq(&m->pcoa, home));
-	if (!busy && m->state == MN_ATTACHED && !prefix_has(&m->here.prefix, home))
+	bool here = m->state == MN_ATTACHED || m->state == MN_SOLICITING || m->state == MN_UPDATING || m->state == MN_PREPARED;
+	if (!busy && here && !prefix_has(&m->here.prefix, home))
 		mn_release(m, b);
 }
 
-void mn_home_ours(struct fmip6_mn *m)
+void mn_home_take(struct fmip6_mn *m)
 {
 	struct in6_addr home;
 	if (!m->known || m->state != MN_ATTACHED || !m->ops->home || !m->ops->home(m->arg, &m->here.prefix, &home) ||
@@ -37,6 +38,15 @@ void mn_home_ours(struct fmip6_mn *m)
 	m->alias = m->here.coa;
 	m->here.coa = home;
 	m->ops->attach(m->arg, &m->here, true);
+	struct binding *b = binding_of(&m->bindings, &home);
+	if (b) /* the home agent never took over */
+		mn_come_home(m, b);
+}
+
+void mn_home_ours(struct fmip6_mn *m)
+{
+	if (m->known && m->state == MN_ATTACHED)
+		mn_after_main(m);
 }
 
 void mn_alias_forget(struct fmip6_mn *m)

@@ -64,7 +64,7 @@ void mn_una_begin(struct fmip6_mn *m)
  */
 void mn_after_main(struct fmip6_mn *m)
 {
-	mn_home_ours(m);
+	mn_home_take(m);
 	for (int i = 0; i < MN_BINDINGS; i++) {
 		struct binding *b = &m->bindings.items[i];
 		if (!b->used || b->exchange != EXCHANGE_NONE || !b->told || b->lodged)
@@ -151,8 +151,7 @@ static struct in6_addr address_at(struct fmip6_mn *m, const struct mn_place *p, 
 	return mn_address(m, &p->prefix, &m->here.coa);
 }
 
-/* Back where the address of this binding is at home. */
-static void come_home(struct fmip6_mn *m, struct binding *home)
+void mn_come_home(struct fmip6_mn *m, struct binding *home)
 {
 	m->ops->native(m->arg, &home->v);
 	home->v.expires = 0;
@@ -180,7 +179,7 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	m->here.coa = coa;
 	b->v.ncoa = lodging ? p->router : coa;
 	b->kept = true;
-	b->lodged = false;
+	b->lodged = b->yielded = false;
 	bool predictive = b == home || binding_in_force(b);
 	if (m->open && !m->predictive && m->told_at && (m->told_at < m->down_at || !m->down_at)) {
 		mn_step(m, STEP_A_RTSOLPR, m->asked_at); /* known beforehand: that is where the routers on this link came from */
@@ -210,7 +209,7 @@ static void move_to(struct fmip6_mn *m, const struct mn_place *p)
 	}
 	m->expected = false;
 	if (home)
-		come_home(m, home);
+		mn_come_home(m, home);
 	if (addr_is_zero(&b->v.local))
 		b->v.local = coa;
 	bind_all(m);

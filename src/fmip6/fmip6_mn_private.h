@@ -73,6 +73,7 @@ void mn_record_close(struct fmip6_mn *m, enum handover_result r, const char *rea
 /* Home addresses (fmip6_mn_home.c). */
 bool mn_is_away(struct fmip6_mn *m, const struct in6_addr *a); /* on its home link it is not to be used now */
 void mn_release(struct fmip6_mn *m, struct binding *b);        /* its PAR need not forward any more */
+void mn_home_take(struct fmip6_mn *m);                         /* the home address is ours here: that is what we are called */
 void mn_alias_forget(struct fmip6_mn *m);                      /* the link of `here` is left */
 
 /* The question to the router (fmip6_mn.c). */
@@ -88,6 +89,7 @@ void mn_una_repeat(struct fmip6_mn *m); /* of an address that need not be asked 
 void mn_settle(struct fmip6_mn *m);        /* UNA is out and the PAR forwards here */
 void mn_movement_over(struct fmip6_mn *m); /* complete */
 void mn_after_main(struct fmip6_mn *m);
+void mn_come_home(struct fmip6_mn *m, struct binding *home); /* back where the address of this binding is at home */
 void mn_arrive(struct fmip6_mn *m, const struct mn_place *p);
 void mn_arrive_from_target(struct fmip6_mn *m, const struct mn_place *p, const char *reason);
 void mn_probe_stop(struct fmip6_mn *m);

@@ -1303,6 +1303,58 @@ static void test_home_again(void **state)
 	}
 }
 
+/* Home again before it ever answered: what the previous router still tunnels goes round about until it is known that the home address
+ * is free. And away once more: the previous router serves as the first time. */
+static void test_home_agent_never_answered(void **state)
+{
+	struct in6_addr home = sim_addr(1), coa;
+	struct sim *s = begin();
+	sim_home(s, SIM_HOME_OURS);
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	sim_home(s, SIM_HOME_UNSURE);
+	predictive(s, 1, 20 * MS);
+	sim_run(s, 800 * MS);
+	coa = mn_coa(s);
+	assert_true(!addr_eq(&coa, &home) && sim_tunnelled(s, 1, 1) && bound(s));
+	sim_home(s, SIM_HOME_OURS);
+	sim_run(s, 100 * MS);
+	coa = mn_coa(s);
+	assert_true(addr_eq(&coa, &home) && !sim_tunnelled(s, 1, 1) && !bound(s));
+	predictive(s, 3, 20 * MS);
+	sim_run(s, 1800 * MS);
+	assert_true(sim_tunnelled(s, 1, 1) && bound(s));
+	sim_traffic(s, false);
+	sim_run(s, 200 * MS);
+	struct sim_traffic_result r = sim_result(s);
+	assert_int_equal(r.lost + r.repeated, 0);
+	sim_destroy(s);
+}
+
+/* One whose word to the previous router was never answered, home and away again: it is not given up before its time. */
+static void test_away_again_after_silence(void **state)
+{
+	struct sim *s = begin();
+	sim_home(s, SIM_HOME_OURS);
+	predictive(s, 2, 20 * MS);
+	sim_run(s, 800 * MS);
+	sim_traffic(s, false);
+	sim_drop(s, SIM_FBU, 4);
+	sim_home(s, SIM_HOME_AGENT);
+	sim_run(s, 2000 * MS);
+	assert_true(bound(s));
+	sim_drop(s, SIM_FBU, 0);
+	predictive(s, 1, 20 * MS);
+	sim_run(s, 300 * MS);
+	sim_home(s, SIM_HOME_OURS);
+	sim_run(s, 800 * MS);
+	assert_false(bound(s) || sim_tunnelled(s, 1, 1));
+	predictive(s, 3, 20 * MS);
+	sim_run(s, 1800 * MS);
+	assert_true(sim_tunnelled(s, 1, 1) && bound(s));
+	sim_destroy(s);
+}
+
 /* Back before the home agent was ever asked: nothing but the previous router has to know. */
 static void test_home_agent_never_asked(void **state)
 {
@@ -1370,6 +1422,8 @@ int main(void)
 		cmocka_unit_test(test_home_agent_is_first),
 		cmocka_unit_test(test_home_again),
 		cmocka_unit_test(test_home_agent_never_asked),
+		cmocka_unit_test(test_home_agent_never_answered),
+		cmocka_unit_test(test_away_again_after_silence),
 		cmocka_unit_test(test_served_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

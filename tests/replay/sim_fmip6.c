@@ -1277,10 +1277,12 @@ static void mn_native(void *arg, const struct mn_binding_view *b)
 static void mn_unbind(void *arg, const struct mn_binding_view *b)
 {
 	struct sim *s = arg;
+	struct in6_addr home = sim_addr(1);
 	struct end *e = end_of(s->ends, &b->pcoa);
 	if (e)
 		e->used = false;
-	mn_abandon(s, &b->pcoa);
+	if (s->home == SIM_HOME_NONE || !addr_eq(&b->pcoa, &home))
+		mn_abandon(s, &b->pcoa);
 }
 
 static struct handover *mn_record(struct sim *s)
