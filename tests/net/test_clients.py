@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from lab import movement, netns, timeline, traffic
+from lab import fmip6, movement, netns, timeline, traffic
 from lab.clients import CN4, Ping, router4
 from lab.daemon import FORMS
 from lab.netns import LabError
@@ -86,6 +86,9 @@ def test_announced(net, form):
     kernel has tunnels of its own everything takes its time, and one router to go to is enough."""
     c = net(routers=3 if form == "user" else 2, extra=FORMS[form])
     mobile, home, second, last = c.mobiles[0], *c.points[:2], c.points[-1]
+    with fmip6.Wire(c.topology.ns[mobile.name], "wlan0") as w:  # one that speaks RFC 4068, and cannot prove who it is, is a client all the same
+        w.send("33:33:00:00:00:02", fmip6.rtsolpr(mobile.address(home), "ff02::2", 1, mobile.mac, second.ap_id, kind=150))
+        wait_for("it is answered", lambda: counter(c, home, "rtsolpr_rfc4068") == counter(c, home, "prrtadv_sent") == 1)
     s = Sessions(c, mobile, home)
     for at, to in ((home, second), *([(second, last)] if last is not second else []), (home, home)):
         c.order(at, mobile, home, to)
