@@ -80,16 +80,13 @@ static struct secret *key_new(void)
 }
 
 /* An address that has no key yet; NULL: there is no room. Who has a key keeps it. */
-static struct entry *entry_make(struct hk_router *h, const struct in6_addr *cga, const struct lladdr *l,
-                                const uint8_t owner[SEND_FINGERPRINT])
+static struct entry *entry_make(struct hk_router *h, const struct in6_addr *cga, const struct lladdr *l)
 {
 	make_room(h, l);
 	struct entry *e = HASH_COUNT(h->entries) < (unsigned)h->params->sessions ? calloc(1, sizeof *e) : NULL;
 	if (!e)
 		return NULL;
 	e->cga = *cga;
-	e->lladdr = *l;
-	memcpy(e->owner, owner, SEND_FINGERPRINT);
 	HASH_ADD(hh, h->entries, cga, sizeof e->cga, e);
 	fmip6_counters[FMIP6_HK_KEYS].value++;
 	return e;
@@ -109,7 +106,7 @@ static struct entry *entry_for(struct hk_router *h, const struct hk_question *q,
 		return e;
 	struct secret *key = key_new();
 	if (!e && key)
-		e = entry_make(h, q->message.src, &q->lladdr, owner);
+		e = entry_make(h, q->message.src, &q->lladdr);
 	if (!e || !key) {
 		secret_unref(key);
 		return NULL;

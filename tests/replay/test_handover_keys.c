@@ -188,6 +188,7 @@ static int teardown(void **state)
 {
 	hk_mn_destroy(w.mobile);
 	hk_router_destroy(w.router);
+	assert_int_equal(loop_next_due(w.loop), UINT64_MAX); /* no timer is left behind */
 	loop_destroy(w.loop);
 	assert_int_equal(fmip6_counters[FMIP6_HK_KEYS].value, 0);
 	assert_int_equal(secrets_live(), 0);
@@ -263,6 +264,9 @@ static void test_exchange(void **state)
 	assert_int_equal(count(FMIP6_HK_GRANTED), 1);
 	assert_int_equal(count(FMIP6_HK_RECEIVED), 1);
 	assert_int_equal(count(FMIP6_HK_KEYS), 1);
+	struct rtsolpr q;
+	assert_int_equal(rtsolpr_parse(w.questions[0].data, send_body_len(w.questions[0].data, w.questions[0].len), 6, &q), 0);
+	assert_true(lladdr_eq(&q.source, &mac)); /* by which the router answers, and counts */
 	run(1000 * USEC_SEC);
 	assert_int_equal(w.asked, 1); /* and then there is peace */
 }
@@ -450,6 +454,9 @@ static void test_pair_takes_long(void **state)
 	run(10 * USEC_SEC);
 	assert_int_equal(w.asked, 0);
 	assert_int_equal(w.pairs, 1);
+	arrive(true); /* elsewhere meanwhile: one is enough */
+	run(10 * USEC_SEC);
+	assert_int_equal(w.pairs, 1);
 	hk_mn_pair(w.mobile, key_of(wrap_pem));
 	run(USEC_SEC);
 	assert_agreed();
@@ -582,6 +589,44 @@ static void test_flood(void **state)
 	arrive(true);
 	run(4 * w.params.refresh); /* at first chance may be against it */
 	assert_agreed();
+	send_key_free(other);
+	send_key_free(wrap);
+}
+
+static void view_keep(const struct hk_view *v, void *arg)
+{
+	struct hk_view *all = arg;
+	all[v->lladdr.octet[5]] = *v;
+}
+
+/* Each node has keys of its own: no two are the same, and many nodes do not pay for one another. */
+static void test_many_nodes(void **state)
+{
+	struct send_key *other = key_of(router_pem), *wrap = key_of(wrap_pem);
+	struct badf_key keys[2 * HK_KEYS_PER_LLADDR];
+	struct hk_view views[2 * HK_KEYS_PER_LLADDR];
+	struct hk_grant g;
+	memset(views, 0, sizeof views);
+	for (uint8_t i = 0; i < 2 * HK_KEYS_PER_LLADDR; i++) {
+		const struct lladdr l = { .len = 6, .octet = { 2, 0, 0, 0, 0, i } };
+		struct letter q = question_of(other, wrap, other, &w.link.addr, i, now());
+		for (int again = 0; put_question(&q, &l, &g) != HK_GRANTED; again++) { /* chance may be against it */
+			assert_true(again < 100);
+			run(100 * USEC_MSEC);
+			q = question_of(other, wrap, other, &w.link.addr, i, now());
+		}
+		assert_true(hk_router_key(w.router, &q.src, &keys[i]));
+		for (uint8_t k = 0; k < i; k++)
+			assert_memory_not_equal(keys[k].octets, keys[i].octets, sizeof keys[i].octets);
+	}
+	assert_int_equal(count(FMIP6_HK_KEYS), 2 * HK_KEYS_PER_LLADDR);
+	hk_router_each(w.router, view_keep, views);
+	for (uint8_t i = 0; i < 2 * HK_KEYS_PER_LLADDR; i++)
+		assert_true(views[i].lladdr.octet[5] == i && views[i].expires > loop_now(w.loop));
+	run(w.params.handover_keys.lifetime);
+	memset(views, 0, sizeof views);
+	hk_router_each(w.router, view_keep, views);
+	assert_int_equal(views[0].expires, 0); /* what is over is not told of */
 	send_key_free(other);
 	send_key_free(wrap);
 }
@@ -1010,6 +1055,7 @@ int main(void)
 		T(test_changed_questions),
 		T(test_kept_back),
 		T(test_flood),
+		T(test_many_nodes),
 		T(test_full),
 		T(test_changed_answers),
 		T(test_cut_answers),
