@@ -68,6 +68,12 @@ TESTS += tests/replay/replay_clients_crowd
 tests_replay_replay_clients_crowd_SOURCES = tests/replay/replay_clients_crowd.c
 tests_replay_replay_clients_crowd_LDADD = $(FMIP6_TEST_LIBS)
 
+# The router that they visit, alone.
+check_PROGRAMS += tests/replay/replay_visits
+TESTS += tests/replay/replay_visits
+tests_replay_replay_visits_SOURCES = tests/replay/replay_visits.c
+tests_replay_replay_visits_LDADD = $(FMIP6_TEST_LIBS)
+
 check_PROGRAMS += tests/replay/test_handover_keys
 TESTS += tests/replay/test_handover_keys
 tests_replay_test_handover_keys_SOURCES = tests/replay/test_handover_keys.c tests/unit/send_samples.h
