@@ -484,10 +484,14 @@ static void on_down(struct sctp_peer *p, const char *reason, void *arg)
 	association(arg, p, false, "down", reason);
 }
 
-/* What it knew is lost; what we know is answered for by tokens and times, and needs no help. */
+/* What it knew is lost; what we know is answered for by tokens and times, and needs no help. Others hear that it was away. */
 static void on_restarted(struct sctp_peer *p, void *arg)
 {
-	association(arg, p, true, "restarted by the neighbour", "");
+	struct cxtp_router *r = arg;
+	struct neighbor *n = neighbor_at(r, sctp_peer_addr(p));
+	if (n)
+		neighbor_set_association(r->core->neighbors, n, false);
+	association(r, p, true, "restarted by the neighbour", "");
 }
 
 static void refuse(struct cxtp_router *r, enum cxtp_counter c, const struct in6_addr *peer, const char *reason, size_t len)

@@ -228,6 +228,37 @@ def test_nothing_stays(net):
 
 
 @user_form
+def test_new_address_and_restarts(net):
+    """Away, a client makes up another address of its home link; then its anchor is killed and started again, and then the router where
+    it is: all its addresses are served each time, by one rule of each family, without its doing."""
+    c = net(routers=2)
+    mobile, (home, second) = c.mobiles[0], c.points
+    c.topology.move([(mobile, second)], 20)
+    ns = c.topology.ns[mobile.name]
+    ns.run("ping", "-c", "3", "-i", "0.2", "-W", "20", CN, check=False)
+    c.settled(mobile, home, second)
+    new = home.prefix.replace("/64", "abcd:1")
+    ns.ip(f"addr add {new}/64 dev wlan0")
+
+    def reached():
+        for src, dst in zip((new, *c.addresses(mobile, home)), (CN, CN, CN4)):
+            wait_for(f"{src} reaches {dst}", lambda: "bytes from" in ns.run("ping", "-n", "-c", "1", "-W", "1", "-I", src, dst, check=False))
+        for a in (new, *c.addresses(mobile, home)):
+            c.wait_state(home, a, "away")
+            c.wait_state(second, a, "visiting")
+        for family in ("-6", "-4"):
+            rules = c.topology.ns[second.name].run("ip", family, "rule").splitlines()
+            assert sum("iif wlan" in line for line in rules) == 1, rules
+    reached()
+    assert counter(c, home, "clients_adopted") == 1
+    for p in (home, second):
+        c.daemons[p.name].kill()
+        c.daemons[p.name].start()
+        c.daemons.wait_associated()
+        reached()
+
+
+@user_form
 def test_beside_mobiles(lab):
     """Routers that serve clients hand mobiles over as ever: nobody takes one that moves by itself for a client."""
     c = lab(proxy=False, extra={**FORMS["user"], "fmip6": {"clients": True}}).start()
