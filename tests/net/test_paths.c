@@ -830,6 +830,45 @@ static void ways_are_shared(void **state)
 	assert_int_equal(nslab_try("{ ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; } | grep -E 'lookup 7|table 7'"), 1);
 }
 
+/* However many visitors come from one prefix to one link, the kernel has one rule of each family for them. One that goes another way
+ * has its own; what comes from that prefix and is no visitor's goes on by itself. */
+static void rules_are_shared(void **state)
+{
+	struct lab *b = *state;
+	struct in6_addr other = nslab_addr("2001:db8:c::3");
+	const struct prefix six = prefix_of(&(struct in6_addr){ .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, 1 } }, 64);
+	struct in6_addr net4 = nslab_addr("10.1.0.0");
+	const struct prefix four = prefix_of(&net4, 120);
+	for (unsigned i = 0; i < 100; i++) {
+		struct in6_addr a = nslab_addr(i & 1 ? "10.1.0.100" : "2001:db8:1::100");
+		a.s6_addr[15] = (uint8_t)(a.s6_addr[15] + i);
+		assert_int_equal(tunnel_end_visitor(b->paths, b->link1, i & 1 ? &four : &six, &a, &b->r_core, &b->stranger), 0);
+	}
+	assert_int_equal(nslab_try("test $(ip rule | grep -c 'from 10.1.0.0/24 iif r1 lookup 7') = 1 -a $(ip rule | grep -c 'lookup 7') = 1"), 0);
+	assert_int_equal(nslab_try("test $(ip -6 rule | grep -c 'from 2001:db8:1::/64 iif r1 lookup 7') = 1 -a $(ip -6 rule | grep -c 'lookup 7') = 1"), 0);
+	struct in6_addr a = nslab_addr("10.1.0.101");
+	assert_int_equal(tunnel_end_visitor(b->paths, b->link1, &four, &a, &b->r_core, &other), 0);
+	assert_int_equal(nslab_try("test $(ip rule | grep -c 'from 10.1.0.101 iif r1 lookup 7') = 1 -a $(ip rule | grep -c 'lookup 7') = 2"), 0);
+	assert_int_equal(tunnel_end_visitor(b->paths, b->link2, &four, &a, &b->r_core, &b->stranger), 0); /* to another link */
+	assert_int_equal(nslab_try("test $(ip rule | grep -c 'from 10.1.0.0/24 iif r2 lookup 7') = 1 -a $(ip rule | grep -c 'lookup 7') = 2"), 0);
+	if (form != TUNNEL_IP6TNL) { /* the mobile's own address is no visitor's */
+		nslab_enter(b->mobile);
+		nslab_sh("ip -6 route replace default via 2001:db8:1::1; ip route replace default via 10.1.0.1");
+		nslab_enter(b->router);
+		uint64_t unknown = path_counters[PATH_UNKNOWN_DST].value;
+		struct stream st = stream_start(b->mobile, b->correspondent, &b->pcoa, &b->c, 9100, rate / 4, 200);
+		run(b, 200 * USEC_MSEC);
+		stream_expect_perfect(&st, b->loop);
+		assert_int_equal(path_counters[PATH_UNKNOWN_DST].value, unknown);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		a = nslab_addr(i & 1 ? "10.1.0.100" : "2001:db8:1::100");
+		a.s6_addr[15] = (uint8_t)(a.s6_addr[15] + i);
+		tunnel_end_del(b->paths, &a);
+	}
+	assert_int_equal(nslab_try("{ ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; } | grep -E 'lookup 7|table 7'"), 1);
+}
+
 /* -- TCP: large segments, open checksums ------------------------------------------------------------------------------ */
 
 #define TCP_OCTETS (8U << 20)
@@ -1146,6 +1185,8 @@ int main(void)
 		LAB(who_sent_before_is_taken_too),
 		LAB(reverse_tunnel),
 		LAB(ways_are_shared),
+		LAB(rules_are_shared),
+		LAB4(rules_are_shared),
 		LAB(tcp_through_the_tunnel),
 		LAB(senders_learn_the_tunnel_mtu),
 		LAB(kept_address),
