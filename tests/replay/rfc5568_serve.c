@@ -474,6 +474,67 @@ static void lost_renewals_are_repeated_until_the_end(void)
 	EXPECT(served_at_nar() && counted(FMIP6_BINDINGS_EXPIRED) == 0);
 }
 
+/* The mobile does not renew: what goes on goes on between the routers. */
+static void lost_renewals_between_routers_are_repeated(void)
+{
+	sim_params(stage)->lifetime = 20 * USEC_SEC;
+	previous_addresses_are_served();
+	mobile_is_told(NAR);
+	while (times_sent(SIM_FBACK) == 0 && now() < 1000)
+		pass(1);
+	sim_params(stage)->renew = false;
+	pass(50);
+	sim_params(stage)->renew = true;
+	mobile_moves(NAR);
+	pass(13000);
+	unsigned his = times_sent(SIM_HI);
+	sim_drop(stage, SIM_HI, 4);
+	pass(6000);
+	EXPECT(times_sent(SIM_HI) == his + 5 && last(SIM_HI)->hi.code == HI_NOT_FROM_PCOA && hack()->seq == last(SIM_HI)->hi.seq);
+	EXPECT(served_at_nar());
+}
+
+static void another_address_is_supplied_during_the_service(void)
+{
+	lodges();
+	put_naack(NAR, (struct naack){ .status = NAACK_USE_SUPPLIED, .ncoa = sim_assigned(NAR), .source = tuple_of(NAR).router_lladdr });
+	pass(100);
+	EXPECT(mobile_uses(sim_assigned(NAR)) && is(last(SIM_FBU)->src, sim_assigned(NAR)) && !sim_served(stage, NAR, PAR) && flows());
+}
+
+/* The binding's time is over while the mobile is on its way, or its FBU is. */
+static void lifetime_ends_while_the_mobile_moves(void)
+{
+	lodges_for(4);
+	mobile_leaves();
+	pass(5400);
+	sim_drop(stage, SIM_FBU, 3);
+	mobile_comes(OTHER);
+	pass(3000);
+	EXPECT(sim_at(stage) == OTHER && mobile_is(MN_ATTACHED) && flows());
+}
+
+static void lifetime_ends_unrenewed_while_the_link_is_down(void)
+{
+	sim_params(stage)->renew = false;
+	lodges_for(4);
+	mobile_leaves();
+	pass(5000);
+	mobile_comes(OTHER);
+	pass(1000);
+	EXPECT(sim_at(stage) == OTHER && flows());
+}
+
+static void link_is_down_for_longer_than_the_lifetime(void)
+{
+	lodges_for(4);
+	mobile_leaves();
+	pass(7000);
+	mobile_comes(NAR);
+	pass(1000);
+	EXPECT(served_at_nar());
+}
+
 static void late_word_of_parting_does_not_end_a_later_service(void)
 {
 	lodges();
@@ -610,6 +671,11 @@ const struct sentence rfc5568_serve[] = {
 	{ "6.2.1.2", "", "a lifetime of two seconds", SHOWN(shortest_lifetime_is_served) },
 	{ "6.2.1.2", "", "where nothing is renewed the service ends with the binding, and the mobile takes an address of its own", SHOWN(service_that_nobody_renews_leaves_nothing) },
 	{ "6.2.1.2", "", "a renewal that is lost is repeated", SHOWN(lost_renewals_are_repeated_until_the_end) },
+	{ "6.2.1.2", "", "also where the mobile renews nothing", SHOWN(lost_renewals_between_routers_are_repeated) },
+	{ "6.4.6", "", "another address is supplied: that is used, and the service ends", SHOWN(another_address_is_supplied_during_the_service) },
+	{ "6.2.3", "", "the lifetime ends while the mobile is on its way", SHOWN(lifetime_ends_while_the_mobile_moves) },
+	{ "6.2.3", "", "or has no link", SHOWN(lifetime_ends_unrenewed_while_the_link_is_down) },
+	{ "6.2.3", "", "and then comes back to where it was", SHOWN(link_is_down_for_longer_than_the_lifetime) },
 	{ "6.2.1.2", "", "a late word of an earlier parting ends no later service", SHOWN(late_word_of_parting_does_not_end_a_later_service) },
 	{ "6.2.1.2", "", "nor does a late announcement", SHOWN(late_announcement_does_not_end_the_service) },
 	{ "6.2.1.2", "", "a parting of which no word comes is noticed", SHOWN(parting_never_comes) },
