@@ -3,59 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/secret.h"
 #include "fmip6/fmip6_par_private.h"
 
 #define MEMORY (30 * USEC_SEC)     /* how long an ended binding's sequence number and reverse tunnel are kept */
-
-/* Why an FBU changes nothing: its words, its counter beside FBU_REFUSED, and what the mobile is told (0: nothing). */
-enum refusal {
-	REFUSE_MALFORMED,
-	REFUSE_HOME,
-	REFUSE_KEY,
-	REFUSE_AUTH,
-	REFUSE_REPLAY,
-	REFUSE_SEQUENCE,
-	REFUSE_PCOA,
-	REFUSE_NCOA,
-	REFUSE_IDENTIFIER,
-	REFUSE_UNPROTECTED,
-	REFUSE_FULL,
-	REFUSE_LLADDR,
-	REFUSE_LOCAL,
-};
-static const struct {
-	const char *reason;
-	int counter; /* -1: none */
-	uint8_t status;
-} refusals[] = {
-	[REFUSE_MALFORMED] = { "malformed", FMIP6_MALFORMED, 0 },
-	[REFUSE_HOME] = { "no usable Home Address option", FMIP6_MALFORMED, 0 },
-	[REFUSE_KEY] = { "no key for this address", FMIP6_FBU_BAD_AUTH, 0 },
-	[REFUSE_AUTH] = { "authenticator missing or wrong", FMIP6_FBU_BAD_AUTH, 0 },
-	[REFUSE_REPLAY] = { "seen before", FMIP6_FBU_REPLAYED, 0 },
-	[REFUSE_SEQUENCE] = { "sequence number not greater than the last", FMIP6_FBU_REPLAYED, FBACK_SEQUENCE },
-	[REFUSE_PCOA] = { "previous address is not of our access links", FMIP6_FBU_FOREIGN_PCOA, FBACK_PROHIBITED },
-	[REFUSE_NCOA] = { "new address is behind no neighbour's access point", FMIP6_FBU_FOREIGN_NCOA, FBACK_PROHIBITED },
-	[REFUSE_IDENTIFIER] = { "interface identifier too long for the prefix there", FMIP6_FBU_BAD_IID, FBACK_BAD_IID },
-	[REFUSE_UNPROTECTED] = { "protection of the new router is not up", -1, FBACK_PROHIBITED },
-	[REFUSE_FULL] = { "limit of sessions reached", FMIP6_SESSIONS_FULL, FBACK_NO_RESOURCES },
-	[REFUSE_LOCAL] = { "sent to a link-local address, from which nothing can be tunnelled", -1, FBACK_UNSPECIFIED },
-	[REFUSE_LLADDR] = { "link-layer address of the mobile is not known", -1, FBACK_UNSPECIFIED },
-};
-
-/* An FBU on its way through the checks. */
-struct request {
-	const struct mh_in *in;
-	struct fbu fbu;
-	struct in6_addr pcoa, ncoa; /* ncoa unspecified: the binding is given up */
-	struct in6_addr nar, router; /* the new router: for HI, and as mobiles on its link know it */
-	struct badf_key key;
-	struct lladdr lladdr;
-	bool from_pcoa, wants_nar;
-};
 
 /* ---- bindings ---- */
 
@@ -109,9 +61,8 @@ void par_life_ended(struct timer *t, void *arg)
 
 /* ---- sending ---- */
 
-/* m: says which key. coa: the address the authenticator covers; dst and on_link as par_ops.send_fback has them. */
-static void fback_send(struct fmip6_par *p, struct fback *m, const struct in6_addr *pcoa, const struct in6_addr *coa,
-                       const struct in6_addr *local, const struct in6_addr *dst, bool on_link)
+void par_fback_send(struct fmip6_par *p, struct fback *m, const struct in6_addr *pcoa, const struct in6_addr *coa,
+                    const struct in6_addr *local, const struct in6_addr *dst, bool on_link)
 {
 	uint8_t out[128];
 	struct badf_key key;
@@ -145,9 +96,9 @@ static void fback_accept(struct binding *b)
 	if (!b->acknowledge)
 		return;
 	if (b->from_pcoa && !b->wants_nar)
-		fback_send(b->par, &m, &b->pcoa, use, &b->local, &b->pcoa, true);
+		par_fback_send(b->par, &m, &b->pcoa, use, &b->local, &b->pcoa, true);
 	/* The address that it wanted may be another's. What goes to its own goes to the router that serves it. */
-	fback_send(b->par, &m, &b->pcoa, use, &b->local, b->lodged ? &b->pcoa : b->from_pcoa ? &b->ncoa : &b->from, false);
+	par_fback_send(b->par, &m, &b->pcoa, use, &b->local, b->lodged ? &b->pcoa : b->from_pcoa ? &b->ncoa : &b->from, false);
 }
 
 /* It is still where its PCoA is served, and about to leave: what is sent to it goes there until the tunnel moves. */
@@ -155,13 +106,13 @@ static void fback_before(struct binding *b, const struct in6_addr *ncoa)
 {
 	struct fback m = fback_of(b, ncoa);
 	if (b->acknowledge)
-		fback_send(b->par, &m, &b->pcoa, ncoa, &b->local, &b->pcoa, false);
+		par_fback_send(b->par, &m, &b->pcoa, ncoa, &b->local, &b->pcoa, false);
 }
 
 static void fback_refuse(struct binding *b, uint8_t status)
 {
 	struct fback m = { .status = status, .seq = b->seq, .badf = { .spi = b->spi } };
-	fback_send(b->par, &m, &b->pcoa, &b->want, &b->local, b->from_pcoa ? &b->pcoa : &b->from, b->from_pcoa);
+	par_fback_send(b->par, &m, &b->pcoa, &b->want, &b->local, b->from_pcoa ? &b->pcoa : &b->from, b->from_pcoa);
 }
 
 void par_hi_send(struct binding *b)
@@ -452,69 +403,6 @@ void par_hack(struct fmip6_par *p, const struct mh_in *in)
 
 /* ---- FBU ---- */
 
-static void refuse(struct fmip6_par *p, const struct request *q, enum refusal why, uint16_t seq)
-{
-	const struct mh_in *in = q->in;
-	FMIP6_COUNT(FMIP6_FBU_REFUSED);
-	if (refusals[why].counter >= 0)
-		FMIP6_COUNT(refusals[why].counter);
-	char than[48] = "";
-	if (why == REFUSE_SEQUENCE)
-		snprintf(than, sizeof than, " last=%u", seq);
-	else if (why == REFUSE_FULL)
-		snprintf(than, sizeof than, " sessions=%lld", (long long)p->params->sessions);
-	log_limited(&p->log, in->at, LOG_LEVEL_NOTICE, "fmip6", "FBU refused mobile=%s peer=%s ncoa=%s seq=%u%s reason=\"%s\"",
-	            ADDR(&in->home), ADDR(&in->src), ADDR(&q->ncoa), q->fbu.seq, than, refusals[why].reason);
-	if (refusals[why].status == 0 || !bucket_take(&p->answers, in->at))
-		return;
-	struct fback m = { .status = refusals[why].status, .seq = seq, .badf = { .spi = q->fbu.badf.spi } };
-	fback_send(p, &m, &q->pcoa, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, &in->src, q->from_pcoa);
-}
-
-/* The checks that need no state, cheapest first; nothing is believed before the authenticator. */
-static int fbu_check(struct fmip6_par *p, struct request *q)
-{
-	const struct mh_in *in = q->in;
-	if (fbu_parse(in->data, in->len, &q->fbu) < 0)
-		return REFUSE_MALFORMED;
-	if (addr_is_zero(&in->home) || addr_is_multicast(&in->home) || addr_is_link_local(&in->home))
-		return REFUSE_HOME;
-	q->pcoa = in->home;
-	q->from_pcoa = addr_eq(&in->src, &q->pcoa);
-	if (q->fbu.lifetime > 0)
-		q->ncoa = addr_is_zero(&q->fbu.ncoa) ? in->src : q->fbu.ncoa;
-	if (addr_eq(&q->ncoa, &q->pcoa))
-		q->ncoa = in6addr_any; /* to be forwarded to where it is: to be forwarded no longer */
-	if (!q->fbu.has_badf)
-		return REFUSE_AUTH;
-	if (!p->ops->key(p->arg, &q->pcoa, q->fbu.badf.spi, &q->key))
-		return REFUSE_KEY;
-	bool good = badf_verify(&q->key, addr_is_zero(&q->ncoa) ? &q->pcoa : &q->ncoa, &in->dst, in->data, in->len);
-	secret_wipe(&q->key, sizeof q->key);
-	if (!good)
-		return REFUSE_AUTH;
-	return par_seen_before(p, q->fbu.badf.auth) ? REFUSE_REPLAY : -1;
-}
-
-/* The checks of what it asks for. */
-static int fbu_check_target(struct fmip6_par *p, struct request *q)
-{
-	if (!p->ops->own_address(p->arg, &q->pcoa))
-		return REFUSE_PCOA;
-	if (addr_is_zero(&q->ncoa))
-		return -1;
-	if (addr_is_link_local(&q->in->dst)) /* §4: the tunnel begins at a global address, and the mobile has to know which */
-		return REFUSE_LOCAL;
-	int rc = p->ops->target(p->arg, &q->ncoa, &q->nar, &q->router);
-	if (rc < 0)
-		return rc == -EACCES ? REFUSE_UNPROTECTED : rc == -ERANGE ? REFUSE_IDENTIFIER : REFUSE_NCOA;
-	q->wants_nar = rc > 0;
-	q->lladdr = q->fbu.lladdr;
-	if (q->lladdr.len == 0 && !p->ops->lladdr(p->arg, &q->pcoa, &q->lladdr))
-		return REFUSE_LLADDR;
-	return -1;
-}
-
 /* Where its PCoA was served it announces that it comes home: its packets wait here until it says that it is there. */
 static bool fbu_await(struct fmip6_par *p, struct binding *b, const struct request *q)
 {
@@ -523,7 +411,7 @@ static bool fbu_await(struct fmip6_par *p, struct binding *b, const struct reque
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .lifetime = q->fbu.lifetime, .badf = { .spi = q->fbu.badf.spi } };
 	if (m.lifetime > p->params->lifetime / USEC_SEC)
 		m.lifetime = (uint16_t)(p->params->lifetime / USEC_SEC);
-	fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->pcoa, false);
+	par_fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->pcoa, false);
 	if (b->awaited) {
 		b->seq = q->fbu.seq;
 		return true;
@@ -553,7 +441,7 @@ static void fbu_give_up(struct fmip6_par *p, struct binding *b, const struct req
 		b->held = false;
 	struct fback m = { .status = FBACK_ACCEPTED, .seq = q->fbu.seq, .badf = { .spi = q->fbu.badf.spi } };
 	if (q->fbu.flags & FBU_ACK)
-		fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
+		par_fback_send(p, &m, &q->pcoa, &q->pcoa, &q->in->dst, &q->in->src, q->from_pcoa);
 	if (b || (b = par_binding_make(p, &q->pcoa))) {
 		b->seq = q->fbu.seq;
 		b->numbered = true;
@@ -614,22 +502,22 @@ void par_fbu(struct fmip6_par *p, const struct mh_in *in)
 {
 	struct request q = { .in = in };
 	FMIP6_COUNT(FMIP6_FBU_RECEIVED);
-	int why = fbu_check(p, &q);
+	int why = par_fbu_check(p, &q);
 	if (why >= 0) {
-		refuse(p, &q, (enum refusal)why, 0);
+		par_fbu_refuse(p, &q, (enum refusal)why, 0);
 		return;
 	}
 	struct binding *b = par_binding_find(p, &q.pcoa);
 	uint16_t last;
 	if (par_number_last(p, &q.pcoa, &last) && !fmip6_seq_newer(q.fbu.seq, last)) {
-		refuse(p, &q, REFUSE_SEQUENCE, last);
+		par_fbu_refuse(p, &q, REFUSE_SEQUENCE, last);
 		return;
 	}
-	why = fbu_check_target(p, &q);
+	why = par_fbu_check_target(p, &q);
 	if (why < 0 && !b && !addr_is_zero(&q.ncoa) && !(b = par_binding_make(p, &q.pcoa)))
 		why = REFUSE_FULL;
 	if (why >= 0) {
-		refuse(p, &q, (enum refusal)why, q.fbu.seq);
+		par_fbu_refuse(p, &q, (enum refusal)why, q.fbu.seq);
 		return;
 	}
 	par_seen_add(p, q.fbu.badf.auth);

@@ -71,6 +71,34 @@ struct fmip6_par {
 	struct bucket answers; /* to FBUs with an old sequence number */
 };
 
+/* Why an FBU changes nothing. */
+enum refusal {
+	REFUSE_MALFORMED,
+	REFUSE_HOME,
+	REFUSE_KEY,
+	REFUSE_AUTH,
+	REFUSE_REPLAY,
+	REFUSE_SEQUENCE,
+	REFUSE_PCOA,
+	REFUSE_NCOA,
+	REFUSE_IDENTIFIER,
+	REFUSE_UNPROTECTED,
+	REFUSE_FULL,
+	REFUSE_LLADDR,
+	REFUSE_LOCAL,
+};
+
+/* An FBU on its way through the checks. */
+struct request {
+	const struct mh_in *in;
+	struct fbu fbu;
+	struct in6_addr pcoa, ncoa; /* ncoa unspecified: the binding is given up */
+	struct in6_addr nar, router; /* the new router: for HI, and as mobiles on its link know it */
+	struct badf_key key;
+	struct lladdr lladdr;
+	bool from_pcoa, wants_nar;
+};
+
 struct binding *par_binding_find(const struct fmip6_par *p, const struct in6_addr *pcoa);
 /* Makes room, if need be, by forgetting one that is over. NULL: the limit of sessions, or no memory. */
 struct binding *par_binding_make(struct fmip6_par *p, const struct in6_addr *pcoa);
@@ -89,6 +117,14 @@ void par_serve_renew(struct binding *b, bool at_once);
 void par_serve_end(struct binding *b);          /* that router need do so no longer */
 void par_serve_answered(struct binding *b, const struct hack *m);
 void par_serve_unanswered(struct binding *b);
+
+/* FBUs (fmip6_par_fbu.c). The checks that need no state, and those of what is asked for: an enum refusal, or -1. */
+int par_fbu_check(struct fmip6_par *p, struct request *q);
+int par_fbu_check_target(struct fmip6_par *p, struct request *q);
+void par_fbu_refuse(struct fmip6_par *p, const struct request *q, enum refusal why, uint16_t seq); /* seq: in the FBack, if there is one */
+/* m: says which key. coa: the address the authenticator covers; dst and on_link as par_ops.send_fback has them. */
+void par_fback_send(struct fmip6_par *p, struct fback *m, const struct in6_addr *pcoa, const struct in6_addr *coa,
+                    const struct in6_addr *local, const struct in6_addr *dst, bool on_link);
 
 bool par_seen_before(const struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);
 void par_seen_add(struct fmip6_par *p, const uint8_t auth[BADF_AUTH_LEN]);

@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/fmip6/libfmip6.a
 src_fmip6_libfmip6_a_SOURCES = src/fmip6/fmip6_proto.h src/fmip6/fmip6_wire.c src/fmip6/fmip6_wire.h \
 	src/fmip6/fmip6_wire_nd.c src/fmip6/fmip6_wire_nd.h src/fmip6/fmip6_wire_4068.c src/fmip6/fmip6_wire_4068.h \
 	src/fmip6/fmip6_machine.c src/fmip6/fmip6_machine.h \
-	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h src/fmip6/fmip6_par_table.c src/fmip6/fmip6_par_serve.c src/fmip6/fmip6_par_private.h \
+	src/fmip6/fmip6_par.c src/fmip6/fmip6_par.h src/fmip6/fmip6_par_table.c src/fmip6/fmip6_par_serve.c src/fmip6/fmip6_par_fbu.c src/fmip6/fmip6_par_private.h \
 	src/fmip6/fmip6_nar.c src/fmip6/fmip6_nar.h src/fmip6/fmip6_nar_table.c src/fmip6/fmip6_nar_lodge.c src/fmip6/fmip6_nar_una.c src/fmip6/fmip6_nar_private.h src/fmip6/fmip6_early.c src/fmip6/fmip6_early.h \
 	src/fmip6/fmip6_clients.c src/fmip6/fmip6_clients.h src/fmip6/fmip6_clients_private.h src/fmip6/fmip6_clients_ops.c \
 	src/fmip6/fmip6_clients_answer.c src/fmip6/fmip6_known.c src/fmip6/fmip6_known.h \
