@@ -1369,6 +1369,63 @@ static void test_home_agent_never_asked(void **state)
 	finish(s, 0);
 }
 
+/* What Mobile IPv6 may say of the home address where the mobile is: away, it is asked for and then forwarded; at home, given back. */
+static void any_word(struct sim *s, uint32_t *d)
+{
+	bool home = sim_at(s) == 1, settled = mn_state(sim_mn(s)) == MN_ATTACHED;
+	if (!settled || dice(d, 3) == 0)
+		return;
+	sim_home(s, SIM_HOME_UNSURE);
+	sim_run(s, dice(d, 100) * MS);
+	if (dice(d, 4) && home == (sim_at(s) == 1))
+		sim_home(s, home ? SIM_HOME_OURS : SIM_HOME_AGENT);
+}
+
+/* Movements, losses, restarts of routers, and a home agent that speaks when it likes: home at last, the mobile is called by its home address,
+ * and nobody forwards for that. */
+static void test_home_at_random(void **state)
+{
+	struct in6_addr home = sim_addr(1);
+	for (uint32_t seed = 1; seed <= 300; seed++) {
+		struct sim *s = begin();
+		uint32_t d = seed * 7919;
+		int at = 1;
+		sim_params(s)->lifetime = (2 + dice(&d, 8)) * USEC_SEC;
+		sim_home(s, SIM_HOME_OURS);
+		sim_traffic(s, false);
+		for (int i = 0; i < 15; i++) {
+			any_step(s, &d, &at);
+			any_word(s, &d);
+		}
+		for (int k = 0; k < SIM_KINDS; k++) {
+			sim_drop(s, (enum sim_kind)k, 0);
+			sim_repeat(s, (enum sim_kind)k, 0);
+			sim_delay(s, (enum sim_kind)k, 0, 0);
+		}
+		for (int link = 1; link <= SIM_ROUTERS; link++) {
+			sim_taken(s, link, SIM_FREE);
+			sim_dhcp(s, link, false);
+		}
+		for (at = 2; at > 0; at--) {
+			sim_link(s, 0);
+			sim_run(s, 20 * MS);
+			sim_link(s, at);
+			sim_run(s, 10 * USEC_SEC);
+		}
+		sim_home(s, SIM_HOME_OURS);
+		sim_run(s, 30 * USEC_SEC);
+		if (sim_at(s) != 1 || !addr_eq(&mn_here(sim_mn(s))->coa, &home) || !sim_has(s, &home))
+			fail_msg("seed %u: at %d with %s, %s", seed, sim_at(s), ADDR(&mn_here(sim_mn(s))->coa), sim_has(s, &home) ? "has it" : "has it not");
+		for (int r = 1; r <= SIM_ROUTERS; r++)
+			if (sim_tunnelled(s, r, 1) || sim_held(s, r, 1))
+				fail_msg("seed %u: router %d has the home address", seed, r);
+		for (int who = 0; who <= SIM_NAR(3); who++)
+			if (sim_open(s, who))
+				fail_msg("seed %u: a timeline of %d runs %s", seed, who, mn_state_name(mn_state(sim_mn(s))));
+		sim_destroy(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1425,6 +1482,7 @@ int main(void)
 		cmocka_unit_test(test_home_agent_never_answered),
 		cmocka_unit_test(test_away_again_after_silence),
 		cmocka_unit_test(test_served_at_random),
+		cmocka_unit_test(test_home_at_random),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
