@@ -23,9 +23,9 @@ void mn_home_forwarded(struct fmip6_mn *m, const struct in6_addr *home)
 	if (!b || b->yielded || b->lodged || (m->known && addr_eq(&m->here.coa, home)))
 		return;
 	b->yielded = true;
-	bool busy = b->exchange != EXCHANGE_NONE || (m->open && addr_eq(&m->pcoa, home));
+	/* Elsewhere than at home, and not just arrived from there: else the movement's end says it. */
 	bool here = m->state == MN_ATTACHED || m->state == MN_SOLICITING || m->state == MN_UPDATING || m->state == MN_PREPARED;
-	if (!busy && here && !prefix_has(&m->here.prefix, home))
+	if (here && !prefix_has(&m->here.prefix, home))
 		mn_release(m, b);
 }
 

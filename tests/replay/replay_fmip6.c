@@ -1346,9 +1346,10 @@ static void test_away_again_after_silence(void **state)
 	sim_drop(s, SIM_FBU, 0);
 	predictive(s, 1, 20 * MS);
 	sim_run(s, 300 * MS);
+	sim_drop(s, SIM_FBU, 4);
 	sim_home(s, SIM_HOME_OURS);
-	sim_run(s, 800 * MS);
-	assert_false(bound(s) || sim_tunnelled(s, 1, 1));
+	sim_run(s, 2000 * MS);
+	sim_drop(s, SIM_FBU, 0);
 	predictive(s, 3, 20 * MS);
 	sim_run(s, 1800 * MS);
 	assert_true(sim_tunnelled(s, 1, 1) && bound(s));
