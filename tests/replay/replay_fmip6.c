@@ -1345,10 +1345,10 @@ static void test_away_again_after_silence(void **state)
 	assert_true(bound(s));
 	sim_drop(s, SIM_FBU, 0);
 	predictive(s, 1, 20 * MS);
-	sim_run(s, 300 * MS);
-	sim_drop(s, SIM_FBU, 4);
+	sim_drop(s, SIM_FBU, 99);
+	sim_run(s, 2500 * MS);
 	sim_home(s, SIM_HOME_OURS);
-	sim_run(s, 2000 * MS);
+	sim_run(s, 20 * MS); /* it is being said again when the next movement begins */
 	sim_drop(s, SIM_FBU, 0);
 	predictive(s, 3, 20 * MS);
 	sim_run(s, 1800 * MS);
