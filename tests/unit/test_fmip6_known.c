@@ -47,6 +47,22 @@ static void test_addresses(void **state)
 	known_destroy(k);
 }
 
+/* As long as it is heard of. */
+static void test_heard_again(void **state)
+{
+	struct known *k = known_create(&memory);
+	struct in6_addr out[2], one = at(1);
+	struct lladdr l = mac(1), found;
+	known_add(k, &one, &l, 7, SEC);
+	known_add(k, &one, &l, 8, 3000 * SEC); /* on another link now */
+	assert_true(known_lladdr(k, &one, 6000 * SEC, &found));
+	assert_true(known_station(k, 8, &l, 6000 * SEC) && !known_station(k, 7, &l, 6000 * SEC));
+	assert_int_equal(known_addresses(k, &l, 6000 * SEC, out, 2), 1);
+	assert_false(known_lladdr(k, &one, 6601 * SEC, &found));
+	assert_false(known_station(k, 8, &l, 6601 * SEC));
+	known_destroy(k);
+}
+
 /* Hosts make up new addresses each day, and sleep for hours. */
 static void test_sleepers(void **state)
 {
@@ -96,6 +112,7 @@ static void test_bounds(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_addresses), cmocka_unit_test(test_sleepers), cmocka_unit_test(test_bounds) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_heard_again), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_sleepers), cmocka_unit_test(test_bounds) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,31 @@ static void who_is_no_home_agent(void **state)
 	assert_int_equal(reply(&l, 0, 100 * SEC, o), 1);
 }
 
+/* Another message; a prefix that is over; one that is no address of a router. */
+static void what_says_nothing(void **state)
+{
+	static const struct { uint8_t at, is; } faults[] = { { 0, 133 }, { 1, 1 }, { 22, 0 }, { 32, 0xff }, { 19, 0xc0 } };
+	static struct dhaad_list l;
+	uint8_t o[64];
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+		uint8_t ra[] = RA(0x20, 100, 7, 0, 60);
+		ra[faults[i].at] = faults[i].is;
+		dhaad_heard(&l, LINK, &ROUTER(7), ra, sizeof ra, 0);
+		assert_int_equal(reply(&l, 0, 0, o), 1);
+	}
+}
+
+/* Link-local addresses are of a link: the same on two are two routers. */
+static void the_same_on_two_links(void **state)
+{
+	static struct dhaad_list l;
+	uint8_t o[64];
+	const uint8_t here[] = RA(0x20, 100, 7, 0, 60), there[] = RA(0x00, 100, 7, 0, 60);
+	dhaad_heard(&l, LINK, &ROUTER(7), here, sizeof here, 0);
+	dhaad_heard(&l, LINK + 1, &ROUTER(7), there, sizeof there, 0); /* that one is no home agent */
+	assert_int_equal(reply(&l, 0, 0, o), 2);
+}
+
 static void many(void **state)
 {
 	static struct dhaad_list l;
@@ -170,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_preference), cmocka_unit_test(equals_are_drawn), cmocka_unit_test(who_is_no_home_agent),
+		cmocka_unit_test(what_says_nothing), cmocka_unit_test(the_same_on_two_links),
 		cmocka_unit_test(many), cmocka_unit_test(requests), cmocka_unit_test(a_mobile_asks), cmocka_unit_test(anycast),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
