@@ -108,6 +108,10 @@ static void unasked(struct timer *t, void *arg)
 {
 	struct ha_entry *e = arg;
 	struct ha_notice *k = &e->notice;
+	if (timer_armed(&k->asked)) { /* it will be told, and has asked: that is all there is to reach */
+		timer_after(&k->unasked, e->ha->params->prefix_max);
+		return;
+	}
 	if (too_soon(e, &k->unasked))
 		return;
 	k->unacknowledged = true;

@@ -50,7 +50,6 @@ int mpa_parse(const uint8_t *data, size_t len, struct mpa *m)
 	struct rd r = rd_make(data, len), body;
 	struct nd_prefix p;
 	uint8_t type;
-	bool any = false;
 	int more;
 	memset(m, 0, sizeof *m);
 	if (!head(&r, MIP6_ICMP_PREFIX_ADVERTISEMENT, &m->id) || !rd_u8(&r, &m->flags) || !rd_skip(&r, 1))
@@ -61,9 +60,8 @@ int mpa_parse(const uint8_t *data, size_t len, struct mpa *m)
 			continue;
 		if (!nd_prefix_parse(&body, &p))
 			return -EBADMSG;
-		any = true;
 		if (p.prefix.plen && m->n < ND_PREFIXES)
 			m->prefixes[m->n++] = p;
 	}
-	return more < 0 ? more : any ? 0 : -EBADMSG;
+	return more < 0 ? more : m->n ? 0 : -EBADMSG;
 }

@@ -19,6 +19,6 @@ struct mpa {
 };
 #define MPA_MAX (8 + ND_PREFIXES * 32)
 int mpa_pack(const struct mpa *m, uint8_t *out, size_t cap);
-int mpa_parse(const uint8_t *data, size_t len, struct mpa *m); /* -EBADMSG also without any Prefix Information */
+int mpa_parse(const uint8_t *data, size_t len, struct mpa *m); /* -EBADMSG also without any prefix */
 
 #endif

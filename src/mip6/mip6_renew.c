@@ -8,6 +8,7 @@
 #include "mip6/mip6_mpd.h"
 
 #define FOREVER UINT64_MAX
+#define SLACK (2 * USEC_SEC) /* by which an end may differ and be the same: it is told in seconds, and was under way */
 
 struct mip6_renew {
 	struct loop *loop;
@@ -126,7 +127,7 @@ static void own(struct mip6_renew *r, const struct nd_prefix *p, usec_t at)
 	usec_t valid = believed(r, end_of(p->valid, at), at);
 	r->known = true;
 	r->preferred = end_of(p->preferred, at);
-	if (valid == r->valid)
+	if (valid == r->valid || (valid != FOREVER && r->valid != FOREVER && valid + SLACK >= r->valid && r->valid + SLACK >= valid))
 		return;
 	r->valid = valid;
 	if (valid == FOREVER)

@@ -36,6 +36,11 @@ static void get_target(struct rd *body, uint8_t lla_len, struct nd_na *out)
 		out->lladdr.len = 0;
 }
 
+static bool says_nothing(const struct in6_addr *a)
+{
+	return addr_is_link_local(a) || addr_is_multicast(a) || addr_is_zero(a);
+}
+
 bool nd_prefix_parse(struct rd *body, struct nd_prefix *out)
 {
 	struct in6_addr a;
@@ -44,9 +49,10 @@ bool nd_prefix_parse(struct rd *body, struct nd_prefix *out)
 	if (rd_left(body) != PREFIX_BODY || !rd_u8(body, &plen) || plen > 128 || !rd_u8(body, &flags) || !rd_u32(body, &out->valid) ||
 	    !rd_u32(body, &out->preferred) || !rd_skip(body, 4) || !rd_addr6(body, &a))
 		return false;
-	if (addr_is_link_local(&a) || addr_is_multicast(&a) || addr_is_zero(&a) || plen == 0 || out->preferred > out->valid)
+	const struct prefix p = prefix_of(&a, plen);
+	if (says_nothing(&a) || says_nothing(&p.addr) || plen == 0 || out->preferred > out->valid)
 		return true;
-	out->prefix = prefix_of(&a, plen);
+	out->prefix = p;
 	out->on_link = flags & PREFIX_ON_LINK;
 	out->autonomous = flags & PREFIX_AUTONOMOUS;
 	if (flags & PREFIX_ROUTER)

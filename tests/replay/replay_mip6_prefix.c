@@ -203,6 +203,21 @@ static void no_more_than_one_a_second(void **state)
 	assert_int_equal(last()->data[5], 50); /* the last question is answered */
 }
 
+/* An answer that waits for its second is not put off by what would be told unasked. */
+static void an_answer_comes_before_what_nobody_asked_for(void **state)
+{
+	w.params.prefix_min = w.params.prefix_max = S(1);
+	update(COA, 1000);
+	for (uint16_t i = 1; i < 20; i++) {
+		size_t before = w.n, answers = 0;
+		solicit(COA, i, 8);
+		after(S(1));
+		for (size_t k = before; k < w.n; k++)
+			answers += w.sent[k].data[5] == i;
+		assert_int_equal(answers, 1);
+	}
+}
+
 /* §9.3.1, §9.3.3: the Home Address option needs a binding of that care-of address. */
 static void a_stranger_gets_a_binding_error(void **state)
 {
@@ -300,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_question_is_answered),
 		T(no_more_than_one_a_second),
+		T(an_answer_comes_before_what_nobody_asked_for),
 		T(a_stranger_gets_a_binding_error),
 		T(tells_unasked_until_it_is_acknowledged),
 		T(a_change_is_told),

@@ -113,6 +113,11 @@ static void what_is_known_is_not_asked(void **state)
 	assert_int_equal(w.untils, 0);
 	renew_registered(w.r, true); /* status 1 */
 	assert_int_equal(w.n, 2);
+	told(90000, 90000);
+	after(S(10));
+	renew_registered(w.r, true);
+	told(89991, 89990); /* the same, a second later on the way */
+	assert_int_equal(w.untils, 1);
 }
 
 /* "the advertisement is unsolicited, and MUST be discarded. In this case the mobile node SHOULD send a Mobile Prefix Solicitation" */

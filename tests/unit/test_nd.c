@@ -82,6 +82,11 @@ static void prefixes_that_say_nothing_are_passed_over(void **state)
 	assert_int_equal(a.n, 0);
 	assert_int_equal(parse_altered(PREFIX_AT + 16, 0xff, &a), 0); /* multicast */
 	assert_int_equal(a.n, 0);
+	uint8_t low[sizeof ra]; /* an address whose first bits are all zero */
+	memcpy(low, ra, sizeof low);
+	memset(low + PREFIX_AT + 16, 0, 8);
+	assert_int_equal(nd_ra_parse(low, sizeof low, 6, &a), 0);
+	assert_int_equal(a.n, 0);
 	assert_int_equal(parse_altered(PREFIX_AT + 3, 0, &a), 0); /* no flag */
 	assert_int_equal(a.n, 1);
 	assert_true(addr_is_zero(&a.prefixes[0].router) && !a.prefixes[0].on_link && !a.prefixes[0].autonomous);
