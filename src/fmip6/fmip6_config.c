@@ -91,7 +91,7 @@ static const struct config_item items[] = {
 	          "previous address, with a host route on the link and a tunnel from and to the previous router." },
 	{ .name = "dad", .type = CONFIG_DURATION, AT(dad), .preset = "0ms", .min = 0, .max = MS(5000),
 	  .help = "How long a new router listens, after asking the link, whether an expected mobile's address is in use, before it answers "
-	          "the HI; 0ms: it goes by what it knows and does not ask." },
+	          "the HI; 0ms: it goes by what it knows, and whom its kernel has heard lately, and does not ask." },
 	{ .name = "router_lifetime", .type = CONFIG_DURATION, AT(router_lifetime), .preset = "30min", .min = 0, .max = MS(9000000),
 	  .help = "Lifetime as a default router in the router advertisement that tells a mobile to use another address; write what this "
 	          "router's own advertisements say." },

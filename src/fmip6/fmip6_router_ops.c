@@ -381,7 +381,19 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 {
 	struct fmip6_router *r = arg;
 	const struct mobile *m = mobile_find(r->core->mobiles, ncoa);
-	return fmip6_is_local(r->core, ncoa) || (m && m->ifindex && m->lladdr.len && !lladdr_eq(&m->lladdr, l));
+	struct lladdr owner = { .len = 0 };
+	struct link on;
+	if (fmip6_is_local(r->core, ncoa))
+		return true;
+	if (m && m->ifindex && m->lladdr.len)
+		owner = m->lladdr;
+	else if (!router_link_of_addr(r, ncoa, &on) || rtnl_neigh_reachable(r->core->net->rtnl, on.ifindex, ncoa, &owner) < 0)
+		return false;
+	if (lladdr_eq(&owner, l))
+		return false;
+	log_limited(&r->log, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "fmip6", "another node has the address ncoa=%s lladdr=%s expected=%s",
+	            ADDR(ncoa), LLADDR(&owner), LLADDR(l));
+	return true;
 }
 
 static bool nar_present(void *arg, int ifindex, const struct in6_addr *ncoa)

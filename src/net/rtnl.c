@@ -260,21 +260,27 @@ int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a)
 	return rc == -ENODEV ? 0 : rc;
 }
 
+struct neigh_answer {
+	struct lladdr lladdr;
+	uint16_t not; /* states in which it is not wanted */
+};
+
 static void take_neigh(struct nlmsghdr *h, void *arg)
 {
-	struct lladdr *out = arg;
+	struct neigh_answer *out = arg;
 	struct nlattr *tb[NDA_MAX + 1];
 	const struct ndmsg *ndm = nlmsg_data(h);
 	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(h, sizeof *ndm, tb, NDA_MAX, NULL) < 0 || !tb[NDA_LLADDR] ||
-	    (ndm->ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) || nla_len(tb[NDA_LLADDR]) > LLADDR_MAX)
+	    (ndm->ndm_state & out->not) || nla_len(tb[NDA_LLADDR]) > LLADDR_MAX)
 		return;
-	out->len = (uint8_t)nla_len(tb[NDA_LLADDR]);
-	memcpy(out->octet, nla_data(tb[NDA_LLADDR]), out->len);
+	out->lladdr.len = (uint8_t)nla_len(tb[NDA_LLADDR]);
+	memcpy(out->lladdr.octet, nla_data(tb[NDA_LLADDR]), out->lladdr.len);
 }
 
-int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out)
+static int neigh_ask(struct rtnl *r, int ifindex, const struct in6_addr *a, uint16_t not, struct lladdr *out)
 {
 	struct ndmsg ndm = { .ndm_family = family_of(a), .ndm_ifindex = ifindex };
+	struct neigh_answer answer = { .not = not };
 	struct nl_msg *m = rtnl_request(RTM_GETNEIGH, 0, &ndm, sizeof ndm);
 	if (!m)
 		return -ENOMEM;
@@ -282,9 +288,19 @@ int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct
 		nlmsg_free(m);
 		return -EMSGSIZE;
 	}
-	*out = (struct lladdr){ 0 };
-	int rc = rtnl_exchange(r, m, take_neigh, out);
+	int rc = rtnl_exchange(r, m, take_neigh, &answer);
+	*out = answer.lladdr;
 	return rc < 0 ? rc : out->len ? 0 : -ENOENT;
+}
+
+int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out)
+{
+	return neigh_ask(r, ifindex, a, NUD_FAILED | NUD_INCOMPLETE, out);
+}
+
+int rtnl_neigh_reachable(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out)
+{
+	return neigh_ask(r, ifindex, a, (uint16_t)~(NUD_REACHABLE | NUD_PERMANENT), out);
 }
 
 /* Writes a value under /proc/sys and returns the old one, if that is wanted. */

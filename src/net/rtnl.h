@@ -100,6 +100,8 @@ int rtnl_neigh_set(struct rtnl *r, int ifindex, const struct in6_addr *a, const 
 int rtnl_neigh_del(struct rtnl *r, int ifindex, const struct in6_addr *a);
 /* The link-layer address that the kernel's neighbour entry has for a. -ENOENT: no entry, or none that knows it. */
 int rtnl_neigh_get(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out);
+/* The same, of an entry whose owner the kernel has heard lately (REACHABLE), or was told of (PERMANENT). */
+int rtnl_neigh_reachable(struct rtnl *r, int ifindex, const struct in6_addr *a, struct lladdr *out);
 /* Every entry of a link, of both families, that knows its link-layer address, as RTNL_NEIGH; one that changes meanwhile may
  * come twice. fn must make no request. 0 or a negative errno. */
 int rtnl_neigh_each(struct rtnl *r, int ifindex, rtnl_fn *fn, void *arg);

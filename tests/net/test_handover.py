@@ -224,14 +224,20 @@ def test_routers_of_rfc_4068(lab):
 
 
 @user_form
-def test_another_node_has_the_new_address(cast):
-    """The new router asks its link before it answers, and gives the mobile another address: nothing is lost on the way there."""
-    c = cast("user", mobiles=2, extra={"fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}})
+@pytest.mark.parametrize("asks", [True, False])
+def test_another_node_has_the_new_address(cast, asks):
+    """The new router asks its link before it answers, or its kernel has heard that node, and gives the mobile another address: nothing
+    is lost on the way there."""
+    c = cast("user", mobiles=2, extra={"fmip6": {"dad": "200ms" if asks else "0ms", "hi_timeout": "2s", "fbu_timeout": "2s"}})
     (mobile, other), (here, there) = c.mobiles, c.points
     address, taken = mobile.address(here), mobile.address(there)
     movement.wait_discovered(c.daemons[mobile.name], there)
     c.topology.move([(other, there)])
     c.topology.ns[other.name].ip(f"addr add {taken}/64 dev wlan0 nodad")
+    if not asks:
+        c.topology.ns[there.name].sysctl(ipv6__neigh__wlan__base_reachable_time_ms=3600000)
+        wait_for("the router reaches the other node", lambda: "REACHABLE" in c.topology.ns[there.name].run(
+            "ping", "-c", "1", "-W", "2", taken, check=False) + c.topology.ns[there.name].run("ip", "neigh", "show", taken, "dev", "wlan"))
     flow = Flow(c, [mobile])
     movement.predictive(c.topology, c.daemons, mobile, there, 20)
     flow.more(0.5)

@@ -77,6 +77,11 @@ static void one_by_one(void **state)
 	assert_int_equal(rtnl_neigh_set(b->rtnl, b->link, &a, &l, NUD_REACHABLE), 0);
 	assert_int_equal(rtnl_neigh_get(b->rtnl, b->link, &a, &got), 0);
 	assert_true(lladdr_eq(&l, &got));
+	assert_int_equal(rtnl_neigh_reachable(b->rtnl, b->link, &a, &got), 0);
+	assert_true(lladdr_eq(&l, &got));
+	assert_int_equal(rtnl_neigh_set(b->rtnl, b->link, &a, &l, NUD_STALE), 0);
+	assert_int_equal(rtnl_neigh_get(b->rtnl, b->link, &a, &got), 0);
+	assert_int_equal(rtnl_neigh_reachable(b->rtnl, b->link, &a, &got), -ENOENT);
 }
 
 static void many_at_once(void **state)
