@@ -273,6 +273,8 @@ static void link_changed(const struct rtnl_note *n, void *arg)
 		router_adv_changed(r);
 	} else if (n->event == RTNL_LINK_GONE) {
 		icmp6_frames_del(r->frames, n->ifindex);
+	} else if (n->event == RTNL_NEIGH && n->lladdr.len && !addr_is_v4(&n->addr) && router_link_has(r, n->ifindex, &n->addr)) {
+		known_add(r->heard, &n->addr, &n->lladdr, n->ifindex, loop_now(r->core->loop));
 	}
 	if (r->clients)
 		clients_note(r->clients, n);
@@ -303,6 +305,7 @@ static bool open_all(struct fmip6_router *r)
 	static const uint8_t frame_types[] = { ICMP6_NA_TYPE };
 	static const uint8_t mh_types[] = { MH_FBU, MH_HI, MH_HACK, MH_TYPE_FNA };
 	struct loop *l = r->core->loop;
+	r->heard = known_create(&r->params->client_memory);
 	r->par = par_create(l, r->params, &router_par_ops, r);
 	r->nar = nar_create(l, r->params, &router_nar_ops, r);
 	r->icmp = icmp6_open(l, icmp_types, sizeof icmp_types, icmp_received, r);
@@ -313,7 +316,7 @@ static bool open_all(struct fmip6_router *r)
 	r->contexts = bus_subscribe(r->core->bus, BUS_CONTEXTS_DONE, contexts_done, r);
 	r->request = bus_subscribe(r->core->bus, BUS_HANDOVER_REQUEST, router_request, r);
 	r->association = bus_subscribe(r->core->bus, BUS_NEIGHBOR_ASSOCIATION, neighbor_back, r);
-	return r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request && r->association;
+	return r->heard && r->par && r->nar && r->icmp && r->frames && r->mh && r->tunnel_fd >= 0 && r->rtnl && r->contexts && r->request && r->association;
 }
 
 static void clients_switch(struct fmip6_router *r)
@@ -390,6 +393,7 @@ void fmip6_router_destroy(struct fmip6_router *r)
 		close(r->tunnel_fd);
 	par_destroy(r->par);
 	nar_destroy(r->nar);
+	known_destroy(r->heard);
 	router_adv_end(r);
 	while (r->releasing)
 		router_releasing_drop(r, &r->releasing->ncoa);

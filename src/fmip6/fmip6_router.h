@@ -9,6 +9,7 @@
 #include "fmip6/fmip6_hk_router.h"
 #include "fmip6/fmip6_inform.h"
 #include "fmip6/fmip6_io.h"
+#include "fmip6/fmip6_known.h"
 #include "fmip6/fmip6_nar.h"
 #include "fmip6/fmip6_par.h"
 
@@ -65,6 +66,7 @@ struct fmip6_router {
 	struct bus_sub *protection;
 	struct releasing *releasing;
 	struct gateway gateway;
+	struct known *heard;           /* whose the addresses of our access links were, as the kernel told last */
 	struct fmip6_clients *clients; /* NULL: they are not served */
 	struct bucket rates[LINKS_MAX];       /* of RtSolPr, by place of the interface in the settings: of strangers */
 	struct bucket known_rates[LINKS_MAX]; /* of mobiles that were answered before */

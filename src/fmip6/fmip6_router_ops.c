@@ -387,8 +387,9 @@ static bool nar_in_use(void *arg, const struct in6_addr *ncoa, const struct llad
 		return true;
 	if (m && m->ifindex && m->lladdr.len)
 		owner = m->lladdr;
-	else if (!router_link_of_addr(r, ncoa, &on) || rtnl_neigh_reachable(r->core->net->rtnl, on.ifindex, ncoa, &owner) < 0)
-		return false;
+	else if (!known_lladdr(r->heard, ncoa, loop_now(r->core->loop), &owner) || lladdr_eq(&owner, l) || !router_link_of_addr(r, ncoa, &on) ||
+	         rtnl_neigh_reachable(r->core->net->rtnl, on.ifindex, ncoa, &owner) < 0)
+		return false; /* the kernel is asked only where there was somebody: a HI waits for its answer */
 	if (lladdr_eq(&owner, l))
 		return false;
 	log_limited(&r->log, loop_now(r->core->loop), LOG_LEVEL_NOTICE, "fmip6", "another node has the address ncoa=%s lladdr=%s expected=%s",
