@@ -17,7 +17,8 @@
  * packets that come out of it wait until the mobile announces the PCoA, and a host route leads to it; what it sends from the PCoA
  * goes back through the tunnel. One that announces itself with the address that is another's is told by a NAACK of Status 4 or, if
  * no HI came yet, 3. The service lasts until the PAR says that the mobile has gone on, or says nothing for fmip6.lifetime, or the
- * mobile does not answer for half of it.
+ * mobile does not answer for half of it. A PAR that is late, or was away and may have forgotten, is reminded through the mobile (NAACK
+ * with Status 3). A mobile that is gone is remembered a while, so that its PAR, when it asks, is told so.
  *
  * A mobile that comes back to the router that forwards for it (RFC 5568 §5.6): the address it returns to is one whose
  * packets go into a tunnel. That binding ends, and the tunnel becomes a hold. If the mobile is already here, packets are still

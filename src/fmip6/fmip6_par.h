@@ -8,8 +8,9 @@
  * A binding that is over is remembered for a while, with its last sequence number, so that a delayed FBU cannot bring it back.
  *
  * A new router that has no new address for the mobile may serve its PCoA itself (HAck Code 3, §6.2.1.2): then packets go to that
- * router's own address. Such a binding is the routers' affair: before it ends this one asks, with a HI of Code 1 as if the mobile had
- * asked from there, whether the mobile is still there; and tells with one of Code 2 (P flag, as RFC 5949 has them) that it has gone elsewhere.
+ * router's own address. Such a binding is the routers' affair: before it ends this one asks, with a HI of Code 1 for that router's own
+ * address as if the mobile had asked so from there, whether the mobile is still there; and tells with one of Code 2 (P flag, as RFC 5949
+ * has them) that it has gone elsewhere.
  */
 #ifndef HANDOVERD_FMIP6_PAR_H
 #define HANDOVERD_FMIP6_PAR_H

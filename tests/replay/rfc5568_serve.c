@@ -489,7 +489,9 @@ static void lost_renewals_between_routers_are_repeated(void)
 	pass(13000);
 	unsigned his = times_sent(SIM_HI);
 	sim_drop(stage, SIM_HI, 4);
+	sim_drop(stage, SIM_NAACK, 99);
 	pass(6000);
+	sim_drop(stage, SIM_NAACK, 0);
 	EXPECT(times_sent(SIM_HI) == his + 5 && last(SIM_HI)->hi.code == HI_NOT_FROM_PCOA && hack()->seq == last(SIM_HI)->hi.seq);
 	EXPECT(served_at_nar());
 }
@@ -498,7 +500,10 @@ static void another_address_is_supplied_during_the_service(void)
 {
 	lodges();
 	put_naack(NAR, (struct naack){ .status = NAACK_USE_SUPPLIED, .ncoa = sim_assigned(NAR), .source = tuple_of(NAR).router_lladdr });
-	pass(100);
+	struct in6_addr had = AT(PAR);
+	pass(2);
+	EXPECT(mobile_uses(sim_assigned(NAR)) && sim_has(stage, &had));
+	pass(98);
 	EXPECT(mobile_uses(sim_assigned(NAR)) && is(last(SIM_FBU)->src, sim_assigned(NAR)) && !sim_served(stage, NAR, PAR) && flows());
 }
 
