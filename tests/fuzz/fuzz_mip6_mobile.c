@@ -117,7 +117,7 @@ static void acknowledge(uint8_t a, uint8_t b, uint8_t c)
 	op_key(NULL, &key);
 	if (m.o.auth.present)
 		mip6_auth_sign(&key, &coa, &w.p.home, out, (size_t)n);
-	agent.s6_addr[15] ^= (a >> 6 & 1) << 6;
+	agent.s6_addr[15] = (uint8_t)(agent.s6_addr[15] ^ (a >> 6 & 1) << 6);
 	if (m.status == BA_SEQUENCE || m.status == BA_ID_MISMATCH)
 		w.fresh = false;
 	mip6_mn_ba(w.mn, &agent, out, (size_t)n, loop_now(w.loop));
