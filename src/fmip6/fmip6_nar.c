@@ -510,7 +510,9 @@ static void session_refuse(struct session *s)
 static void session_readdress(struct session *s, const struct in6_addr *ncoa)
 {
 	struct fmip6_nar *n = s->nar;
+	struct in6_addr local, old;
 	nar_session_address(s, ncoa, &s->asked);
+	(void)n->ops->supersede(n->arg, ncoa, &local, &old); /* it may have had that before, and be back */
 	nar_session_close(s, HANDOVER_CANCELLED, "the new address is in use, another is given");
 	s->open = true;
 	n->ops->opened(n->arg, HANDOVER_PREDICTIVE, &s->v, loop_now(n->loop));
