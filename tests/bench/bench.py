@@ -13,9 +13,9 @@ scripts/bench: how fast, always over a floor measured in the same run.
                    one that a router takes (--count, --rate for each address)
     hi             what a movement waits for beforehand, each with all that it installs:
                    HI → HAck at a living router, over a UDP echo of the same octets;
-                   the same with ESP between the routers, over the echo with ESP (in a lane, where the kernel here has none; alone: esp);
                    FBU → FBack, the FBU verified, HI and HAck, the tunnel, the FBack authenticated, over an echo that goes the same
-                   ways: a program at the previous router hands it on to the new one's echo (two UDP echoes, one within the other)
+                   ways: a program at the previous router hands it on to the new one's echo (two UDP echoes, one within the other);
+                   HI → HAck with ESP between the routers, over the echo with ESP (in a lane if the kernel here has none; alone: esp)
     routes         host routes a second through net/rtnl, over a raw netlink batch of the same messages
     hold           packets a second held and released, over plain forwarding of the same packets
     cost           CPU time and memory a handover, of each router and the mobile, beside what they use without
@@ -184,11 +184,17 @@ def bench_hi_hack(args, esp=False):
 
 
 def bench_esp(args):
-    if not lanes.in_new_netns(lanes.NEEDS["esp"][0]):
+    if lanes.in_new_netns(lanes.NEEDS["esp"][0]):
+        return bench_hi_hack(args, esp=True)
+    try:
+        if os.environ.get("HANDOVERD_LANE"):
+            raise lanes.LaneError("no ESP here")
         status, figures = in_lane(args, ["esp", "--lane", "uml", "--rounds", args.rounds], "esp")
-        args.status |= status
-        return figures.get("esp")
-    return bench_hi_hack(args, esp=True)
+    except lanes.LaneError as e:
+        print(f"HI to HAck under ESP: not measured: {e}")
+        status, figures = 1, {}
+    args.status |= status
+    return figures.get("esp")
 
 
 def bench_fbu(args):
@@ -207,7 +213,7 @@ def bench_fbu(args):
 
 
 def bench_hi(args):
-    return [bench_hi_hack(args), bench_esp(args), bench_fbu(args)]
+    return [bench_hi_hack(args), bench_fbu(args), bench_esp(args)]
 
 
 MOBILES = 512  # known to the router, with a neighbour entry each
