@@ -88,7 +88,13 @@ static void tick_soon(usec_t wait)
 		timer_at(&stack.tick, when);
 }
 
-/* Looks at what goes out: the tags it gives to the peer, and whether it starts a retransmission timer. */
+/* Does it start a retransmission that is worth a fast clock? An INIT, to a neighbour that is not there again and again, is not. */
+static bool wants_fast_clock(uint8_t chunk)
+{
+	return chunk != CHUNK_INIT && chunk != CHUNK_SACK && chunk != CHUNK_HEARTBEAT && chunk != CHUNK_HEARTBEAT_ACK && chunk != CHUNK_ABORT;
+}
+
+/* Looks at what goes out: the tags it gives to the peer, and what it does to the clock. */
 static void note_output(struct path *path, const void *data, size_t len)
 {
 	struct sctp_packet p = { .data = data, .len = len };
@@ -99,7 +105,7 @@ static void note_output(struct path *path, const void *data, size_t len)
 		path->tags[1] = path->tags[0];
 		path->tags[0] = p.init_tag;
 	}
-	if (p.first != CHUNK_SACK && p.first != CHUNK_HEARTBEAT && p.first != CHUNK_HEARTBEAT_ACK) {
+	if (wants_fast_clock(p.first)) {
 		stack.busy_until = stack.clock + BUSY_FOR;
 		tick_soon(TICK_BUSY);
 	}
