@@ -25,6 +25,7 @@
 
 #define LINKS_MAX 64
 #define PREFIXES_MAX 64
+#define GUARD_SHARE 4 /* the guard is changed no oftener than so many times what it takes */
 
 static struct {
 	struct core *core;
@@ -33,6 +34,8 @@ static struct {
 	struct dhcp4_port *port;
 	struct bus_sub *visits;
 	struct rtnl_sub *rtnl;
+	struct timer guard; /* changes are made together */
+	usec_t guard_next;  /* not before */
 	int links[LINKS_MAX];
 	size_t links_n;
 } me;
@@ -99,9 +102,20 @@ static void to_client(void *arg, int ifindex, const struct lladdr *to, const voi
 		LOG_DEBUG("dhcp4", "not sent client=%s error=\"%s\"", LLADDR(to), strerror(-rc));
 }
 
+static void guard_due(struct timer *t, void *arg)
+{
+	usec_t begun = loop_now_fresh(me.core->loop);
+	(void)dhcp4_guard_apply();
+	usec_t now = loop_now_fresh(me.core->loop);
+	me.guard_next = now + GUARD_SHARE * (now - begun);
+}
+
+/* A deletion makes the kernel wait for all its processors: of many clients that leave each would stop everything for a while. */
 static void guard(void *arg, const struct lladdr *l, bool on)
 {
-	(void)dhcp4_guard_set(l, on);
+	usec_t now = loop_now(me.core->loop);
+	if (dhcp4_guard_set(l, on) == 0 && !timer_armed(&me.guard))
+		timer_at(&me.guard, me.guard_next > now ? me.guard_next : now);
 }
 
 static const struct dhcp4_relay_ops ops = { .home = find_home, .link = find_link, .local = find_local, .send = send_datagram,
@@ -203,7 +217,7 @@ static void take_prefix(struct ap *ap, void *arg)
 static void guard_again(const struct dhcp4_view *v, void *arg)
 {
 	if (v->guarded)
-		(void)dhcp4_guard_set(&v->lladdr, true);
+		guard(NULL, &v->lladdr, true);
 }
 
 /* Without neighbours that have IPv4 there is nobody to guard, and no rule. */
@@ -234,6 +248,7 @@ static void stop(struct core *core)
 	rtnl_unsubscribe(me.rtnl);
 	dhcp4_port_close(me.port);
 	dhcp4_relay_destroy(me.relay);
+	timer_stop(&me.guard);
 	dhcp4_guard_close();
 	memset(&me, 0, sizeof me);
 }
@@ -242,6 +257,7 @@ static int start(struct core *core, const void *cfg)
 {
 	me.core = core;
 	me.params = *(const struct dhcp4_params *)cfg;
+	timer_init(&me.guard, core->loop, guard_due, NULL);
 	me.relay = dhcp4_relay_create(core->loop, &me.params, &ops, NULL);
 	me.port = dhcp4_port_open(core->loop, on_packet, NULL);
 	me.visits = bus_subscribe(core->bus, BUS_MOBILE_VISITS, on_visit, NULL);

@@ -17,6 +17,8 @@
 #define OPTIONS_AT (8 + 240)
 #define PREFIXES_MAX 64
 
+#define CHANGE_MAX 160 /* octets of one change */
+
 static bool standing;
 
 static int run(const char *commands)
@@ -39,6 +41,8 @@ struct text {
 	char octets[COMMANDS_MAX];
 	size_t len;
 };
+
+static struct text pending;
 
 __attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *fmt, ...)
 {
@@ -93,18 +97,28 @@ int dhcp4_guard_open(const struct dhcp4_guard *g)
 	put(&t, "	}\n}\n");
 	int rc = run(t.octets);
 	standing = rc == 0;
+	pending.len = 0;
+	return rc;
+}
+
+int dhcp4_guard_apply(void)
+{
+	int rc = pending.len && standing ? run(pending.octets) : 0;
+	pending.len = 0;
 	return rc;
 }
 
 int dhcp4_guard_set(const struct lladdr *l, bool on)
 {
-	char text[160];
 	if (!standing || l->len != 6)
 		return -1;
+	if (pending.len + CHANGE_MAX > sizeof pending.octets)
+		(void)dhcp4_guard_apply();
 	/* Added first, so that the deletion finds it. */
-	snprintf(text, sizeof text, "add element inet %s clients { %s }\n%s inet %s clients { %s }\n", DHCP4_GUARD_TABLE, LLADDR(l),
-	         on ? "add element" : "delete element", DHCP4_GUARD_TABLE, LLADDR(l));
-	return run(text);
+	put(&pending, "add element inet %s clients { %s }\n", DHCP4_GUARD_TABLE, LLADDR(l));
+	if (!on)
+		put(&pending, "delete element inet %s clients { %s }\n", DHCP4_GUARD_TABLE, LLADDR(l));
+	return 0;
 }
 
 void dhcp4_guard_close(void)

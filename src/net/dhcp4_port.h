@@ -44,7 +44,9 @@ struct dhcp4_guard {
 };
 #define DHCP4_GUARD_TABLE "handoverd-dhcp4"
 int dhcp4_guard_open(const struct dhcp4_guard *g); /* replaces what is there; clients have to be told again */
-int dhcp4_guard_set(const struct lladdr *l, bool on); /* Ethernet addresses only */
+/* From the next dhcp4_guard_apply on; Ethernet addresses only. The kernel lets us wait for each change, not for each client. */
+int dhcp4_guard_set(const struct lladdr *l, bool on);
+int dhcp4_guard_apply(void); /* 0, also if there is nothing to do */
 void dhcp4_guard_close(void);
 
 #endif

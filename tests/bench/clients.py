@@ -12,7 +12,7 @@ CLIENTS, RATE, SIGHTINGS = 500, 2, 100_000
 
 
 def run(form, n, rate):
-    extra = merged(FORMS[form], merged(PATIENT, {"log": {"level": "notice"}, "dhcp4": {"relay": "none"}}))
+    extra = merged(FORMS[form], merged(PATIENT, {"log": {"level": "notice"}}))
     with Clients(routers=2, extra=extra, crowded=True) as c:
         crowd = ClientCrowd(c, n, rate)
         try:
