@@ -17,8 +17,9 @@ static uint8_t code_of(const struct prrtadv *a)
 }
 
 /*
- * To a wildcard all tuples, Code 0, and first of all the link's own, which tells a mobile that has just come where it is:
- * RFC 5568 has no other message for that. Asked for by name, an AP of this same link gets no prefix information (§4).
+ * To a wildcard all tuples, and first of all the link's own, which tells a mobile that has just come where it is: RFC 5568 has no
+ * other message for that. Its Option-Code is not 1, so the Code is not 0 (§6.1.2). Asked for by name, an AP of this same link gets
+ * no prefix information (§4).
  */
 void adv_answer(const struct rtsolpr *q, const struct adv_map *map, const struct lladdr *source, struct prrtadv *out)
 {
@@ -27,7 +28,7 @@ void adv_answer(const struct rtsolpr *q, const struct adv_map *map, const struct
 	out->source = *source;
 	if (q->wildcard) {
 		out->tuples_n = (uint8_t)map->all(map->arg, out->tuples, FMIP6_TUPLES_MAX);
-		out->code = PRRTADV_TUPLES;
+		out->code = code_of(out);
 		return;
 	}
 	for (unsigned i = 0; i < q->aps_n; i++) {

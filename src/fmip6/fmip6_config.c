@@ -104,7 +104,7 @@ static const struct config_item items[] = {
 	  .help = "Whether a previous router keeps copies of what it sends to a mobile that has asked about another router, until packets go "
 	          "to the new one: a mobile that loses its link before the handover is prepared then misses nothing, but gets twice "
 	          "what it had got before." },
-	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 60000,
+	{ .name = "sessions", .type = CONFIG_INT, AT(sessions), .preset = "4096", .min = 1, .max = 30000,
 	  .help = "Mobiles that may be forwarded for, and that may be expected, at a time." },
 	{ .name = "clients", .type = CONFIG_BOOL, AT(clients), .preset = "false",
 	  .help = "Whether a router moves clients that run no software of ours, and takes those of its neighbours." },

@@ -388,7 +388,7 @@ def expect_older_advertisements(r, first):
                     *address("NAR's IP address (3)", AR2.router), "New Router Prefix Information (18)", "Length: 3 (24 bytes)",
                     "Option-code: 0", "Prefix Length: 64", "Prefix: 2001:db8:b::"]
     r.has(*head, "Code: 0", PRRTADV, "Identifier: 28673", *tuple_of_ar2)
-    r.has(*head, "Code: 0", PRRTADV, "Identifier: 28674", "Option-code: The AP belongs to the current interface of the router (5)", *tuple_of_ar2)
+    r.has(*head, "Code: 3", PRRTADV, "Identifier: 28674", "Option-code: The AP belongs to the current interface of the router (5)", *tuple_of_ar2)
     r.has(*head, "Code: 2", PRRTADV, "Identifier: 28675", "Option-code: No prefix information available (6)", bare(UNKNOWN))
     for code in (1, 4):
         r.has(*head, f"Code: {code}", PRRTADV, "Identifier: 0", *tuple_of_ar2)

@@ -566,7 +566,7 @@ const struct sentence rfc5568_new[] = {
 	{ "4", "", "HI with Code 1 validates the entry made at the UNA", SHOWN(code_1_vouches_for_the_mobile) },
 	{ "4", "", "HI with Code 1 after one with Code 0: the mobile is here", SHOWN(code_1_after_code_0_brings_the_mobile) },
 	{ "4", "", "UNA: the proxy entry goes", SHOWN(una_ends_the_defence) },
-	{ "4", "", "and the entry is STALE", NOT_SHOWN("it is REACHABLE: for who sent the UNA, HI and HAck vouched, and no probe delays the first packets") },
+	{ "4", "", "and the entry is STALE", NOT_SHOWN("it is REACHABLE: the link-layer address in the UNA is the one that the HI named, which confirms it before any probe") },
 	{ "4", "", "UNA: buffered packets are forwarded, then arriving ones", SHOWN(una_lets_held_packets_go) },
 	{ "6.3", "", "UNA before HI and HAck: plain neighbour discovery, and remembered", SHOWN(una_before_the_hi_counts) },
 	{ "6.3", "", "UNA without HI and HAck: plain neighbour discovery", SHOWN(una_that_nobody_waits_for_is_neighbour_discovery) },
