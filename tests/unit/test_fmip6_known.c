@@ -51,7 +51,7 @@ static void test_addresses(void **state)
 static void test_heard_again(void **state)
 {
 	struct known *k = known_create(&memory);
-	struct in6_addr out[2], one = at(1);
+	struct in6_addr out[2], one = at(1), two = at(2);
 	struct lladdr l = mac(1), found;
 	known_add(k, &one, &l, 7, SEC);
 	known_add(k, &one, &l, 8, 3000 * SEC); /* on another link now */
@@ -60,6 +60,11 @@ static void test_heard_again(void **state)
 	assert_int_equal(known_addresses(k, &l, 6000 * SEC, out, 2), 1);
 	assert_false(known_lladdr(k, &one, 6601 * SEC, &found));
 	assert_false(known_station(k, 8, &l, 6601 * SEC));
+	for (unsigned i = 0; i < 100; i++) { /* no more addresses than two */
+		known_add(k, &one, &l, 7, 7000 * SEC + i);
+		known_add(k, &two, &l, 7, 7000 * SEC + i);
+	}
+	assert_int_equal(known_addresses(k, &l, 7001 * SEC, out, 2), 2);
 	known_destroy(k);
 }
 
