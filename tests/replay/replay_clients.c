@@ -911,6 +911,39 @@ static void test_restarts(void **state)
 	end(w);
 }
 
+/* What was seen of it at home before it arrived elsewhere does not bring it back: neither while its new router is asked, nor later. */
+static void test_old_news(void **state)
+{
+	struct world *w = world();
+	struct in6_addr a = address_of(1, 0);
+	struct anchor_view v;
+	w->drop[HI] = ADDRS;
+	move(w, 2);
+	run(w, 20 * MS);
+	anchor_seen(w->router[1].anchor, &a, &MAC, 11, loop_now(w->loop) - 35 * MS);
+	assert_true(anchor_find(w->router[1].anchor, &a, &v));
+	run(w, 500 * MS);
+	settled(w, 2);
+	anchor_seen(w->router[1].anchor, &a, &MAC, 11, loop_now(w->loop) - 700 * MS);
+	assert_true(anchor_find(w->router[1].anchor, &a, &v) && v.arrived);
+	settled(w, 2);
+	end(w);
+}
+
+/* It is sent somewhere else before the first router has answered. */
+static void test_sent_elsewhere_at_once(void **state)
+{
+	struct world *w = world();
+	order(w, 1, 2);
+	order(w, 1, 3);
+	run(w, 50 * MS);
+	move(w, 3);
+	run(w, w->params.hold_time); /* so long the first holds for it */
+	settled(w, 3);
+	assert_int_equal(lost(w), 0);
+	end(w);
+}
+
 static uint32_t dice(uint32_t *state, uint32_t sides)
 {
 	*state = *state * 1664525 + 1013904223;
@@ -1126,6 +1159,8 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_stays),
 		cmocka_unit_test(test_restarts),
+		cmocka_unit_test(test_old_news),
+		cmocka_unit_test(test_sent_elsewhere_at_once),
 		cmocka_unit_test(test_a_day),
 		cmocka_unit_test(test_forged_address),
 		cmocka_unit_test(test_strangers),
