@@ -1,5 +1,6 @@
 #include "ctl/watch.h"
 
+#include <assert.h>
 #include <net/if.h>
 #include <stdlib.h>
 
@@ -231,6 +232,7 @@ struct watch *watch_create(struct core *core, const struct watch_ops *ops, void 
 	w->ops = ops;
 	w->arg = arg;
 	for (unsigned t = 0; t < BUS_TOPICS; t++) {
+		assert(topics[t].write); /* a topic without words is found out at the first start, not by the first who watches */
 		w->subs[t] = bus_subscribe(core->bus, (enum bus_topic)t, hear, w);
 		if (!w->subs[t]) {
 			watch_destroy(w);
