@@ -169,13 +169,12 @@ static void life_begin(struct away *e)
 static void away_over(struct away *e, const struct in6_addr *also)
 {
 	struct fmip6_anchor *a = e->anchor;
-	if (away_in_force(e))
-		farewell(e, &e->router);
+	bool told = away_in_force(e) && farewell(e, &e->router);
 	if (!addr_is_zero(&e->was) && !addr_eq(&e->was, &e->router))
-		farewell(e, &e->was);
+		told |= farewell(e, &e->was);
 	if (also && !addr_eq(also, &e->router))
-		farewell(e, also);
-	else if (!away_in_force(e))
+		told |= farewell(e, also);
+	if (!told) /* else when it is answered */
 		a->ops->tunnel_end(a->arg, &e->pcoa, &e->to_local, &in6addr_any, &in6addr_any);
 	away_drop(e);
 	a->ops->changed(a->arg);

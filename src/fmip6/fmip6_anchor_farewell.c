@@ -75,12 +75,12 @@ static void again(struct timer *t, void *arg)
 		end(f); /* it will notice when nobody confirms its visit */
 }
 
-void farewell(const struct away *e, const struct in6_addr *router)
+bool farewell(const struct away *e, const struct in6_addr *router)
 {
 	struct fmip6_anchor *a = e->anchor;
 	struct farewell *f = HASH_CNT(hh, a->farewells) < (unsigned)a->params->sessions ? calloc(1, sizeof *f) : NULL;
 	if (!f)
-		return;
+		return false;
 	f->anchor = a;
 	f->pcoa = e->pcoa;
 	f->router = *router;
@@ -90,6 +90,7 @@ void farewell(const struct away *e, const struct in6_addr *router)
 	timer_init(&f->retry, a->loop, again, f);
 	HASH_ADD(hh, a->farewells, seq, sizeof f->seq, f);
 	tell(f);
+	return true;
 }
 
 bool farewell_answered(struct fmip6_anchor *a, uint16_t seq, const struct in6_addr *peer)
