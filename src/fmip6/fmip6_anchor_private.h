@@ -86,7 +86,7 @@ void away_drop(struct away *e); /* silently */
 
 uint16_t anchor_seq(struct fmip6_anchor *a); /* one that no HI under way has */
 void anchor_send_hi(struct fmip6_anchor *a, const struct hi *m, const struct in6_addr *local, const struct in6_addr *router);
-bool farewell(const struct away *e, const struct in6_addr *router); /* that router is told, until it answers */
+bool farewell(const struct away *e, const struct in6_addr *router); /* that router is told, until it answers; false: no room */
 bool farewell_answered(struct fmip6_anchor *a, uint16_t seq, const struct in6_addr *peer);
 void farewells_clear(struct fmip6_anchor *a);
 
