@@ -67,11 +67,18 @@ static bool over(const struct hold *h, uint64_t more)
 	return h->octets + more > h->pool->limit_one || h->pool->octets + more > h->pool->limit;
 }
 
+/* At a limit: the oldest of what was forwarded. The FBack that waits for the mobile came straight, and before all of it. */
+static struct held *hold_first_to_go(const struct hold *h)
+{
+	struct held *forwarded = hold_peek(h, true);
+	return forwarded ? forwarded : hold_peek(h, false);
+}
+
 static unsigned make_room(struct hold *h, uint64_t cost)
 {
 	unsigned dropped = 0;
 	for (; h->packets && over(h, cost); dropped++)
-		hold_pop(h, hold_peek(h, false));
+		hold_pop(h, hold_first_to_go(h));
 	return dropped;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The queue of one held address: packets in three classes. Older ones leave before all others; those beside and fresh ones in order
  * of arrival. Pure: no system call. Memory is counted as malloc spends it, against a limit of its own and one of all holds together; at either limit
- * the oldest packet of this hold goes.
+ * the oldest packet of this hold goes, of the forwarded ones while there are any.
  */
 #ifndef HANDOVERD_NET_HOLD_H
 #define HANDOVERD_NET_HOLD_H

@@ -105,6 +105,19 @@ static void own_limit_drops_own_oldest(void **state)
 	assert_int_equal(pull(&h), 4);
 }
 
+/* As an FBack does, which the mobile may not have had before it left. */
+static void what_came_straight_outlasts_what_was_forwarded(void **state)
+{
+	struct hold_pool pool = pool_of(2, 100);
+	struct hold h;
+	hold_init(&h, &pool);
+	push(&h, HOLD_FRESH, 1);
+	for (uint32_t i = 2; i < 9; i++)
+		assert_int_equal(push(&h, HOLD_BESIDE, i), i > 2);
+	assert_int_equal(pull(&h), 1);
+	assert_int_equal(pull(&h), 8);
+}
+
 static void common_limit_takes_nothing_from_others(void **state)
 {
 	struct hold_pool pool = pool_of(4, 6);
@@ -196,6 +209,7 @@ int main(void)
 		cmocka_unit_test(older_leave_first),
 		cmocka_unit_test(beside_and_fresh_leave_as_they_came),
 		cmocka_unit_test(own_limit_drops_own_oldest),
+		cmocka_unit_test(what_came_straight_outlasts_what_was_forwarded),
 		cmocka_unit_test(common_limit_takes_nothing_from_others),
 		cmocka_unit_test(what_never_fits_pushes_nothing_out),
 		cmocka_unit_test(lowered_limit_trims),
