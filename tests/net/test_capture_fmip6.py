@@ -151,15 +151,21 @@ def test_all_messages_of_rfc_5568(lab):
     expect_return(r)
 
 
-def test_addresses_that_are_taken(lab):
-    """HAck with another address, FBack with it; and to who announces an address that is a mobile's, a NAACK in a Router Advertisement."""
-    c = lab(mobiles=2, proxy=False, extra={**FORMS["user"], "fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}}).start()
-    d, t, (mobile, other), (_, there) = c.daemons, c.topology, c.mobiles, c.points
+def take_the_new_address(c):
+    """The other mobile moves first, and has the address that mn1 would have there as well."""
+    d, t, other, there = c.daemons, c.topology, c.mobiles[1], c.points[1]
     for m in c.mobiles:
         movement.wait_discovered(d[m.name], there)
     movement.predictive(t, d, other, there, 20)
     d["mn2"].wait_handover()
     t.ns["mn2"].ip(f"addr add {NCOA}/64 dev wlan0 nodad")
+
+
+def test_addresses_that_are_taken(lab):
+    """HAck with another address, FBack with it; and to who announces an address that is a mobile's, a NAACK in a Router Advertisement."""
+    c = lab(mobiles=2, proxy=False, extra={**FORMS["user"], "fmip6": {"dad": "200ms", "hi_timeout": "2s", "fbu_timeout": "2s"}}).start()
+    d, t, (mobile, other), (_, there) = c.daemons, c.topology, c.mobiles, c.points
+    take_the_new_address(c)
     reading = Reading(t)
     movement.predictive(t, d, mobile, there, 20)
     given = d["mn1"].wait_handover()["ncoa"]
@@ -181,11 +187,7 @@ def test_previous_addresses_that_are_served(lab):
     c = lab(mobiles=2, proxy=False, extra={**FORMS["user"], "fmip6": {"collision": "pcoa", "dad": "200ms", "hi_timeout": "2s",
                                                                     "fbu_timeout": "2s", "lifetime": "8s"}}).start()
     d, t, (mobile, other), (here, there) = c.daemons, c.topology, c.mobiles, c.points
-    for m in c.mobiles:
-        movement.wait_discovered(d[m.name], there)
-    movement.predictive(t, d, other, there, 20)
-    d["mn2"].wait_handover()
-    t.ns["mn2"].ip(f"addr add {NCOA}/64 dev wlan0 nodad")
+    take_the_new_address(c)
     reading = Reading(t)
     movement.predictive(t, d, mobile, there, 20)
     assert d["mn1"].wait_handover()["result"] == "complete"
